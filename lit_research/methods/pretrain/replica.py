@@ -2,7 +2,8 @@
 
 The claim of every scaling-law paper, at laptop scale: held-out loss falls as ``E + A / x^alpha`` in
 the number of parameters (at fixed data) and in the number of unique tokens (at fixed model and four
-passes). Model sizes leave out the embedding, as in Kaplan et al. 2020.
+passes). Model sizes leave out the embedding, as in Kaplan et al. 2020. The learning rate is in
+inverse proportion to the width: at one rate for all (6e-3), the widest models trained unstably.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ UNIQUE_TOKENS = (16_384, 32_768, 65_536, 131_072, 262_144, 524_288)
 PASSES = 4
 BATCH_TOKENS = 8 * 128
 LM = "model.init_args.lm"
+LEARNING_RATE = 3e-3  # of width 64, the config's
 
 
 def _width(width: int) -> Arm:
-    sizes = {f"{LM}.hidden_size": width, f"{LM}.intermediate_size": 3 * width}
+    sizes = {
+        f"{LM}.hidden_size": width,
+        f"{LM}.intermediate_size": 3 * width,
+        "model.init_args.optimizer.init_args.lr": LEARNING_RATE * 64 / width,
+    }
     return Arm(f"width-{width}", CONFIG, sizes, {"width": width})
 
 
@@ -101,5 +107,7 @@ def figure(results: Results) -> Figure:
         label = f"{p['E']:.3g} + {p['A']:.3g} / x^{p['alpha']:.3g}"
         axes.plot(grid, law.predict(grid), "-", label=label)
         axes.set(xscale="log", xlabel=series, ylabel="validation loss (nats per token)")
+        axes.set_xticks(x, [f"{value / 1e3:.0f}k" for value in x])
+        axes.minorticks_off()
         axes.legend()
     return drawing
