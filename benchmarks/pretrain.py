@@ -2,8 +2,10 @@
 
     python -m benchmarks.pretrain            # both sizes, 7 rounds, a table and a JSON line
 
-The three rivals train the same model from the same weights on the same batches with the same fused
-optimiser, in turn in one process. Losses are compared first. What is timed is the steps alone, from
+The rivals train the same model from the same weights on the same batches with the same fused
+optimiser, in turn in one process. The Trainer runs twice: fed as its own example script feeds it (a
+``datasets`` table of windows and its default collator), and with our loader in place of its own.
+Losses are compared first. What is timed is the steps alone, from
 the end of the warm-up to the last one: our command with its default callbacks and logger, no save
 and no validation in the timed part; the others as bare as they go.
 """
@@ -18,7 +20,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -116,6 +119,21 @@ class Work:
         module.configure_model()
         self.lm = module.lm
 
+    @cached_property
+    def table(self) -> Any:
+        """The windows of all steps in the order of training, as a ``datasets`` table."""
+        from datasets import Dataset
+
+        batches = islice(self.data.train_dataloader(), self.all_steps)
+        rows = [
+            {"input_ids": tokens, "labels": labels}
+            for batch in batches
+            for tokens, labels in zip(
+                batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True
+            )
+        ]
+        return Dataset.from_list(rows)
+
     @property
     def all_steps(self) -> int:
         """Steps of a run, the warm-up included."""
@@ -200,8 +218,8 @@ class Shared(pl.Callback):
         trainer.callbacks.append(_SHARED["clock"])  # type: ignore[attr-defined]
 
 
-def transformers_trainer(work: Work) -> float:
-    """Train with transformers' Trainer; return tokens per second."""
+def transformers_trainer(work: Work, *, own_loader: bool = True) -> float:
+    """Train with transformers' Trainer, on its own loader or ours; return tokens per second."""
     import transformers
 
     class TimeSteps(transformers.TrainerCallback):
@@ -221,8 +239,12 @@ def transformers_trainer(work: Work) -> float:
 
     class Trainer(transformers.Trainer):
         def get_train_dataloader(self) -> Any:
-            for batch in work.data.train_dataloader():
-                yield {"input_ids": batch["input_ids"], "labels": batch["labels"]}
+            if own_loader:
+                return super().get_train_dataloader()
+            return (
+                {"input_ids": batch["input_ids"], "labels": batch["labels"]}
+                for batch in work.data.train_dataloader()
+            )
 
     lm = copy.deepcopy(work.lm)
     optimizer = _optimizer(lm)
@@ -236,6 +258,7 @@ def transformers_trainer(work: Work) -> float:
             save_strategy="no",
             report_to=[],
             disable_tqdm=True,
+            train_sampling_strategy="sequential",
             use_cpu=not torch.cuda.is_available(),
         )
         clock = TimeSteps()
@@ -243,15 +266,23 @@ def transformers_trainer(work: Work) -> float:
             model=lm,
             args=arguments,
             optimizers=(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)),
+            train_dataset=work.table if own_loader else None,
+            data_collator=transformers.default_data_collator,
             compute_loss_func=loss_of,
             callbacks=[clock],
         )
         trainer.train()
-    work.losses["transformers Trainer"] = [float(v) for v in losses]
+    name = "transformers Trainer" if own_loader else "transformers Trainer, our loader"
+    work.losses[name] = [float(v) for v in losses]
     return work.size.tokens / clock.seconds
 
 
-RIVALS = {"lit_research": ours, "plain loop": plain, "transformers Trainer": transformers_trainer}
+RIVALS: dict[str, Callable[[Work], float]] = {
+    "lit_research": ours,
+    "plain loop": plain,
+    "transformers Trainer": transformers_trainer,
+    "transformers Trainer, our loader": partial(transformers_trainer, own_loader=False),
+}
 
 
 @cache

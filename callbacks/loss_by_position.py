@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 from typing_extensions import override
 
-from lit_research.callbacks.figures import add_figure
 from lit_research.errors import UserError
+from lit_research.figures import add_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,8 +10,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.seed import isolate_rng
 from typing_extensions import override
 
-from lit_research.callbacks.figures import add_text, code_block
 from lit_research.errors import UserError
+from lit_research.figures import add_text, code_block
 
 
 class Samples(Callback):

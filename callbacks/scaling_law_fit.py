@@ -12,8 +12,8 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
 
-from lit_research.callbacks.figures import add_figure, add_text, code_block
 from lit_research.errors import UserError
+from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import write_atomic
 
 if TYPE_CHECKING:

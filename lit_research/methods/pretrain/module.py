@@ -23,13 +23,18 @@ from lit_research.lm import (
     run_lm,
     token_log_probs,
 )
-from lit_research.methods.base import Method, datamodule, total_steps
+from lit_research.methods.base import Method, datamodule
 from lit_research.methods.pretrain.core import (
     Schedule,
     decay_mask,
-    learning_rate_factor,
     param_groups,
     sums_by_length,
+)
+from lit_research.methods.pretrain.predictions import LogProbWriter
+from lit_research.methods.pretrain.recipe import (
+    check_recipe,
+    check_sequence_length,
+    optimizer_with_schedule,
 )
 
 if TYPE_CHECKING:
@@ -79,13 +84,7 @@ class Pretrain(Method):
         activation_checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        if not 0.0 <= warmup < 1.0:
-            raise UserError(
-                f"warmup is {warmup}, in model.init_args of Pretrain: "
-                "give the share of the steps, from 0 up to (not including) 1"
-            )
-        if z_loss < 0.0:
-            raise UserError(f"z_loss is {z_loss}, in model.init_args of Pretrain: give 0 or more")
+        check_recipe(warmup=warmup, z_loss=z_loss, where="in model.init_args of Pretrain")
         self.keep_hyperparameters()
         self.optimizer = optimizer
 
@@ -104,24 +103,13 @@ class Pretrain(Method):
             self.lm = load_lm(config["folder"], **options)
         else:
             self.lm = build_lm(config, vocab_size=self.hparams["vocab_size"], **options)
-        self._check_length()
+        length = check_sequence_length(self.lm.config, self._trainer)
+        self.flops_per_token = flops_per_token(self.lm.config, length)
         self._decay_mask = decay_mask(self.lm)
         if self.hparams["activation_checkpointing"]:
             enable_activation_checkpointing(self.lm)
         if self.hparams["compile"]:
             self.lm.compile()
-
-    def _check_length(self) -> None:
-        """Refuse data that the model cannot take, before any step is spent."""
-        data = datamodule(self._trainer) if self._trainer is not None else None
-        limit = self.lm.config.max_position_embeddings
-        length = getattr(data, "sequence_length", None) or limit
-        if length > limit:
-            raise UserError(
-                f"sequence_length is {length}, in data.init_args of {type(data).__name__}, beyond "
-                f"the model's {limit} positions: lower it, or give the lm {length} positions"
-            )
-        self.flops_per_token = flops_per_token(self.lm.config, length)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits ``[B, T, V]`` of the next tokens."""
@@ -176,8 +164,6 @@ class Pretrain(Method):
 
     def on_predict_start(self) -> None:
         """Open ``log_probs.RANK.parquet`` in the run's folder."""
-        from lit_research.methods.pretrain.predictions import LogProbWriter
-
         name = f"log_probs.{self.global_rank}.parquet"
         self._writer = LogProbWriter(Path(self.trainer.log_dir or ".") / name)
 
@@ -194,27 +180,13 @@ class Pretrain(Method):
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser with its decay mask, and the schedule, a function of the step."""
-        try:
-            optimizer = self.optimizer(param_groups(self.lm, self._decay_mask))
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f"{error}, in model.init_args.optimizer: give values that the optimiser takes"
-            ) from error
-        steps, schedule = total_steps(self.trainer), self.hparams["schedule"]
-        if steps is None and schedule != "constant":
-            raise UserError(
-                f"schedule is {schedule}, in model.init_args of Pretrain, but the run has no last "
-                "step: give trainer.max_steps (or trainer.max_epochs for data of known length)"
-            )
-        total = steps or 0
-        warmup_steps = round(total * self.hparams["warmup"])
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: learning_rate_factor(step, total, warmup_steps, schedule)
+        return optimizer_with_schedule(
+            self,
+            self.optimizer,
+            param_groups(self.lm, self._decay_mask),
+            schedule=self.hparams["schedule"],
+            warmup=self.hparams["warmup"],
         )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step", "name": "lr"},
-        }
 
     def configure_gradient_clipping(
         self,
