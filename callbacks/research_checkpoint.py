@@ -101,6 +101,7 @@ class ResearchCheckpoint(ModelCheckpoint):
             # A resumed run goes on in its folder; what is of the same name is of the same step.
             warnings.filterwarnings("ignore", ".*exists and is not empty")
             super().setup(trainer, pl_module, stage)
+        self._stage = stage
         if self.export_hf and not hasattr(pl_module, "export_hf"):
             raise UserError(
                 f"export_hf is true, in checkpoint, but {type(pl_module).__name__} has no "
@@ -125,6 +126,13 @@ class ResearchCheckpoint(ModelCheckpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint[RANDOM_STATES] = gather_random_states(trainer.world_size)
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        with warnings.catch_warnings():
+            if self._stage != "fit":  # nothing is saved: where to does not matter
+                warnings.filterwarnings("ignore", "The dirpath has changed")
+            super().load_state_dict(state_dict)
 
     @override
     def on_load_checkpoint(

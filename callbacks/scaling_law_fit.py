@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +13,7 @@ from typing_extensions import override
 
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, add_text, code_block
-from lit_research.files import write_atomic
+from lit_research.files import append_line, write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -163,14 +162,3 @@ class ScalingLawFit(Callback):
         scalars = {f"law/{key}": value for key, value in self.fit.params.items()}
         for logger in trainer.loggers:
             logger.log_metrics(scalars, trainer.global_step)
-
-
-def append_line(file: Path, line: str) -> None:
-    """Append a line in one durable write, so that runs side by side never mix theirs."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, (line + "\n").encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -88,6 +88,8 @@ class Throughput(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
+        if "input_ids" not in batch:  # a method whose steps read no tokens
+            return
         tokens = batch["input_ids"].numel() * trainer.world_size
         self.tokens += tokens
         self._batch_tokens += tokens

@@ -1,88 +1,39 @@
 """``python -m lit_research.replicate METHOD``: a paper's claim at laptop scale, with a verdict.
 
-The arms, the claims and the figure are declared in the method's ``replica.py``; here they are run
-through the ordinary command, arm by arm and seed by seed. A finished arm is never run again and an
-interrupted one goes on from its checkpoint. Results: ``replicas/METHOD.json``, ``METHOD.png`` and
-the method's rows in the README's table of measured claims.
+The arms, the claims and the figure are declared in the method's ``replica.py``; the arms are run
+through the ordinary command, arm by arm and seed by seed (``lit_research.arms``). Results:
+``replicas/METHOD.json``, ``METHOD.png`` and the method's rows in the README's table of measured
+claims.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
 import json
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+
+from lit_research.arms import Arm, Results, make_executor, run_arms
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch import nn
-
 
 Verdict = Literal["reproduced", "unresolved", "contradicted"]
-# {arm: {metric: [one value a seed]}}
-Results = dict[str, dict[str, list[float]]]
 PACKAGES = ("lit_research", "torch", "lightning", "transformers", "numpy")
 ROWS_BEGIN, ROWS_END = "<!-- replicas:begin -->", "<!-- replicas:end -->"
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One setting that a claim compares: a config of the package and what differs from it.
-
-    Args:
-        name: short name, also the folder of its runs.
-        config: config file, relative to the package's configs.
-        options: dotted keys of the config and their values.
-        tags: numbers or words for the verdicts and the figure (a size, a share).
-    """
-
-    name: str
-    config: str
-    options: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, Any] = field(default_factory=dict)
-
-    def command_line(self, seed: int, work: Path) -> list[str]:
-        """Return the arguments of the ``fit`` command that runs this arm with ``seed``."""
-        from lit_research.cli import config_dir
-
-        logger = "trainer.logger.init_args"
-        options = {
-            **self.options,
-            "seed_everything": seed,
-            f"{logger}.save_dir": str(work),
-            f"{logger}.name": self.folder,
-            f"{logger}.version": seed,
-            "checkpoint.dirpath": str(work / self.folder / f"version_{seed}" / "checkpoints"),
-            "ckpt_path": "last",
-        }
-        flags = [
-            f"--{key}={json.dumps(v) if not isinstance(v, str) else v}"
-            for key, v in options.items()
-        ]
-        return ["fit", "--config", str(config_dir() / self.config), *flags]
-
-    @property
-    def folder(self) -> str:
-        """Name of its folder: another config or other options are another folder, run afresh."""
-        from lit_research.cli import config_dir
-
-        text = (config_dir() / self.config).read_text() + json.dumps(self.options, sort_keys=True)
-        return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+OUT = Path("replicas")
 
 
 @dataclass(frozen=True)
@@ -102,6 +53,17 @@ class Claim:
     effect: float
     interval: tuple[float, float]
     seeds: int
+
+
+def paired_interval(effects: Sequence[float] | np.ndarray) -> tuple[float, float]:
+    """Return the 90% interval of the mean of one effect a seed (Student's t); nan for one seed."""
+    from scipy import stats
+
+    values = np.asarray(effects, dtype=float)
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    half = stats.t.ppf(0.95, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
 
 
 class Replica(Protocol):
@@ -132,88 +94,6 @@ def load_replica(method: str) -> Replica:
             f"there is no method {method!r}, on the command line: known: {', '.join(known)}"
         )
     return importlib.import_module(f"lit_research.methods.{method}.replica")
-
-
-def run_arm(arm: Arm, seed: int, work: Path) -> dict[str, float]:
-    """Run one arm with one seed, or read its result if it is there; return its final metrics.
-
-    The score is the validation after the last step, not the best one on the way.
-    """
-    target = work / arm.folder / f"seed-{seed}.json"
-    if target.is_file():
-        return json.loads(target.read_text())["metrics"]
-    from lit_research.cli import main
-
-    start = time.perf_counter()
-    cli = main(arm.command_line(seed, work))
-    [scores] = cli.trainer.validate(cli.model, cli.datamodule, verbose=False)
-    found: dict[str, Any] = {**cli.trainer.callback_metrics, **scores}
-    metrics = {name: float(value) for name, value in found.items()}
-    metrics |= _sizes(cli.model)
-    record = {"metrics": metrics, "seconds": time.perf_counter() - start}
-    write_atomic(target, json.dumps(record, indent=1))
-    return metrics
-
-
-def _sizes(model: nn.Module) -> dict[str, float]:
-    """Count the parameters, with and without those of embeddings."""
-    from torch import nn
-
-    embeddings = [m for m in model.modules() if isinstance(m, nn.Embedding)]
-    total = sum(p.numel() for p in model.parameters())
-    apart = sum(p.numel() for m in embeddings for p in m.parameters())
-    return {"parameters": float(total), "non_embedding_parameters": float(total - apart)}
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def make_executor(path: str | None, jobs: int) -> AbstractContextManager[Executor | None]:
-    """Return the executor that arms run on: none for one job, processes, or a callable by path.
-
-    Raises:
-        UserError: the path names no callable.
-    """
-    if path is None:
-        if jobs <= 1:
-            return nullcontext()
-        return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread)
-    module, _, name = path.rpartition(".")
-    try:
-        factory: Callable[[], Executor] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(
-            f"executor {path!r} cannot be imported ({error}), on the command line: "
-            "give the path of a callable that returns a concurrent.futures.Executor"
-        ) from error
-    return factory()
-
-
-def run_arms(
-    arms: Iterable[Arm], seeds: Iterable[int], work: Path, executor: Executor | None = None
-) -> Results:
-    """Run every arm with every seed, in turn or on ``executor``; show progress; gather metrics."""
-    from rich.progress import track
-
-    todo = [(arm, seed) for arm in arms for seed in seeds]
-    found: dict[tuple[str, int], dict[str, float]] = {}
-    if executor is None:
-        for arm, seed in track(todo, "arms x seeds"):
-            found[arm.name, seed] = run_arm(arm, seed, work)
-    else:
-        futures = {
-            executor.submit(run_arm, arm, seed, work): (arm.name, seed) for arm, seed in todo
-        }
-        for future in track(as_completed(futures), "arms x seeds", total=len(futures)):
-            found[futures[future]] = future.result()
-    results: Results = {}
-    for arm, seed in todo:  # in the order of the seeds, whichever finished first
-        for metric, value in found[arm.name, seed].items():
-            results.setdefault(arm.name, {}).setdefault(metric, []).append(value)
-    return results
 
 
 def report(method: str, claims: list[Claim], results: Results, seconds: float) -> dict[str, Any]:
@@ -268,7 +148,7 @@ def print_table(claims: list[Claim], results: Results) -> None:
     verdicts = Table("claim", "verdict", "effect", "interval")
     for c in claims:
         verdicts.add_row(
-            c.claim, c.verdict, f"{c.effect:.4g}", f"[{c.interval[0]:.4g}, {c.interval[1]:.4g}]"
+            c.claim, c.verdict, f"{c.effect:.4g}", f"{c.interval[0]:.4g} to {c.interval[1]:.4g}"
         )
     console = Console()
     console.print(arms)
@@ -293,7 +173,8 @@ def run(options: argparse.Namespace) -> None:
         content = report(options.method, claims, results, time.perf_counter() - start)
         write_atomic(out / f"{options.method}.json", json.dumps(content, indent=1) + "\n")
         replica.figure(results).savefig(out / f"{options.method}.png", dpi=110)
-        update_readme(Path("README.md"), out)
+        if out.resolve() == OUT.resolve():  # the table is of the results beside it
+            update_readme(Path("README.md"), out)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -304,7 +185,7 @@ def main(args: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="ARM", help="run only these arms")
     parser.add_argument("--jobs", type=int, default=1, help="arms that run side by side")
     parser.add_argument("--executor", help="path of a callable that returns an Executor")
-    parser.add_argument("--out", default="replicas", help="folder of the results")
+    parser.add_argument("--out", default=str(OUT), help="folder of the results")
     try:
         run(parser.parse_args(args))
     except UserError as error:

@@ -73,6 +73,8 @@ class RunFolder:
         else:
             root = Path(args["save_dir"]) / str(args["name"])
             runs = _versions(root)
+            if args["version"] is not None:  # chosen: not the newest of other runs
+                runs = [run for run in runs if run.name == f"version_{args['version']}"]
             if not runs:
                 rank_zero_info(f"No earlier run under {root}: starting from the first step.")
                 return

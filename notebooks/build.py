@@ -26,6 +26,31 @@ law.fit.figure()""",
     "## All of it in TensorBoard\n\n`tensorboard --logdir runs` in the folder of this notebook.",
 ]
 
+ENSEMBLE = [
+    "# An ensemble, its limit, and its student\n\nFive small members on 30,000 bytes of prose, the law"
+    " of their number, the text that they write and a student of it. Two minutes on two cores.",
+    """from lit_research.cli import config_dir, main
+
+quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+config = str(config_dir() / "ensemble/tiny.yaml")
+small = ["--model.init_args.lm.hidden_size=32", "--model.init_args.lm.intermediate_size=96"]
+main(["fit", "--config", config, *quiet, *small,
+      "--trainer.max_epochs=6", "--trainer.check_val_every_n_epoch=3"])""",
+    "## The loss of 1, 2, ..., 5 members, and its limit",
+    """tested = main(["test", "--config", config, *quiet, *small, "--ckpt_path=last"])
+tested.model.evaluation.curve.figure("logits")""",
+    "## What the members write for a student",
+    """from datasets import load_from_disk
+
+main(["predict", "--config", str(config_dir() / "ensemble/pool_tiny.yaml"), *quiet, *small,
+      "--data.init_args.documents=64", "--data.init_args.max_tokens=256"])
+load_from_disk("runs/ensemble/pool_tiny")[0]""",
+    "## A student of real text and theirs",
+    """student = main(["fit", "--config", str(config_dir() / "ensemble/distill_tiny.yaml"), *quiet,
+                *small, "--data.init_args.passes=2", "--trainer.val_check_interval=1.0"])
+{name: float(value) for name, value in student.trainer.callback_metrics.items() if "val" in name}""",
+]
+
 
 def build(name: str, cells: list[str]) -> None:
     """Write a notebook; a cell that begins with ``#`` is text."""
@@ -39,3 +64,4 @@ def build(name: str, cells: list[str]) -> None:
 
 if __name__ == "__main__":
     build("pretrain", PRETRAIN)
+    build("ensemble", ENSEMBLE)

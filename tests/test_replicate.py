@@ -7,7 +7,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from lit_research import replicate
-from lit_research.replicate import Arm, Claim, main, make_executor, run_arm, run_arms, update_readme
+from lit_research.arms import Arm, Stage, make_executor, run_arm, run_arms
+from lit_research.errors import UserError
+from lit_research.replicate import Claim, main, paired_interval, update_readme
 from tests.helpers import tiny, write_tiny
 
 LM = "model.init_args.lm"
@@ -45,6 +47,32 @@ def test_results_are_in_the_order_of_the_seeds_on_any_executor(arms, tmp_path):
     assert read == here
     assert len(here["wide"]["val/loss"]) == 2
     assert here["wide"]["val/loss"][0] != here["wide"]["val/loss"][1]
+
+
+def test_an_arm_that_needs_another_runs_after_it_and_finds_its_folder(arms, tmp_path):
+    checkpoint = {"ckpt_path": "{needs}/checkpoints/last.ckpt"}
+    score = Stage("predict", "arm.yaml", {**arms[0].options, **checkpoint})
+    second = Arm("second", "arm.yaml", arms[0].options, needs=arms[0], before=(score,))
+    results = run_arms([second, arms[0]], [3], tmp_path / "work")  # not in this order
+    assert results["second"]["val/loss"] == results["narrow"]["val/loss"]
+    assert (second.run_folder(3, tmp_path / "work") / "log_probs.0.parquet").is_file()
+    with pytest.raises(UserError, match="give --only with narrow too"):
+        run_arms([second], [3], tmp_path / "elsewhere")
+
+
+def test_seeds_keep_their_logs_and_checkpoints_apart(arms, tmp_path):
+    run_arms(arms[:1], [0, 5], tmp_path / "work")
+    for seed in (0, 5):
+        folder = arms[0].run_folder(seed, tmp_path / "work")
+        assert (folder / "config.yaml").is_file()
+        assert list(folder.glob("events.*"))
+    assert not list((tmp_path / "work").rglob("config.resume-*.yaml"))
+
+
+def test_an_interval_is_students_of_the_seeds():
+    low, high = paired_interval([1.0, 2.0, 3.0])
+    assert (low, high) == pytest.approx((0.3141, 3.6859), abs=1e-3)  # 2 +- 2.920 * 1 / sqrt(3)
+    assert all(value != value for value in paired_interval([1.0]))
 
 
 def test_the_readme_table_is_made_from_the_json_files(tmp_path):

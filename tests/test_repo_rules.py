@@ -44,6 +44,7 @@ def test_callbacks_import_laws_and_lightning_alone():
         "lit_research.laws",
         "lit_research.errors",
         "lit_research.callbacks",
+        "lit_research.figures",
         "lit_research.files",
     )
     for path in ROOT.glob("callbacks/*.py"):

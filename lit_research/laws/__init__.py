@@ -12,7 +12,7 @@ Example::
 from lit_research.laws.base import Law, Parameter
 from lit_research.laws.chinchilla import Chinchilla
 from lit_research.laws.curve import Curve
-from lit_research.laws.data_constrained import DataConstrained
+from lit_research.laws.data_constrained import DataConstrained, effective_tokens
 from lit_research.laws.efficiency import data_efficiency
 from lit_research.laws.fitting import fit
 from lit_research.laws.power import EnsembleLaw, PowerLaw
@@ -34,5 +34,6 @@ __all__ = [
     "anchor",
     "as_law",
     "data_efficiency",
+    "effective_tokens",
     "fit",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from lit_research.errors import UserError
 from lit_research.laws.base import Array, Law, Parameter, above
 from lit_research.laws.chinchilla import Chinchilla
+from lit_research.laws.points import Values
 
 DECAYS = np.array([2.0, 6.0, 16.0, 50.0])
 
@@ -94,6 +95,20 @@ class DataConstrained(Law):
                 f"most {1.0 + params['R_D']:.4g} U; give a larger loss or more unique tokens"
             )
         return np.asarray(1.0 - params["R_D"] * np.log(left))
+
+
+def effective_tokens(U: Values, epochs: Values, R_D: float) -> Array:
+    """Return ``D' = U + U R_D (1 - exp(-(epochs - 1) / R_D))``: fresh tokens of the same worth.
+
+    Muennighoff et al. 2023 (arXiv 2305.16264), Eq. 5; ``published.MUENNIGHOFF_C4`` has their
+    ``R_D`` of 15.4. However often ``U`` tokens are repeated, they are worth at most
+    ``(1 + R_D) U``.
+    """
+    repeats = np.asarray(epochs, dtype=float) - 1.0
+    if np.any(repeats < 0):
+        raise UserError(f"epochs holds {np.min(repeats) + 1:g}: repetition is counted from 1 pass")
+    worth, _, _ = _worth(repeats, np.asarray(R_D, dtype=float))
+    return np.asarray(np.asarray(U, dtype=float) * worth)
 
 
 def _worth(repeats: Array, R: Array) -> tuple[Array, Array, Array]:

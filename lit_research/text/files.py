@@ -70,7 +70,7 @@ def read_rows(files: list[str], root: str, text_column: str) -> Iterator[dict[st
             rows: Iterator[tuple[str, Any]] = iter([("", {text_column: _read_text(path)})])
             identity = relative
         else:
-            rows, identity = _read(path, kind), None
+            rows, identity = read_objects(path, kind), None
         for place, row in rows:
             text = _text(row, text_column, f"{name}{place}")
             if text:
@@ -102,7 +102,7 @@ def _text(row: Any, column: str, place: str) -> str:
     return row[column]
 
 
-def _read(path: Path, kind: str) -> Iterator[tuple[str, Any]]:
+def read_objects(path: Path, kind: str) -> Iterator[tuple[str, Any]]:
     """Yield (place inside the file for a message, row)."""
     if kind == "parquet":
         return _read_parquet(path)

@@ -129,6 +129,11 @@ class Corpus(DataModule):
             )
         return self._windows[split]
 
+    @property
+    def unique_tokens(self) -> int:
+        """Training tokens of one pass, D."""
+        return len(self.windows("train")) * self.sequence_length
+
     @cached_property
     def document_lengths(self) -> Tensor:
         """Tokens of each test document, ``[D]``; ``document_ids`` of a test batch index it."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lit_research.arms import Arm, Results
 from lit_research.laws import Fit, fit
-from lit_research.replicate import Arm, Claim, Results, Verdict
+from lit_research.replicate import Claim, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,181 @@
+"""Coordinate descent over a grid of hyper-parameters, with a certificate of local optimality.
+
+Pure: what a point costs is asked of ``evaluate``. "Pre-training under infinite compute" (Kim et al.
+2025, arXiv 2509.14786) tunes learning rate, weight decay and epochs in this way for every model
+size: train the neighbours of the best point on the grid, move to the best of them, stop where none
+is better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
+
+from lit_research.errors import UserError
+
+# Values in the order of the grid's axes.
+Point = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values that each hyper-parameter may take.
+
+    Args:
+        axes: name of each axis and its values, rising.
+        frozen: axes along which the search does not move.
+
+    Raises:
+        UserError: an axis has no values or they do not rise, or no axis is left to move along.
+    """
+
+    axes: Mapping[str, tuple[float, ...]]
+    frozen: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, values in self.axes.items():
+            rising = all(a < b for a, b in pairwise(values))
+            if not values or not rising:
+                raise UserError(
+                    f"{name} has the values {list(values)}, in the grid: give at least one, each "
+                    "larger than the one before"
+                )
+        unknown = [name for name in self.frozen if name not in self.axes]
+        if unknown:
+            raise UserError(
+                f"frozen names {unknown}, of the grid: it has the axes {', '.join(self.axes)}"
+            )
+        if not self.free:
+            raise UserError(
+                f"frozen names {list(self.frozen)}, of the grid: leave one axis to move along"
+            )
+
+    @property
+    def free(self) -> list[str]:
+        """Names of the axes along which the search moves."""
+        return [name for name in self.axes if name not in self.frozen]
+
+    def point(self, values: Mapping[str, float]) -> Point:
+        """Return the point with these values.
+
+        Raises:
+            UserError: an axis is missing or unknown, or a value is not on the grid.
+        """
+        if set(values) != set(self.axes):
+            raise UserError(
+                f"start gives {', '.join(values) or 'nothing'}, for the grid: give a value for "
+                f"each of {', '.join(self.axes)}"
+            )
+        for name, known in self.axes.items():
+            if values[name] not in known:
+                raise UserError(
+                    f"start has {name} {values[name]:g}, for the grid: give one of its values, "
+                    f"{', '.join(f'{value:g}' for value in known)}"
+                )
+        return tuple(float(values[name]) for name in self.axes)
+
+    def named(self, point: Point) -> dict[str, float]:
+        """Return the values of a point by name."""
+        return dict(zip(self.axes, point, strict=True))
+
+    def neighbours(self, point: Point) -> list[Point]:
+        """Return the points one step away along a free axis; beyond the edge there is none."""
+        return [found for _, found in self._around(point) if found is not None]
+
+    def at_edge(self, point: Point) -> tuple[str, ...]:
+        """Say which neighbours lie beyond the grid: ``("lr > 0.03",)``."""
+        return tuple(side for side, found in self._around(point) if found is None)
+
+    def _around(self, point: Point) -> Iterator[tuple[str, Point | None]]:
+        """Yield both sides of each free axis, in words, and the neighbour that lies there."""
+        for axis, (name, values) in enumerate(self.axes.items()):
+            if name in self.frozen:
+                continue
+            here = values.index(point[axis])
+            for place, sign in ((here - 1, "<"), (here + 1, ">")):
+                inside = 0 <= place < len(values)
+                found = (*point[:axis], values[place], *point[axis + 1 :]) if inside else None
+                yield f"{name} {sign} {point[axis]:g}", found
+
+
+# Section 3 of the paper and its code (`convex_certificate_scaling.py`).
+PAPER_GRID = Grid(
+    {
+        "lr": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
+        "weight_decay": (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4),
+        "epochs": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What is known after the neighbours of one point were tried.
+
+    Args:
+        number: 1, 2, ...
+        best: the best of the round's centre and its neighbours; the next round's centre.
+        loss: its loss; infinite where every trial so far diverged.
+        done: no neighbour is better: the search is at its end.
+        certificate: the search is at its end, and its best point has a finite loss.
+        at_edge: neighbours of ``best`` that do not exist, because they are beyond the grid.
+        losses: every point tried so far and its loss, in the order in which they were asked for.
+    """
+
+    number: int
+    best: Point
+    loss: float
+    done: bool
+    certificate: bool
+    at_edge: tuple[str, ...]
+    losses: dict[Point, float]
+
+    @property
+    def interior(self) -> bool:
+        """Whether all neighbours exist: the paper's certificate is ``certificate and interior``."""
+        return not self.at_edge
+
+
+def mean_loss(of_seeds: Sequence[float]) -> float:
+    """Return the mean over seeds; infinite where one of them diverged (NaN or infinite)."""
+    if not all(map(math.isfinite, of_seeds)):
+        return math.inf
+    return sum(of_seeds) / len(of_seeds)
+
+
+def coordinate_descent(
+    grid: Grid, start: Mapping[str, float], evaluate: Callable[[list[Point]], list[float]]
+) -> Iterator[Round]:
+    """Yield rounds until no neighbour of the best point is strictly better.
+
+    Args:
+        grid: the points there are.
+        start: where to begin, by name.
+        evaluate: returns the losses of points; asked for each point at most once. Points of one
+            call may be tried side by side. A loss that is not finite counts as infinite.
+    """
+    losses: dict[Point, float] = {}
+    centre = grid.point(start)
+    for number in count(1):
+        # The centre comes first, so that `min` leaves it for nothing but a strictly better point.
+        around = [centre, *grid.neighbours(centre)]
+        new = [point for point in around if point not in losses]
+        if new:
+            found = (mean_loss([loss]) for loss in evaluate(new))
+            losses.update(zip(new, found, strict=True))
+        best = min(around, key=losses.__getitem__)
+        done = best == centre
+        yield Round(
+            number=number,
+            best=best,
+            loss=losses[best],
+            done=done,
+            certificate=done and math.isfinite(losses[best]),
+            at_edge=grid.at_edge(best),
+            losses=dict(losses),
+        )
+        if done:
+            return
+        centre = best

@@ -1,0 +1,227 @@
+"""``Distill`` and ``DistillCorpus``: a student of an ensemble, on real and on teachers' text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.lm import next_token_loss, run_lm
+from lit_research.methods.ensemble.core import distillation_loss, retained_share
+from lit_research.methods.ensemble.gather import gather_members, members_config
+from lit_research.methods.ensemble.members import as_member, count_members
+from lit_research.methods.pretrain import Corpus, Pretrain
+from lit_research.text import (
+    Mixture,
+    ShardedSampler,
+    Stream,
+    Windows,
+    fingerprint,
+    load_documents,
+    make_loader,
+    tokenize,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Batch = dict[str, Tensor]
+
+
+class DistillCorpus(Corpus):
+    """Real windows, each drawn exactly ``passes`` times, while teacher text fills a share.
+
+    A run is one epoch of ``real windows * passes / (1 - share)`` windows (Kim et al. 2025,
+    distillation: ``total_steps = S1 ep / (1 - w)``). Validation and test are real text alone.
+    Takes the arguments of ``Corpus``, and:
+
+    Args:
+        pool: ``datasets`` folder of a ``TeacherPool``; not needed where ``share`` is 0.
+        share: w, the part of all windows that teachers wrote, 0 to 1. With 0 the student learns
+            from real text alone; with 1 from ``passes`` passes over the pool alone.
+        passes: how often each real window is drawn.
+    """
+
+    def __init__(
+        self, pool: str | None = None, share: float = 0.75, passes: int = 16, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        where = "in data.init_args of DistillCorpus"
+        if not 0.0 <= share <= 1.0:
+            raise UserError(f"share is {share}, {where}: give the teachers' part, from 0 to 1")
+        if passes < 1:
+            raise UserError(f"passes is {passes}, {where}: give 1 or more")
+        if share > 0 and pool is None:
+            raise UserError(
+                f"share is {share} but there is no pool, {where}: give the folder that "
+                "`lit-research predict` with TeacherPool wrote, or share 0"
+            )
+        self._mixture: Mixture | None = None
+
+    @property
+    def mixture(self) -> Mixture:
+        """All windows of the run, in order."""
+        if self._mixture is None:
+            args = self.hparams
+            streams = []
+            if args["share"] < 1:
+                streams.append(Stream(self.windows("train"), passes=args["passes"]))
+            if args["share"] == 1:
+                streams.append(Stream(self._pool_windows(), passes=args["passes"]))
+            elif args["share"] > 0:
+                streams.append(Stream(self._pool_windows(), share=args["share"]))
+            self._mixture = Mixture(streams, seed=args["seed"])
+        return self._mixture
+
+    def _pool_windows(self) -> Windows:
+        args, folder = self.hparams, Path(self.hparams["pool"])
+        documents = load_documents(str(folder))
+        card = folder / "card.json"
+        made_from = json.loads(card.read_text()).get("teacher_corpus") if card.is_file() else None
+        if made_from not in (None, fingerprint(self.documents["train"])):
+            raise UserError(
+                f"the teachers of the pool {str(folder)!r} learned from another training split, in "
+                "data.init_args of DistillCorpus: what they write may hold validation text, so "
+                "give the source and the fractions that the teachers had"
+            )
+        store = tokenize(documents, self.tokenizer, cache_dir=args["cache_dir"], name="pool")
+        return Windows(
+            store, args["sequence_length"], mask_across_documents=args["mask_across_documents"]
+        )
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training batches of one rank in the whole run; the last may be smaller."""
+        return -(-len(self.mixture) // (self.hparams["batch_size"] * self._world_size))
+
+    def train_dataloader(self) -> Any:
+        """Return the mixture in its order."""
+        epochs = self.trainer.max_epochs if self.trainer is not None else 1
+        if epochs != 1:
+            raise UserError(
+                f"trainer.max_epochs is {epochs}, with DistillCorpus: the passes are counted by "
+                "data.init_args.passes, so give trainer.max_epochs 1"
+            )
+        mixture, args = self.mixture, self.hparams
+        counts = ", ".join(
+            f"{count} windows ({count / len(stream.dataset):.2f} passes)"
+            for count, stream in zip(mixture.counts, mixture.streams, strict=True)
+        )
+        rank_zero_info(f"Mixture: {counts}.")
+        sampler = ShardedSampler(
+            mixture,
+            batch_size=args["batch_size"],
+            seed=args["seed"],
+            shuffle=False,
+            drop_last=False,
+            rank=self.trainer.global_rank if self.trainer is not None else 0,
+            world_size=self._world_size,
+        )
+        return make_loader(mixture, sampler=sampler, num_workers=args["num_workers"])
+
+
+class Distill(Pretrain):
+    """A student of an ensemble: ``Pretrain`` on ``DistillCorpus``, perhaps on logits too.
+
+    The paper's student learns by plain cross-entropy from real and sampled text; its best weight
+    decay is the usual 0.1. Takes the arguments of ``Pretrain``, and:
+
+    Args:
+        teachers: checkpoints of ``Ensemble`` or ``Pretrain`` runs (files or glob patterns) whose
+            mean logits the student learns from; only with ``logit_weight``.
+        logit_weight: part of the loss that is the divergence from the teachers' distribution, 0
+            to 1; an option beside the paper.
+        temperature: of that divergence.
+        single_loss: loss of the best single model, for ``val/retained_share``.
+        ensemble_loss: loss of the ensemble, likewise.
+    """
+
+    def __init__(
+        self,
+        teachers: list[str] | None = None,
+        logit_weight: float = 0.0,
+        temperature: float = 1.0,
+        single_loss: float | None = None,
+        ensemble_loss: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        where = "in model.init_args of Distill"
+        if not 0.0 <= logit_weight <= 1.0:
+            raise UserError(f"logit_weight is {logit_weight}, {where}: give a part from 0 to 1")
+        if (teachers is not None) != (logit_weight > 0):
+            raise UserError(
+                f"teachers is {teachers} and logit_weight {logit_weight}, {where}: "
+                "logit distillation needs both, and text of teachers neither"
+            )
+        if temperature <= 0:
+            raise UserError(f"temperature is {temperature}, {where}: give a number above 0")
+        if (single_loss is None) != (ensemble_loss is None):
+            raise UserError(
+                f"single_loss is {single_loss} and ensemble_loss {ensemble_loss}, {where}: "
+                "the retained share needs both"
+            )
+        if single_loss is not None and ensemble_loss is not None:
+            retained_share(single_loss, single_loss, ensemble_loss)  # refuses equal losses
+        # Not a submodule: the teachers are neither trained nor written to the checkpoint.
+        self._teachers: tuple[PreTrainedModel, ...] = ()
+
+    def on_fit_start(self) -> None:
+        """Load the teachers."""
+        files = self.hparams["teachers"]
+        if files is None or self._teachers:
+            return
+        lm: Any
+        lm, names, _ = gather_members(files, members_config(files))
+        if lm.config.vocab_size != self.lm.config.vocab_size:
+            raise UserError(
+                f"the teachers have {lm.config.vocab_size} tokens and the student "
+                f"{self.lm.config.vocab_size}, in model.init_args.teachers of Distill: "
+                "give teachers of the student's tokenizer"
+            )
+        self._teachers = (lm.to(self.device).eval().requires_grad_(False),)
+        rank_zero_info(f"{len(names)} teachers: {', '.join(names)}.")
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the next-token loss in nats, mixed with the divergence from the teachers."""
+        if not self._teachers:
+            return super().training_step(batch, batch_idx)
+        logits, weight = self(batch), self.hparams["logit_weight"]
+        loss = next_token_loss(logits, batch["labels"], z_loss=self.hparams["z_loss"])
+        divergence = distillation_loss(
+            logits,
+            self._teacher_logits(batch),
+            batch["labels"],
+            temperature=self.hparams["temperature"],
+        )
+        if self.is_logged_step:
+            self.log("train/loss", loss, prog_bar=True, sync_dist=True)
+            self.log("train/divergence", divergence, sync_dist=True)
+        return (1.0 - weight) * loss + weight * divergence
+
+    def _teacher_logits(self, batch: Batch) -> Any:
+        [lm] = self._teachers
+        for place in range(count_members(lm)):
+            with torch.no_grad(), as_member(lm, place) as one:
+                logits = run_lm(one, batch)
+            yield logits
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the share of the ensemble's gain that the student keeps, where it is known."""
+        self._log_share("val")
+
+    def on_test_epoch_end(self) -> None:
+        """As ``on_validation_epoch_end``, beside the losses of ``Pretrain``."""
+        super().on_test_epoch_end()
+        self._log_share("test")
+
+    def _log_share(self, stage: str) -> None:
+        single, ensemble = self.hparams["single_loss"], self.hparams["ensemble_loss"]
+        if single is not None:
+            student = float(self.trainer.callback_metrics[f"{stage}/loss"])
+            self.log(f"{stage}/retained_share", retained_share(single, student, ensemble))

@@ -1,0 +1,111 @@
+"""``Evaluation``: what held-out text, or multiple-choice items, say of an ensemble.
+
+Legend: K members, B sequences of a batch, T tokens of a sequence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
+
+from lit_research.figures import add_figure, add_text, code_block
+from lit_research.files import append_line
+from lit_research.lm import count_parameters
+from lit_research.methods.base import datamodule
+from lit_research.methods.ensemble.asymptotes import read_points, study
+from lit_research.methods.ensemble.choice_scores import ChoiceScores
+from lit_research.methods.ensemble.core import AVERAGES, Scores
+from lit_research.methods.ensemble.curve import MemberCurve
+
+if TYPE_CHECKING:
+    from lit_research.methods.ensemble.module import Ensemble
+
+
+class Evaluation:
+    """Gathers scores batch by batch; at the end it logs, draws and prints them.
+
+    Args:
+        module: the ensemble, attached to a trainer.
+        stage: ``val`` or ``test``, the first word of the logged names.
+    """
+
+    def __init__(self, module: Ensemble, stage: str) -> None:
+        self.module, self.stage = module, stage
+        self.average = module.hparams["average"]
+        self.curve = MemberCurve(module.size, module.device)
+        self.choices = ChoiceScores(module.size, self.average, module.device)
+
+    def add(self, batch: dict[str, Tensor], scores: Iterable[Scores]) -> Tensor:
+        """Add a batch; return the losses ``[B, T]`` of all members together, in nats."""
+        if "option_id" in batch:  # items of MultipleChoice
+            return -self.choices.add(batch, scores)
+        for place, given in enumerate(scores):
+            self.curve.add(place, given)
+            last: Tensor = getattr(given, self.average)
+        self.curve.count(batch["labels"])
+        return -last
+
+    def finish(self) -> None:
+        """Put all processes together and log; after a test, show the curve, its law and the study.
+
+        To be called on every rank.
+        """
+        if self.choices.log(self.module, self.stage):
+            return
+        self.curve.reduce(self.module.trainer.strategy)
+        self._log()
+        if self.stage == "test":
+            self._show()
+            if (
+                self.module.hparams["points_file"] is not None
+                and self.module.trainer.is_global_zero
+            ):
+                self._add_to_study(Path(self.module.hparams["points_file"]))
+
+    def _log(self) -> None:
+        stage, curve = self.stage, self.curve
+        losses = curve.losses(self.average)
+        values = {f"{stage}/loss": losses[-1], f"{stage}/loss_member": curve.member_mean}
+        if len(losses) > 1:
+            values |= {f"{stage}/loss_{name}": curve.losses(name)[-1] for name in AVERAGES}
+            values[f"{stage}/gain"] = curve.member_mean - losses[-1]
+            values |= {f"{stage}/loss_k{k}": loss for k, loss in enumerate(losses, 1)}
+        for name, value in values.items():
+            self.module.log(name, value, prog_bar=name == f"{stage}/loss", rank_zero_only=True)
+
+    def _show(self) -> None:
+        text = self.curve.report(self.average)
+        add_text(self.module.trainer, "test/members", code_block(text))
+        rank_zero_info(f"\n{text}")
+        if self.curve.law(self.average) is not None:
+            add_figure(self.module.trainer, "law/members", lambda: self.curve.figure(self.average))
+
+    def _add_to_study(self, file: Path) -> None:
+        """Append this ensemble's losses to the file, fit the laws of all of it, show them."""
+        point = json.dumps(self._point())
+        lines = file.read_text().splitlines() if file.is_file() else []
+        if point not in lines:  # tested again, it is the same point
+            append_line(file, point)
+        found = study(read_points(file))
+        text = found.report()
+        add_text(self.module.trainer, "test/study", code_block(text))
+        rank_zero_info(f"\n{text}")
+        for name, law in found.fits.items():
+            add_figure(self.module.trainer, f"law/{name}".replace(" ", "_"), law.figure)
+
+    def _point(self) -> dict[str, Any]:
+        """Return what ``asymptotes.Measured`` reads."""
+        module, data = self.module, datamodule(self.module.trainer)
+        _, losses = self.curve.points(self.average)
+        return {
+            "recipe": module.hparams["recipe"],
+            "N": count_parameters(module.lm) // module.size,
+            "D": data.unique_tokens,
+            "epochs": module.trained_steps / data.batches_per_epoch,
+            "losses": losses,
+        }

@@ -1,0 +1,368 @@
+"""``Ensemble``: K language models trained on the same text, and what they predict together.
+
+Legend: K members, B sequences of a batch, T tokens of a sequence, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.strategies import FSDPStrategy
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.lm import Attention, build_lm, flops_per_token, run_lm
+from lit_research.methods.base import Method, datamodule
+from lit_research.methods.ensemble.core import Average, scores_by_size
+from lit_research.methods.ensemble.data import MemberCorpus
+from lit_research.methods.ensemble.evaluation import Evaluation
+from lit_research.methods.ensemble.gather import gather_members
+from lit_research.methods.ensemble.members import (
+    VECTORISED_UP_TO,
+    as_member,
+    build_stacked,
+    clip_members,
+    count_members,
+    has_dropout,
+    losses_in_turn,
+    losses_vectorised,
+    member_state,
+)
+from lit_research.methods.ensemble.pool import PoolWriter, TeacherPool
+from lit_research.methods.pretrain import (
+    LogProbWriter,
+    Schedule,
+    check_recipe,
+    check_sequence_length,
+    decay_mask,
+    optimizer_with_schedule,
+    param_groups,
+)
+from lit_research.seeds import resolve_seed
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Batch = dict[str, Tensor]
+Training = Literal["auto", "vectorised", "in_turn"]
+
+# Optimisers whose step is the same for a stack of tensors as for each of them.
+ELEMENTWISE = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta")
+
+
+def member_seeds(seeds: int | list[int]) -> list[int]:
+    """Return ``seeds`` where they are given, else the first K numbers of the run's own range."""
+    if isinstance(seeds, int):
+        return [1000 * resolve_seed(None) + member for member in range(seeds)]
+    return list(seeds)
+
+
+class Ensemble(Method):
+    """Train K members of one config, each with its own weights and order; average what they say.
+
+    A member is a function of (config, its seed): the same in a run with others as in a run of its
+    own (``seeds: [3]``, a job each), to rounding. ``gather`` then puts the members of such runs
+    together for ``validate``, ``test`` and ``predict``. Feed it with ``MemberCorpus``.
+
+    "Pre-training under infinite compute" (Kim et al. 2025, arXiv 2509.14786). Members share their
+    hyper-parameters; a member's seed sets its weights and its data order.
+
+    Args:
+        lm: the language model that each member is, as in ``Pretrain``; with new weights.
+        vocab_size: number of tokens; the command takes it from the data.
+        seeds: the number of members, K, whose seeds then follow from ``seed_everything``; or one
+            seed for each member, all different.
+        average: what the ensemble's loss is of: the mean of ``logits`` (the paper's) or the mean
+            of ``probabilities``; both are measured.
+        training: ``vectorised`` (all members in one pass, needs ``math`` attention and no
+            dropout), ``in_turn`` (one member's graph in memory at a time), or ``auto``: vectorised
+            where it was measured to be faster, for widths up to 64 on a CPU, where a step costs
+            more in calls than in arithmetic.
+        recipe: name of the recipe in ``points_file``; others are compared with ``standard``.
+        points_file: a file of ``test`` results that several ensembles append to, one JSON object a
+            line; the laws in parameters, data and both are fitted to all of it.
+        gather: checkpoints (files or glob patterns) of ``Ensemble`` or ``Pretrain`` runs whose
+            members to put together, in the place of ``seeds``; not for ``fit``.
+        optimizer: makes the optimiser from parameter groups; its learning rate is the peak.
+        schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
+        warmup: share of the steps over which the learning rate rises to its peak.
+        z_loss: weight of the squared log-normaliser (0: none).
+        attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
+    """
+
+    lm: PreTrainedModel
+
+    def __init__(
+        self,
+        lm: dict[str, Any],
+        vocab_size: int,
+        seeds: int | list[int] = 5,
+        average: Average = "logits",
+        training: Training = "auto",
+        recipe: str | None = None,
+        points_file: str | None = None,
+        gather: list[str] | None = None,
+        optimizer: OptimizerCallable = lambda params: torch.optim.AdamW(
+            params, lr=3e-3, weight_decay=0.1, fused=True
+        ),
+        schedule: Schedule = "cosine",
+        warmup: float = 0.01,
+        z_loss: float = 0.0,
+        attention: Attention = "sdpa",
+    ) -> None:
+        super().__init__()
+        where = "in model.init_args of Ensemble"
+        check_recipe(warmup=warmup, z_loss=z_loss, where=where)
+        self.trained_steps = 0
+        self.seeds = member_seeds(seeds)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise UserError(
+                f"seeds is {seeds}, {where}: give the number of members, or a list of different "
+                "numbers"
+            )
+        if "folder" in lm:
+            raise UserError(
+                f"lm is the folder {lm['folder']!r}, {where}: members begin with new weights, so "
+                "give model_type and the sizes"
+            )
+        if (recipe is None) != (points_file is None):
+            raise UserError(
+                f"recipe is {recipe!r} and points_file {points_file!r}, {where}: the file's lines "
+                "name their recipe, so give both or neither"
+            )
+        if training == "vectorised" and attention != "math":
+            raise UserError(
+                f"training is vectorised and attention {attention!r}, {where}: a fused kernel "
+                "cannot be mapped over members, so give attention math"
+            )
+        self.keep_hyperparameters()
+        self.hparams["seeds"] = self.seeds
+        self.optimizer = optimizer
+
+    def configure_model(self) -> None:
+        """Build the members, or gather them from their checkpoints."""
+        if hasattr(self, "lm"):
+            return
+        args = self.hparams
+        files = args["gather"]
+        if files is not None and self._trainer is not None and self._trainer.state.fn == "fit":
+            raise UserError(
+                "gather is for validate, test and predict, in model.init_args of Ensemble: "
+                "train with seeds"
+            )
+
+        def build() -> PreTrainedModel:
+            return build_lm(args["lm"], vocab_size=args["vocab_size"], attention=args["attention"])
+
+        if files is not None:
+            self.lm, names, self.trained_steps = gather_members(files, build)
+            rank_zero_info(f"{len(names)} members: {', '.join(names)}.")
+        else:
+            self._decay_mask = decay_mask(build())
+            self.lm = build_stacked(build, self.seeds)
+        self.lm.train()
+        length = check_sequence_length(self.lm.config, self._trainer)
+        self.flops_per_token = flops_per_token(self.lm.config, length)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Remember how long the members were trained, for the points of ``test``."""
+        self.trained_steps = checkpoint["global_step"]
+
+    @property
+    def size(self) -> int:
+        """Number of members, K."""
+        return count_members(self.lm)
+
+    def setup(self, stage: str) -> None:
+        """Refuse a strategy that would cut the stack of members."""
+        if isinstance(self.trainer.strategy, FSDPStrategy):
+            raise UserError(
+                "an Ensemble's stacked parameters cannot be sharded, with trainer.strategy FSDP: "
+                "train each member with Pretrain, and gather the checkpoints"
+            )
+
+    def on_fit_start(self) -> None:
+        """Decide how to train; refuse data that has no batch for each member."""
+        data = datamodule(self.trainer)
+        if not isinstance(data, MemberCorpus):
+            raise UserError(
+                f"{type(data).__name__} gives one batch a step and an Ensemble needs one for each "
+                "member, in data: give data.class_path MemberCorpus"
+            )
+        self._vectorised = self._choose_training()
+        if self._vectorised:
+            self.lm.set_attn_implementation("eager")
+        how = "vectorised, all in one pass" if self._vectorised else "in turn"
+        rank_zero_info(f"{self.size} members, trained {how}.")
+
+    def _choose_training(self) -> bool:
+        wanted = self.hparams["training"]
+        masked = datamodule(self.trainer).hparams.get("mask_across_documents", False)
+        reason = (
+            "the model has dropout"
+            if has_dropout(self.lm)
+            else "the data keeps documents apart"
+            if masked
+            else None
+        )
+        if wanted == "vectorised" and reason:
+            raise UserError(
+                f"training is vectorised but {reason}, in model.init_args of Ensemble: "
+                "give training in_turn"
+            )
+        width = self.lm.config.hidden_size
+        kind = self.trainer.strategy.root_device.type
+        small = self.size > 1 and width <= VECTORISED_UP_TO.get(kind, 0)
+        return wanted == "vectorised" or (wanted == "auto" and small and reason is None)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the sum of the members' losses in nats, so that each gets its own gradient."""
+        z_loss = self.hparams["z_loss"]
+        if self._vectorised:
+            loss_K = losses_vectorised(self.lm, batch, z_loss=z_loss)
+        else:
+            # The number of the batch in the whole run, for dropout.
+            step = self.trainer.fit_loop.epoch_loop.total_batch_idx
+            loss_K = losses_in_turn(self.lm, batch, step=step, seeds=self.seeds, z_loss=z_loss)
+        if self.is_logged_step:
+            self.log("train/loss", loss_K.detach().mean(), prog_bar=True, sync_dist=True)
+        return loss_K.sum()
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip each member by its own norm."""
+        if gradient_clip_val is None:
+            return
+        if gradient_clip_algorithm == "value":
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+            return
+        norm_K = clip_members(list(self.lm.parameters()), float(gradient_clip_val))
+        if self.is_logged_step:
+            self.log("train/grad_norm", norm_K.mean())
+
+    def _member_logits(self, batch: Batch) -> Iterator[Tensor]:
+        """Yield the logits ``[B, T, V]`` of one member after the other."""
+        for member in range(self.size):
+            with as_member(self.lm, member) as lm:
+                yield run_lm(lm, batch)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the mean logits ``[B, T, V]`` of all members."""
+        total: Tensor | None = None
+        for logits in self._member_logits(batch):
+            total = logits.float().clone() if total is None else total.add_(logits)
+        assert total is not None
+        return total / self.size
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin the sums of the K-curve, and the scores of options."""
+        self.evaluation = Evaluation(self, "val")
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Score every size of ensemble; return the ``token_losses`` ``[B, T]`` of the largest."""
+        scores = scores_by_size(self._member_logits(batch), batch["labels"])
+        return {"token_losses": self.evaluation.add(batch, scores)}
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the ensemble's loss, the mean member's, and the gain from averaging."""
+        self.evaluation.finish()
+
+    def on_test_epoch_start(self) -> None:
+        """As ``on_validation_epoch_start``."""
+        self.evaluation = Evaluation(self, "test")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """As ``validation_step``."""
+        return self.validation_step(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        """Log as validation does; fit the law of the number of members, show and print it."""
+        self.evaluation.finish()
+
+    def on_predict_start(self) -> None:
+        """Begin a pool of teachers' text, or ``log_probs.RANK.parquet`` in the run's folder."""
+        data = datamodule(self.trainer)
+        self._pool = PoolWriter(data, self.lm, self.size) if isinstance(data, TeacherPool) else None
+        if self._pool is None:
+            name = f"log_probs.{self.global_rank}.parquet"
+            self._writer = LogProbWriter(Path(self.trainer.log_dir or ".") / name)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Write a shard of text, or tokens and the ensemble's log-probabilities ``[B, T]``.
+
+        Returns:
+            Sums of log-probabilities in nats ``[B]``; of a shard, the number of its tokens.
+        """
+        if self._pool is not None:
+            return self._write_shard(self._pool, int(batch["shard"]))
+        *_, last = scores_by_size(self._member_logits(batch), batch["labels"])
+        log_probs: Tensor = getattr(last, self.hparams["average"])
+        self._writer.write({**batch, "log_probs": log_probs})
+        return log_probs.sum(dim=1)
+
+    def _write_shard(self, pool: PoolWriter, shard: int) -> Tensor:
+        if pool.has(shard):
+            return torch.zeros(())
+        with as_member(self.lm, pool.member_of(shard)) as lm:
+            return torch.tensor(float(pool.write(shard, lm, kind="teacher")))
+
+    def on_predict_end(self) -> None:
+        """Finish what was written and say where it is."""
+        if self._pool is not None:
+            self.trainer.strategy.barrier()
+            if self.trainer.is_global_zero:
+                self._pool.finish()
+            return
+        self._writer.close()
+        rank_zero_info(f"Log-probabilities of the test split: {self._writer.path}")
+
+    def configure_optimizers(self) -> Any:
+        """Return one optimiser for the stack of members, and its schedule."""
+        args, groups = self.hparams, param_groups(self.lm, self._decay_mask)
+        made = optimizer_with_schedule(
+            self, self.optimizer, groups, schedule=args["schedule"], warmup=args["warmup"]
+        )
+        name = type(made["optimizer"]).__name__
+        if name not in ELEMENTWISE:
+            raise UserError(
+                f"{name} looks at whole matrices and members are stacks of them, in "
+                f"model.init_args.optimizer of Ensemble: give one of {', '.join(ELEMENTWISE)}, or "
+                "train each member with Pretrain and gather the checkpoints"
+            )
+        return made
+
+    def sample(
+        self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
+    ) -> list[str]:
+        """Continue ``prompts`` with the first member's weights; one text each."""
+        from lit_research.lm.engines import TransformersEngine
+
+        with as_member(self.lm, 0) as lm:
+            engine = TransformersEngine(lm, datamodule(self.trainer).tokenizer)
+            completions = engine.generate(
+                prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
+            )
+        return [of_prompt[0].text for of_prompt in completions]
+
+    def export_hf(self, folder: str) -> None:
+        """Write every member as a transformers folder, ``member_0`` and so on."""
+        from lit_research.lm import export_hf
+
+        for place in range(self.size):
+            with as_member(self.lm, place) as lm:
+                export_hf(
+                    lm, datamodule(self.trainer).tokenizer, str(Path(folder) / f"member_{place}")
+                )
+
+    def member(self, place: int) -> dict[str, Tensor]:
+        """Return the weights of one member, as an ordinary language model has them."""
+        return member_state(self.lm, place)

@@ -1,0 +1,202 @@
+"""Over-fitting, its cure by weight decay, ensembles of over-fitted members, and their student.
+
+The claims of "Pre-training under infinite compute" (Kim et al. 2025, arXiv 2509.14786) on 30,000
+bytes of the embedded prose, with members of 107,000 parameters. AdamW forgets within 1/(lr decay)
+steps: 0.26 passes in the paper at its best decay, 1.9 passes here at decay 3, since a pass has 58
+steps and not 800. The same decay is therefore weaker here, and the arms reach up to 30.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lit_research.arms import Arm, Results, Stage
+from lit_research.laws import fit
+from lit_research.replicate import Claim, Verdict, paired_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CONFIG = "ensemble/replica.yaml"
+USUAL, EPOCHS, DECAYS = 0.1, (8, 16, 32, 64), (0.1, 1.0, 3.0, 10.0, 30.0)
+# Passes at which the usual decay over-fits, and the decay that is best there.
+OVERFIT, BEST = 32, 3.0
+MEMBERS = 5
+# Of the pool's 5,000 windows: as many steps as the mixture has of 468 real windows and the pool.
+POOL_PASSES = 6
+LOSS = "val/loss"
+
+
+def _train(epochs: int, decay: float, members: int = 1) -> Arm:
+    options: dict[str, Any] = {
+        "trainer.max_epochs": epochs,
+        "model.init_args.optimizer.init_args.weight_decay": decay,
+        "model.init_args.seeds": members,
+    }
+    tags = {"epochs": epochs, "decay": decay, "members": members}
+    name = f"{'members' if members > 1 else 'single'}-{epochs}-{decay:g}"
+    return Arm(name, CONFIG, options, tags)
+
+
+SINGLES = {
+    (epochs, decay): _train(epochs, decay)
+    for epochs in EPOCHS
+    for decay in DECAYS
+    if decay == USUAL or epochs == OVERFIT
+}
+ENSEMBLE = _train(OVERFIT, BEST, MEMBERS)
+# The paper's rule for members: twice the passes and half the decay of another setting. Of one that
+# is trained too short, and of the best single model.
+SHORT, SHORT_RULE = _train(OVERFIT // 2, BEST, MEMBERS), _train(OVERFIT, BEST / 2, MEMBERS)
+BEST_RULE = _train(2 * OVERFIT, BEST / 2, MEMBERS)
+
+_POOL = Stage(
+    "predict",
+    "ensemble/pool_tiny.yaml",
+    {
+        "model.init_args.gather": ["{needs}/checkpoints/last.ckpt"],
+        "data.init_args.folder": "{needs}/pool",
+    },
+)
+
+
+def _student(name: str, share: float, passes: int = 16) -> Arm:
+    options: dict[str, Any] = {
+        "data.init_args.share": share,
+        "data.init_args.passes": passes,
+        "data.init_args.pool": "{needs}/pool",
+        "trainer.val_check_interval": 1.0,
+        "trainer.limit_val_batches": 1.0,
+        "trainer.enable_model_summary": False,
+    }
+    return Arm(name, "ensemble/distill_tiny.yaml", options, needs=ENSEMBLE, before=(_POOL,))
+
+
+STUDENTS = {
+    "real": _student("student-real", 0.0),
+    "both": _student("student-both", 0.75),
+    "teachers": _student("student-teachers", 1.0, POOL_PASSES),
+}
+ARMS = [*SINGLES.values(), ENSEMBLE, SHORT, SHORT_RULE, BEST_RULE, *STUDENTS.values()]
+
+
+def _loss(results: Results, arm: Arm, metric: str = LOSS) -> np.ndarray:
+    return np.array(results[arm.name][metric])
+
+
+def _judge(claim: str, effect: np.ndarray) -> Claim:
+    """Judge a claim whose effect is above 0 where it holds, one value a seed."""
+    low, high = paired_interval(effect)
+    verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
+    return Claim(claim, verdict, float(effect.mean()), (low, high), len(effect))
+
+
+def curve(results: Results, arm: Arm) -> np.ndarray:
+    """Return the losses of 1..K members, one being the mean member, ``[seeds, K]``."""
+    sizes = [_loss(results, arm, f"val/loss_k{k}") for k in range(2, MEMBERS + 1)]
+    return np.stack([_loss(results, arm, "val/loss_member"), *sizes], axis=1)
+
+
+def _gain(curve: np.ndarray) -> np.ndarray:
+    """Return what 5 members gain over the mean member, ``[seeds]``."""
+    gain: np.ndarray = curve[:, 0] - curve[:, -1]
+    return gain
+
+
+def _exponents(results: Results, arm: Arm) -> np.ndarray:
+    """Return the fitted alpha of the K-curve of each seed, ``[seeds]``."""
+    sizes = np.arange(1, MEMBERS + 1)
+    fits = [fit("ensemble", sizes, row, method="ls") for row in curve(results, arm)]
+    return np.array([found.params["alpha"] for found in fits])
+
+
+def _curve_claim(results: Results) -> Claim:
+    alphas, losses = _exponents(results, ENSEMBLE), curve(results, ENSEMBLE)
+    low, high = paired_interval(alphas)
+    falls = bool(np.all(np.diff(losses, axis=1) < 0))
+    inside = 0.7 <= alphas.mean() <= 1.3
+    verdict: Verdict = "reproduced" if falls and inside else "unresolved"
+    if not falls:
+        verdict = "contradicted"
+    claim = "Loss falls with every member, as E + A / K^alpha with alpha in [0.7, 1.3]: alpha"
+    return Claim(claim, verdict, float(alphas.mean()), (low, high), len(alphas))
+
+
+def verdicts(results: Results) -> list[Claim]:
+    """Judge the claims; effects are in nats per byte unless they say otherwise."""
+    usual = {epochs: _loss(results, SINGLES[epochs, USUAL]) for epochs in EPOCHS}
+    tuned = {decay: _loss(results, SINGLES[OVERFIT, decay]) for decay in DECAYS}
+    best = min(DECAYS, key=lambda decay: tuned[decay].mean())
+    best_single = curve(results, ENSEMBLE)
+    short, short_rule, best_rule = (curve(results, a) for a in (SHORT, SHORT_RULE, BEST_RULE))
+    real, both, teachers = (_loss(results, STUDENTS[name]) for name in STUDENTS)
+    return [
+        _judge("Usual decay over-fits: loss at 32 passes minus 16", usual[32] - usual[16]),
+        _judge(
+            f"A decay of {best:g} beats the usual 0.1 at 32 passes: loss saved",
+            tuned[USUAL] - tuned[best],
+        ),
+        _judge(
+            f"The best decay is inside: loss of {DECAYS[-1]:g} over that of {best:g}",
+            tuned[DECAYS[-1]] - tuned[best],
+        ),
+        _curve_claim(results),
+        _judge(
+            "Twice 16 passes, half of decay 3: more gain from 5 members",
+            _gain(short_rule) - _gain(short),
+        ),
+        _judge(
+            "Twice 16 passes, half of decay 3: a better ensemble of 5, loss saved",
+            short[:, -1] - short_rule[:, -1],
+        ),
+        _judge(
+            "Twice 32 passes, half of decay 3 (the best single model): more gain from 5 members",
+            _gain(best_rule) - _gain(best_single),
+        ),
+        _judge(
+            "Twice 32 passes, half of decay 3: a better ensemble of 5, loss saved",
+            best_single[:, -1] - best_rule[:, -1],
+        ),
+        _judge("A student of real and teachers' text beats real alone: loss saved", real - both),
+        _judge("A student needs real text: loss without it over loss with it", teachers - both),
+        _judge(
+            "The student of 5 members beats the best single model: loss saved",
+            tuned[best] - both,
+        ),
+    ]
+
+
+def figure(results: Results) -> Figure:
+    """Draw loss against passes, against decay and against members."""
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(12, 3.8), layout="constrained")
+    passes, decay, members = drawing.subplots(1, 3)
+    _draw(passes, EPOCHS, [_loss(results, SINGLES[e, USUAL]) for e in EPOCHS], "decay 0.1")
+    passes.set(xscale="log", xlabel="passes", ylabel="validation loss (nats per byte)")
+    passes.set_xticks(EPOCHS, list(map(str, EPOCHS)))
+    _draw(decay, DECAYS, [_loss(results, SINGLES[OVERFIT, d]) for d in DECAYS], "32 passes")
+    decay.set(xscale="log", xlabel="weight decay")
+    decay.set_xticks(DECAYS, [f"{d:g}" for d in DECAYS])
+    sizes = range(1, MEMBERS + 1)
+    for arm in (SHORT, SHORT_RULE, ENSEMBLE, BEST_RULE):
+        label = f"{arm.tags['epochs']} passes, decay {arm.tags['decay']:g}"
+        _draw(members, sizes, list(curve(results, arm).T), label)
+    for name, arm in STUDENTS.items():
+        loss = _loss(results, arm).mean()
+        members.axhline(loss, linestyle=":", linewidth=1, color="0.4")
+        members.annotate(f"student: {name}", (1, loss), fontsize=7, va="bottom")
+    members.set(xlabel="members")
+    for axes in (passes, decay, members):
+        axes.minorticks_off()
+        axes.legend(frameon=False, fontsize=8)
+    return drawing
+
+
+def _draw(axes: Any, x: Any, losses: list[np.ndarray], label: str) -> None:
+    """Draw means with a line and the seeds as points."""
+    [line] = axes.plot(x, [loss.mean() for loss in losses], "-", label=label)
+    for place, loss in zip(x, losses, strict=True):
+        axes.plot([place] * len(loss), loss, ".", color=line.get_color(), alpha=0.5)

@@ -1,0 +1,178 @@
+"""``Trials``: points of a grid as ordinary runs of the command, each finished one kept on disk."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from contextlib import ExitStack
+from pathlib import Path
+
+import yaml
+from lightning.pytorch.utilities import rank_zero_info
+
+from lit_research.arms import Arm, make_executor, result_file, run_arm
+from lit_research.errors import UserError
+from lit_research.methods.ensemble.descent import Grid, Point, mean_loss
+
+SCORE = "val/loss"
+
+# What an axis of the grid sets in the config of a trial.
+KEYS = {
+    "lr": "model.init_args.optimizer.init_args.lr",
+    "weight_decay": "model.init_args.optimizer.init_args.weight_decay",
+    "epochs": "trainer.max_epochs",
+}
+Metrics = dict[str, float]
+
+
+class Trials:
+    """Runs points of a grid, in turn or on an executor, and reads those that are finished.
+
+    Args:
+        grid: the points there are.
+        config: absolute path of a trial's config.
+        seeds: the seeds of each trial.
+        work: folder of the runs and their results.
+        jobs: runs side by side, see ``make_executor``.
+        executor: path of a callable, see ``make_executor``.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        config: Path,
+        seeds: list[int],
+        work: Path,
+        *,
+        jobs: int = 1,
+        executor: str | None = None,
+    ) -> None:
+        self.grid, self.config, self.seeds, self.work = grid, config, seeds, work
+        self._executor_from = (executor, jobs)
+        self._executor: Executor | None = None
+        self._open = ExitStack()
+        # Final validation losses, in nats per token, one a seed.
+        self.of_seeds: dict[Point, list[float]] = {}
+
+    def close(self) -> None:
+        """End the executor, after the runs that it has begun."""
+        self._open.close()
+        self._executor = None
+
+    def arm(self, point: Point) -> Arm:
+        """Return the run that tries ``point``."""
+        named = self.grid.named(point)
+        # The trainer takes whole epochs.
+        options = {KEYS[k]: int(v) if k == "epochs" else v for k, v in named.items()}
+        name = "_".join(f"{k}-{v:g}" for k, v in named.items())
+        return Arm(name, str(self.config), options)
+
+    def evaluate(self, points: list[Point]) -> list[float]:
+        """Return the mean losses of ``points``, in nats per token; run what is not on disk."""
+        arms = {point: self.arm(point) for point in points}
+        losses: dict[tuple[Point, int], float] = {}
+        missing = []
+        for point, seed in ((point, seed) for point in points for seed in self.seeds):
+            if result_file(arms[point], seed, self.work).is_file():
+                losses[point, seed] = self._score(run_arm(arms[point], seed, self.work))
+            else:
+                missing.append((point, seed))
+        for (point, seed), metrics in self._run(arms, missing):
+            losses[point, seed] = loss = self._score(metrics)
+            rank_zero_info(f"{arms[point].name}, seed {seed}: {loss:.5f} nats per token")
+        for point in points:  # in the order of the seeds, whichever finished first
+            self.of_seeds[point] = [losses[point, seed] for seed in self.seeds]
+        return [mean_loss(self.of_seeds[point]) for point in points]
+
+    def _run(
+        self, arms: dict[Point, Arm], runs: list[tuple[Point, int]]
+    ) -> Iterator[tuple[tuple[Point, int], Metrics]]:
+        """Yield the metrics of each run when it is finished."""
+        if runs and self._executor is None:  # not before: a search that is on disk needs none
+            self._executor = self._open.enter_context(make_executor(*self._executor_from))
+        if self._executor is None:
+            for point, seed in runs:
+                yield (point, seed), run_trial(arms[point], seed, self.work)
+            return
+        futures: dict[Future[Metrics], tuple[Point, int]] = {
+            self._executor.submit(run_trial, arms[point], seed, self.work): (point, seed)
+            for point, seed in runs
+        }
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:  # where one has failed, begin no other
+            for future in futures:
+                future.cancel()
+
+    def _score(self, metrics: Metrics) -> float:
+        if SCORE not in metrics:
+            raise UserError(
+                f"a trial has no {SCORE}, in the results of {self.config}: give a config whose "
+                "validation logs it, with limit_val_batches above 0"
+            )
+        return metrics[SCORE]
+
+
+def run_trial(arm: Arm, seed: int, work: Path) -> Metrics:
+    """Run a trial, or read its result, without Lightning's lines of start-up and end."""
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        return run_arm(arm, seed, work)
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def ordered_axes(grid: Mapping[str, Sequence[float]], where: str) -> dict[str, tuple[float, ...]]:
+    """Return the axes of a config in the order of ``KEYS``: a trial's folder has it in its name.
+
+    Raises:
+        UserError: an axis is not known, or has a value that no run could take.
+    """
+    unknown = [name for name in grid if name not in KEYS]
+    if unknown:
+        raise UserError(f"the grid has the axes {unknown}, {where}: known: {', '.join(KEYS)}")
+    for name, values in grid.items():
+        smallest = {"lr": math.ulp(0.0), "weight_decay": 0.0, "epochs": 1.0}[name]
+        whole = name != "epochs" or all(float(value).is_integer() for value in values)
+        if not whole or not all(smallest <= value < math.inf for value in values):
+            raise UserError(
+                f"the grid has {name} {list(values)}, {where}: give lr above 0, weight_decay of 0 "
+                "or more, and whole epochs of 1 or more"
+            )
+    return {name: tuple(grid[name]) for name in KEYS if name in grid}
+
+
+def find_trial(trial: str, grid: Grid, where: str) -> Path:
+    """Return the absolute path of a trial's config.
+
+    Raises:
+        UserError: there is no such file, it is no config, or it sets the length of the run itself.
+    """
+    from lit_research.cli import config_dir  # the command imports this module
+
+    path = (config_dir() / trial).absolute()
+    if not path.is_file():
+        raise UserError(
+            f"there is no trial config {path}, {where}: give an absolute path, or one relative to "
+            f"{config_dir()}"
+        )
+    try:
+        config = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML ({error}), {where}: mend the trial's config") from None
+    if not isinstance(config, dict) or "model" not in config:
+        raise UserError(f"{path} has no model, {where}: give a complete config, such as Pretrain's")
+    steps = (config.get("trainer") or {}).get("max_steps")
+    if "epochs" in grid.axes and steps not in (None, -1):
+        raise UserError(
+            f"max_steps is {steps}, in trainer of {path}: leave it out, since the search sets the "
+            "length of a trial by its epochs"
+        )
+    return path
