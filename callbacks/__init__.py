@@ -2,6 +2,7 @@
 
 from lit_research.callbacks.atomic_io import AtomicCheckpointIO, find_last_checkpoint
 from lit_research.callbacks.loss_by_position import LossByPosition
+from lit_research.callbacks.progress import ProgressBar
 from lit_research.callbacks.research_checkpoint import ResearchCheckpoint
 from lit_research.callbacks.samples import Samples
 from lit_research.callbacks.scaling_law_fit import ScalingLawFit
@@ -10,6 +11,7 @@ from lit_research.callbacks.throughput import Throughput
 __all__ = [
     "AtomicCheckpointIO",
     "LossByPosition",
+    "ProgressBar",
     "ResearchCheckpoint",
     "Samples",
     "ScalingLawFit",

@@ -26,7 +26,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 import lit_research.methods
-from lit_research.callbacks import ResearchCheckpoint, Throughput
+from lit_research.callbacks import ProgressBar, ResearchCheckpoint, Throughput
 from lit_research.cli_errors import user_error
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule, Method
@@ -148,7 +148,7 @@ class ResearchCLI(LightningCLI):
         self.run_folder = RunFolder.prepare(config, verb=self.config.subcommand)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """Leave the checkpoint callback out where the config turns checkpoints off."""
+        """Add the callbacks that have a place of their own, where the config leaves it to us."""
         trainer_config = self._get(self.config_init, "trainer")
         keys = self._parser(self.subcommand).callback_keys
         off = (
@@ -158,7 +158,17 @@ class ResearchCLI(LightningCLI):
         callbacks = [
             self._get(self.config_init, key) for key in keys if not (off and key == "checkpoint")
         ]
+        if self._needs_progress_bar(trainer_config):
+            callbacks.append(ProgressBar())
         return self._instantiate_trainer({**trainer_config, **kwargs}, callbacks)
+
+    @staticmethod
+    def _needs_progress_bar(trainer_config: Any) -> bool:
+        given = trainer_config.get("callbacks") or []
+        given = given if isinstance(given, list) else [given]
+        has_one = any(isinstance(callback, pl.callbacks.ProgressBar) for callback in given)
+        off = trainer_config.get("enable_progress_bar") is False or trainer_config.get("barebones")
+        return not (has_one or off)
 
     def after_fit(self) -> None:
         """Write the run's hyper-parameters with the metrics that it ended with."""

@@ -27,8 +27,9 @@ law.fit.figure()""",
 ]
 
 ENSEMBLE = [
-    "# An ensemble, its limit, and its student\n\nFive small members on 30,000 bytes of prose, the law"
-    " of their number, the text that they write and a student of it. Two minutes on two cores.",
+    "# An ensemble, its limit, and its student\n\nFive small members on 30,000 bytes of prose,"
+    " the law of their number, the text that they write and a student of it. Two minutes on two"
+    " cores.",
     """from lit_research.cli import config_dir, main
 
 quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
@@ -48,7 +49,7 @@ load_from_disk("runs/ensemble/pool_tiny")[0]""",
     "## A student of real text and theirs",
     """student = main(["fit", "--config", str(config_dir() / "ensemble/distill_tiny.yaml"), *quiet,
                 *small, "--data.init_args.passes=2", "--trainer.val_check_interval=1.0"])
-{name: float(value) for name, value in student.trainer.callback_metrics.items() if "val" in name}""",
+float(student.trainer.callback_metrics["val/loss"])""",
 ]
 
 

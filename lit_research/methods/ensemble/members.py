@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 Batch = dict[str, Tensor]
 
-# Widths up to which one vmapped step reliably beats K steps in turn, by device. CPU: 1.8 times as fast
-# at width 32, 1.7 at 64, 1.1 at 128 (benchmarks/ensemble.py, 512 tokens a member). CUDA: not measured;
-# a step of small members is bound by its calls there too, and by more of them.
+# Widths up to which one vmapped step reliably beats K steps in turn, by device. CPU: 1.8 times as
+# fast at width 32, 1.7 at 64, 1.1 at 128 (benchmarks/ensemble.py, 512 tokens a member). CUDA: not
+# measured; there too a step of small members is bound by its calls.
 VECTORISED_UP_TO = {"cpu": 64, "cuda": 256}
 
 
