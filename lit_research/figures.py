@@ -12,18 +12,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def add_figure(trainer: pl.Trainer, name: str, draw: Callable[[], Figure]) -> None:
-    """Show a figure in TensorBoard at the current step; draw nothing where nobody looks."""
+def add_figure(
+    trainer: pl.Trainer, name: str, draw: Callable[[], Figure], step: int | None = None
+) -> None:
+    """Show a figure in TensorBoard at a step (the current one); draw nothing where nobody looks."""
+    step = trainer.global_step if step is None else step
     for logger in trainer.loggers:
         if trainer.is_global_zero and isinstance(logger, TensorBoardLogger):
-            logger.experiment.add_figure(name, draw(), trainer.global_step)
+            logger.experiment.add_figure(name, draw(), step)
 
 
-def add_text(trainer: pl.Trainer, name: str, markdown: str) -> None:
-    """Show text in TensorBoard at the current step."""
+def add_text(trainer: pl.Trainer, name: str, markdown: str, step: int | None = None) -> None:
+    """Show text in TensorBoard at a step (the current one)."""
+    step = trainer.global_step if step is None else step
     for logger in trainer.loggers:
         if trainer.is_global_zero and isinstance(logger, TensorBoardLogger):
-            logger.experiment.add_text(name, markdown, trainer.global_step)
+            logger.experiment.add_text(name, markdown, step)
 
 
 def code_block(text: str) -> str:

@@ -1,7 +1,7 @@
 """``RecipeSearch``: the regularised recipe, found by coordinate descent over ordinary runs.
 
 The state of a search is on disk: each trial is a run of the command with a result file of its own
-(see ``lit_research.replicate``). A search that is run again reads what is finished, goes on with
+(see ``lit_research.arms``). A search that is run again reads what is finished, goes on with
 what was interrupted, and so ends as one that was never stopped.
 """
 
@@ -144,8 +144,8 @@ class RecipeSearch(Method):
             logger.log_metrics(values, found.number)
         content = recipe(self.grid, found, self.trials.of_seeds)
         write_atomic(self._recipe_file, json.dumps(content, indent=1) + "\n")
-        add_text(self.trainer, "search/trials", code_block(self._text(found)))
-        add_figure(self.trainer, "search/axes", lambda: figure(self.grid, found))
+        add_text(self.trainer, "search/trials", code_block(self._text(found)), found.number)
+        add_figure(self.trainer, "search/axes", lambda: figure(self.grid, found), found.number)
 
     def _text(self, found: Round) -> str:
         rows = table(self.grid, found, self.trials.of_seeds)
