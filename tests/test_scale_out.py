@@ -10,10 +10,28 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.helpers import write_tiny
 
 
-def losses(folder: Path, *options: str, batch_size: int) -> dict[str, list[float]]:
+MEMBERS = {
+    "model.class_path": "Ensemble",
+    "model.init_args.seeds": [0, 3],
+    "data.class_path": "MemberCorpus",
+    "trainer.gradient_clip_val": 1.0,
+}
+METHODS = {
+    "pretrain": {},
+    "members in one pass": {
+        **MEMBERS,
+        "model.init_args.training": "vectorised",
+        "model.init_args.attention": "math",
+    },
+    "members in turn": {**MEMBERS, "model.init_args.training": "in_turn"},
+}
+
+
+def losses(folder: Path, changes: dict, *options: str, batch_size: int) -> dict[str, list[float]]:
     config = write_tiny(
         folder,
         {
+            **changes,
             "data.init_args.batch_size": batch_size,
             "trainer.max_steps": 12,
             "trainer.val_check_interval": 6,
@@ -31,12 +49,13 @@ def losses(folder: Path, *options: str, batch_size: int) -> dict[str, list[float
     return {k: [e.value for e in events.Scalars(k)] for k in ("train/loss", "val/loss")}
 
 
-def test_ddp_on_two_processes_gives_the_single_process_loss_curve(tmp_path):
+@pytest.mark.parametrize("method", METHODS)
+def test_ddp_on_two_processes_gives_the_single_process_loss_curve(tmp_path, method):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    one = losses(tmp_path / "one", batch_size=8)
+    one = losses(tmp_path / "one", METHODS[method], batch_size=8)
     options = ["--trainer.strategy", "ddp", "--trainer.devices", "2"]
-    two = losses(tmp_path / "two", *options, batch_size=4)
+    two = losses(tmp_path / "two", METHODS[method], *options, batch_size=4)
     assert len(one["val/loss"]) == 2
     assert len(one["train/loss"]) == 12
     for curve in ("train/loss", "val/loss"):
