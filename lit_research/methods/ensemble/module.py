@@ -197,6 +197,11 @@ class Ensemble(Method):
         self._vectorised = self._choose_training()
         if self._vectorised:
             self.lm.set_attn_implementation("eager")
+        elif self.trainer.precision == "16-mixed":
+            raise UserError(
+                "precision is 16-mixed, in trainer of an Ensemble trained in turn: its gradients "
+                "are computed before the loss is scaled, so give bf16-mixed"
+            )
         how = "vectorised, all in one pass" if self._vectorised else "in turn"
         rank_zero_info(f"{self.size} members, trained {how}.")
 
