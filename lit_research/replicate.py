@@ -14,7 +14,6 @@ import json
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from lit_research.arms import Arm, Results, make_executor, run_arms
+from lit_research.arms import Arm, Results, make_executor, result_file, run_arms
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
 
@@ -97,7 +96,7 @@ def load_replica(method: str) -> Replica:
 
 
 def report(method: str, claims: list[Claim], results: Results, seconds: float) -> dict[str, Any]:
-    """Return the content of ``replicas/METHOD.json``."""
+    """Return the content of ``replicas/METHOD.json``; ``seconds`` are those of all arms."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
@@ -162,7 +161,6 @@ def run(options: argparse.Namespace) -> None:
     if not arms:
         names = ", ".join(arm.name for arm in replica.ARMS)
         raise UserError(f"there is no arm {options.only}, on the command line: known: {names}")
-    start = time.perf_counter()
     with make_executor(options.executor, options.jobs) as executor:
         work = out / "work" / options.method
         results = run_arms(arms, range(options.seeds), work, executor)
@@ -170,7 +168,12 @@ def run(options: argparse.Namespace) -> None:
     claims = replica.verdicts(results) if len(arms) == len(replica.ARMS) else []
     print_table(claims, results)
     if claims:
-        content = report(options.method, claims, results, time.perf_counter() - start)
+        spent = [
+            json.loads(result_file(arm, seed, work).read_text())["seconds"]
+            for arm in arms
+            for seed in range(options.seeds)
+        ]
+        content = report(options.method, claims, results, sum(spent))
         write_atomic(out / f"{options.method}.json", json.dumps(content, indent=1) + "\n")
         replica.figure(results).savefig(out / f"{options.method}.png", dpi=110)
         if out.resolve() == OUT.resolve():  # the table is of the results beside it

@@ -9,7 +9,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.helpers import write_tiny
 
-
 MEMBERS = {
     "model.class_path": "Ensemble",
     "model.init_args.seeds": [0, 3],

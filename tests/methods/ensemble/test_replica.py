@@ -53,8 +53,15 @@ def test_the_opposite_is_contradicted_and_noise_unresolved():
 def test_a_curve_that_rises_once_is_not_called_falling():
     found = results(np.random.default_rng(0))
     found[replica.ENSEMBLE.name]["val/loss_k4"] = [2.5] * 3
-    [claim] = [c for c in replica.verdicts(found) if "K^alpha" in c.claim]
+    [claim] = [c for c in replica.verdicts(found) if "every one of 5 members" in c.claim]
     assert claim.verdict == "contradicted"
+
+
+def test_an_exponent_that_the_seeds_leave_open_is_unresolved():
+    found = results(np.random.default_rng(0))
+    found[replica.ENSEMBLE.name]["val/loss_k2"] = [1.7, 1.8, 1.9]
+    [claim] = [c for c in replica.verdicts(found) if "K^alpha" in c.claim]
+    assert claim.verdict == "unresolved"
 
 
 def test_the_figure_shows_every_arm():
