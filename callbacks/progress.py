@@ -15,8 +15,8 @@ SECONDS = 0.5
 class ProgressBar(RichProgressBar):
     """The progress bar of the command, where the config asks for no other.
 
-    Lightning's reads its metrics and draws after every batch: 0.8 ms of a short step, and on a GPU a
-    wait for the step to end.
+    Lightning's reads its metrics and draws after every batch: 0.8 ms of a short step, and on a GPU
+    a wait for the step to end.
     """
 
     _drawn = 0.0  # seconds
