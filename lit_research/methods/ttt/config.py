@@ -1,0 +1,74 @@
+"""``TTTE2EConfig``: the shape of a TTT-E2E language model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+
+class TTTE2EConfig(PreTrainedConfig):
+    """Config of ``TTTE2EForCausalLM`` (Tandon et al. 2025, arXiv 2512.23675).
+
+    Args:
+        vocab_size: number of tokens, V.
+        hidden_size: width of the residual stream, D.
+        intermediate_size: hidden width F of every MLP, the prime ones included.
+        num_hidden_layers: blocks, L.
+        num_attention_heads: heads of each block, H.
+        num_suffix_layers: last blocks that have a prime MLP; None is L / 4. With 0 the model is a
+            plain sliding-window transformer.
+        window: tokens that a query sees, itself included, k; None is full attention (then there is
+            no suffix).
+        chunk: tokens between two inner steps, b.
+        inner_lr: learning rate of the inner SGD, eta.
+        inner_clip: largest norm of an inner gradient, of all fast weights of one sequence together.
+        rope_theta: base of the rotary positions.
+        rms_norm_eps: small number inside the norms.
+        initializer_range: standard deviation of new weights.
+        max_position_embeddings: longest sequence for which a caller should use the model; positions
+            are rotary, so nothing is sized by it.
+    """
+
+    model_type = "ttt_e2e"
+
+    def __init__(
+        self,
+        vocab_size: int = 32000,
+        hidden_size: int = 768,
+        intermediate_size: int = 1664,
+        num_hidden_layers: int = 12,
+        num_attention_heads: int = 12,
+        num_suffix_layers: int | None = None,
+        window: int | None = 8192,
+        chunk: int = 1024,
+        inner_lr: float = 1.0,
+        inner_clip: float = 1.0,
+        rope_theta: float = 500_000.0,
+        rms_norm_eps: float = 1e-6,
+        initializer_range: float = 0.02,
+        max_position_embeddings: int = 131_072,
+        tie_word_embeddings: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self.vocab_size = vocab_size
+        self.hidden_size = hidden_size
+        self.intermediate_size = intermediate_size
+        self.num_hidden_layers = num_hidden_layers
+        self.num_attention_heads = num_attention_heads
+        default = num_hidden_layers // 4 if window is not None else 0
+        self.num_suffix_layers = default if num_suffix_layers is None else num_suffix_layers
+        self.window = window
+        self.chunk = chunk
+        self.inner_lr = inner_lr
+        self.inner_clip = inner_clip
+        self.rope_theta = rope_theta
+        self.rms_norm_eps = rms_norm_eps
+        self.initializer_range = initializer_range
+        self.max_position_embeddings = max_position_embeddings
+        super().__init__(**{**kwargs, "tie_word_embeddings": tie_word_embeddings})
+
+    @property
+    def head_dim(self) -> int:
+        """Width of a head, d."""
+        return int(self.hidden_size // self.num_attention_heads)

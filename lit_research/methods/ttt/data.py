@@ -1,0 +1,133 @@
+"""``Permutations``: an endless task that no window solves, for models that remember."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from lit_research.errors import UserError
+from lit_research.methods.base import DataModule
+from lit_research.methods.ttt.core import permutation_batch
+from lit_research.seeds import resolve_seed
+from lit_research.text import ShardedSampler, make_loader
+
+# Seeds of the sequences of each split, apart from each other.
+_SPLITS = {"train": 0, "validation": 1, "test": 2}
+
+
+class PermutationSequences(torch.utils.data.Dataset[Any]):
+    """Sequences of the task; sequence ``i`` is a function of (seed, split, i)."""
+
+    def __init__(
+        self, size: int, *, split: str, seed: int, length: int, vocabulary: int, noise: float
+    ) -> None:
+        self.size, self.key = size, (seed, _SPLITS[split])
+        self.draw = partial(
+            permutation_batch, batch=1, length=length, vocabulary=vocabulary, noise=noise
+        )
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+        return self.size
+
+    def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        """Return a batch: ``input_ids`` and ``labels``, ``[B, T]``."""
+        parts = [self.draw(np.random.default_rng((*self.key, index))) for index in indices]
+        inputs, labels = zip(*parts, strict=True)
+        return {"input_ids": torch.cat(inputs), "labels": torch.cat(labels)}
+
+
+class Permutations(DataModule):
+    """Sequences that follow a permutation of their own (see ``core.permutation_batch``).
+
+    Args:
+        vocabulary: number of tokens, V; above the model's window, or the window solves it.
+        sequence_length: tokens of a training sequence, T.
+        batch_size: sequences of a batch of one device.
+        noise: probability of a token that does not follow the permutation.
+        train_sequences: sequences of an epoch, all different.
+        eval_sequences: sequences of validation and of test.
+        eval_length: tokens of a validation or test sequence; None is ``sequence_length``.
+        seed: of the sequences; None takes ``seed_everything``.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int = 32,
+        sequence_length: int = 256,
+        batch_size: int = 16,
+        noise: float = 0.1,
+        train_sequences: int = 4800,
+        eval_sequences: int = 64,
+        eval_length: int | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        where = "in data.init_args of Permutations"
+        sizes = {
+            "vocabulary": vocabulary,
+            "sequence_length": sequence_length,
+            "batch_size": batch_size,
+            "train_sequences": train_sequences,
+            "eval_sequences": eval_sequences,
+        }
+        for name, value in sizes.items():
+            if value < 1:
+                raise UserError(f"{name} is {value}, {where}: give 1 or more")
+        if not 0.0 <= noise <= 1.0:
+            raise UserError(f"noise is {noise}, {where}: give a probability from 0 to 1")
+        self.keep_hyperparameters()
+        self.hparams["seed"] = resolve_seed(seed)
+        self.sequence_length = max(sequence_length, eval_length or 0)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens, V."""
+        return int(self.hparams["vocabulary"])
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training batches of one rank in an epoch."""
+        world = self.trainer.world_size if self.trainer is not None else 1
+        return int(self.hparams["train_sequences"] // (self.hparams["batch_size"] * world))
+
+    def _loader(self, split: str) -> Any:
+        args, train = self.hparams, split == "train"
+        data = PermutationSequences(
+            args["train_sequences"] if train else args["eval_sequences"],
+            split=split,
+            seed=args["seed"],
+            length=args["sequence_length"] if train else self.eval_length,
+            vocabulary=args["vocabulary"],
+            noise=args["noise"],
+        )
+        sampler = ShardedSampler(
+            data,
+            batch_size=args["batch_size"],
+            seed=args["seed"],
+            shuffle=train,
+            drop_last=train,
+            rank=self.trainer.global_rank if self.trainer is not None else 0,
+            world_size=self.trainer.world_size if self.trainer is not None else 1,
+        )
+        return make_loader(data, sampler=sampler)
+
+    @property
+    def eval_length(self) -> int:
+        """Tokens of a sequence of validation or test."""
+        return int(self.hparams["eval_length"] or self.hparams["sequence_length"])
+
+    def train_dataloader(self) -> Any:
+        """Return training sequences, new ones in every batch of an epoch."""
+        return self._loader("train")
+
+    def val_dataloader(self) -> Any:
+        """Return the validation sequences."""
+        return self._loader("validation")
+
+    def test_dataloader(self) -> Any:
+        """Return the test sequences."""
+        return self._loader("test")

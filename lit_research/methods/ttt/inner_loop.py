@@ -1,0 +1,251 @@
+"""The inner loop: score a chunk, step the fast weights, go on with the next.
+
+Pure functions of a model and tensors (Tandon et al. 2025, arXiv 2512.23675, section 2; details as
+in the official code). The forward pass that gives a chunk's loss is the one whose gradient makes
+the next fast weights, so every chunk is scored before it is learned from, and the outer loss is the
+mean of the losses that the running model incurs. Nothing is detached: the outer gradient goes
+through every step and through the cache. The inner gradient takes cached keys and values for
+constants, since those were made with earlier fast weights.
+
+Legend: B sequences, T tokens, C tokens of a chunk, n chunks, K tokens of the window, D width,
+H heads, d width of a head, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from lit_research.lm import IGNORE
+from lit_research.methods.ttt.layers import KeyValues
+
+if TYPE_CHECKING:
+    from lit_research.methods.ttt.model import TTTE2EForCausalLM
+
+# w1, w2, w3 of each suffix block in order, every one [B, in, out].
+FastWeights = tuple[Tensor, ...]
+# Hidden states [B, C, D] from the prefix, and labels [B, C].
+Chunk = tuple[Tensor, Tensor]
+Recompute = Literal["none", "chunk", "sqrt", "log"]
+
+
+@dataclass(frozen=True)
+class Inner:
+    """How the inner loop steps.
+
+    Args:
+        lr: eta; 0 leaves the fast weights as they are (sliding-window model).
+        clip: largest norm of a step's gradient, of all fast weights of one sequence together.
+        first_order: take the inner gradient for a constant in the outer one (an ablation).
+        recompute: what backward computes again: ``none``; each ``chunk``; or also the states
+            between, in groups of about ``sqrt(n)`` chunks, or by halves (``log``).
+    """
+
+    lr: float = 1.0
+    clip: float = 1.0
+    first_order: bool = False
+    recompute: Recompute = "chunk"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the suffix knows after some chunks.
+
+    Attributes:
+        fast: the fast weights, ``[B, in, out]`` each.
+        cache: keys and values of the window of each suffix block, ``[B, H, K, d]``.
+        filled: how many rows of the cache are of real tokens.
+    """
+
+    fast: FastWeights
+    cache: tuple[KeyValues, ...]
+    filled: int
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return all tensors in one row, for checkpoints of activations."""
+        return (*self.fast, *(x for pair in self.cache for x in pair))
+
+    def detach(self) -> State:
+        """Return the state without its graph."""
+        return self.with_tensors(tuple(x.detach() for x in self.tensors()), self.filled)
+
+    def with_tensors(self, tensors: tuple[Tensor, ...], filled: int) -> State:
+        """Return a state of other tensors, in the order of ``tensors``."""
+        count = len(self.fast)
+        rest = tensors[count:]
+        pairs = tuple(KeyValues(*rest[i : i + 2]) for i in range(0, len(rest), 2))
+        return State(tensors[:count], pairs, filled)
+
+
+def first_state(model: TTTE2EForCausalLM, hidden: Tensor) -> State:
+    """Return the state before the first chunk: W_0 for every sequence, an empty window.
+
+    Args:
+        model: gives W_0.
+        hidden: output of the prefix, for the batch size, the type and the device.
+    """
+    config, B = model.config, len(hidden)
+    fast = tuple(w.expand(B, *w.shape) for w in model.fast_parameters())
+    shape = (B, config.num_attention_heads, config.window, config.head_dim)
+    empty = KeyValues(hidden.new_zeros(shape), hidden.new_zeros(shape))
+    return State(fast, (empty,) * config.num_suffix_layers, 0)
+
+
+def chunk_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the loss of each token ``[B, C]``, 0 at ``IGNORE``, and each sequence's mean ``[B]``.
+
+    The mean is over the tokens that have a label, and 0 where none has.
+    """
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    loss_BC = F.cross_entropy(
+        wide.flatten(0, 1), labels.flatten(), ignore_index=IGNORE, reduction="none"
+    ).view_as(labels)
+    count_B = (labels != IGNORE).sum(dim=1).clamp(min=1)
+    return loss_BC, loss_BC.sum(dim=1) / count_B
+
+
+def clipped(gradients: tuple[Tensor, ...], clip: float) -> tuple[Tensor, ...]:
+    """Scale each sequence's gradients to a joint norm of ``clip`` at most, inside the graph.
+
+    The norm of a zero gradient has no derivative; where nothing is clipped, nothing of it is used.
+    """
+    square_B = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients]).sum(dim=0)
+    limit_B = torch.full_like(square_B, clip * clip)
+    scale_B = clip * torch.where(square_B > limit_B, square_B, limit_B).rsqrt()
+    return tuple(g * scale_B[:, None, None] for g in gradients)
+
+
+def step(
+    model: TTTE2EForCausalLM,
+    chunk: Chunk,
+    state: State,
+    inner: Inner,
+    *,
+    update: bool = True,
+) -> tuple[Tensor, Tensor, State]:
+    """Score one chunk, then step the fast weights.
+
+    Args:
+        model: gives the suffix.
+        chunk: hidden states and labels.
+        state: before the chunk.
+        inner: how to step.
+        update: whether to step at all; the last step of a training sequence is used by nothing.
+
+    Returns:
+        Token losses ``[B, C]`` and mean losses ``[B]`` in nats, and the state after the chunk.
+    """
+    hidden, labels = chunk
+    outer, update = torch.is_grad_enabled(), update and inner.lr != 0.0
+    fast = state.fast
+    with torch.set_grad_enabled(outer or update):
+        if update and not outer:  # evaluation: each step is a graph of its own
+            fast = tuple(w.detach().requires_grad_() for w in fast)
+        logits, cache = model.suffix_chunk(hidden, fast, state.cache, state.filled)
+        loss_BC, loss_B = chunk_losses(logits, labels)
+        if update:
+            second_order = outer and not inner.first_order
+            found = torch.autograd.grad(
+                loss_B.sum(), fast, create_graph=second_order, retain_graph=outer
+            )
+            pairs = zip(fast, clipped(found, inner.clip), strict=True)
+            fast = tuple(w - inner.lr * g for w, g in pairs)
+    filled = min(state.filled + hidden.shape[1], model.config.window)
+    after = State(fast, cache, filled)
+    if not outer:
+        loss_BC, loss_B, after = loss_BC.detach(), loss_B.detach(), after.detach()
+    return loss_BC, loss_B, after
+
+
+def scan(
+    model: TTTE2EForCausalLM, input_ids: Tensor, labels: Tensor, inner: Inner
+) -> tuple[Tensor, Tensor]:
+    """Run a whole sequence through prefix and inner loop; the fast weights begin at W_0.
+
+    Args:
+        model: with gradients in training, under ``no_grad`` in evaluation.
+        input_ids: ``[B, T]``, T a multiple of the chunk.
+        labels: next tokens, ``[B, T]``.
+        inner: how to step, and what backward computes again.
+
+    Returns:
+        The outer loss ``[]`` (the mean over sequences and chunks of the chunks' mean losses) and
+        the token losses ``[B, T]``, in nats.
+    """
+    hidden = model.run_prefix(input_ids)
+    if not model.suffix:  # nothing learns: full attention, say
+        loss_BT, loss_B = chunk_losses(model.head(hidden), labels)
+        return loss_B.mean(), loss_BT
+    C = model.config.chunk
+    chunks = list(zip(hidden.split(C, dim=1), labels.split(C, dim=1), strict=True))
+    state = first_state(model, hidden)
+    losses, means, _ = _run_chunks(model, chunks, state, inner, ends=True)
+    return torch.stack(means).mean(), torch.cat(losses, dim=1)
+
+
+Run = tuple[list[Tensor], list[Tensor], State]
+
+
+def _run_chunks(
+    model: TTTE2EForCausalLM, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
+) -> Run:
+    """Run some chunks of a sequence; ``ends``: the last of them is the sequence's."""
+    losses, means, last = [], [], len(chunks) - 1
+    if inner.recompute == "none" or not torch.is_grad_enabled():
+        for place, chunk in enumerate(chunks):
+            update = not (ends and place == last)
+            loss_BC, loss_B, state = step(model, chunk, state, inner, update=update)
+            losses.append(loss_BC)
+            means.append(loss_B)
+        return losses, means, state
+    groups, below = _groups(chunks, inner)
+    for place, group in enumerate(groups):
+        final = ends and place == len(groups) - 1
+        some, some_means, state = _recomputed(model, group, state, below, ends=final)
+        losses += some
+        means += some_means
+    return losses, means, state
+
+
+def _groups(chunks: list[Chunk], inner: Inner) -> tuple[list[list[Chunk]], Inner]:
+    """Return the groups whose inside backward computes again, and how that inside is run.
+
+    Between groups the states are kept. Of n chunks ``chunk`` keeps n states and one chunk's graph;
+    ``sqrt`` about 2 sqrt(n) states, for one more forward pass; ``log`` about 2 log2(n), for log2(n)
+    more.
+    """
+    n = len(chunks)
+    if inner.recompute == "chunk" or n == 1:
+        return [[chunk] for chunk in chunks], replace(inner, recompute="none")
+    if inner.recompute == "sqrt":
+        size = math.isqrt(n)
+        groups = [chunks[first : first + size] for first in range(0, n, size)]
+        return groups, replace(inner, recompute="chunk")
+    return [chunks[: n // 2], chunks[n // 2 :]], inner
+
+
+def _recomputed(
+    model: TTTE2EForCausalLM, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
+) -> Run:
+    """Run chunks whose graph is dropped, and made again when backward comes to them."""
+    count, labels = len(chunks), [labels for _, labels in chunks]
+
+    def run(*tensors: Tensor) -> tuple[Tensor, ...]:
+        before = state.with_tensors(tensors[count:], state.filled)
+        inside = list(zip(tensors[:count], labels, strict=True))
+        losses, means, after = _run_chunks(model, inside, before, inner, ends=ends)
+        return (*losses, *means, *after.tensors())
+
+    given = (*(hidden for hidden, _ in chunks), *state.tensors())
+    # The model draws no random numbers: there is no dropout.
+    out = checkpoint(run, *given, use_reentrant=False, preserve_rng_state=False)
+    tokens = sum(hidden.shape[1] for hidden, _ in chunks)
+    filled = min(state.filled + tokens, model.config.window)
+    after = state.with_tensors(out[2 * count :], filled)
+    return list(out[:count]), list(out[count : 2 * count]), after

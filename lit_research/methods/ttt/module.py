@@ -1,0 +1,178 @@
+"""``TTTE2E``: meta-train a language model that goes on learning while it reads.
+
+Legend: B sequences, T tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import Any
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.lm import IGNORE, count_parameters
+from lit_research.methods.base import Method, datamodule, total_steps
+from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
+from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.core import (
+    Arm,
+    evaluation_inner,
+    inner_lr_factor,
+    octiles,
+    training_inner,
+    without_steps,
+)
+from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
+from lit_research.methods.ttt.model import TTTE2EForCausalLM
+
+Batch = dict[str, Tensor]
+WHERE = "in model.init_args of TTTE2E"
+
+
+class TTTE2E(Method):
+    """Train a TTT-E2E language model, or one of the arms that it is compared with.
+
+    The training loss is the loss that the model has while its inner loop is running, so the outer
+    gradient goes through every inner step (Tandon et al. 2025, arXiv 2512.23675). Arms: ``e2e``;
+    ``first_order`` (inner gradients are constants of the outer one); ``swa`` (sliding window, no
+    inner loop); ``naive`` (trained as ``swa``, run with the inner loop); ``full`` (full attention).
+
+    Args:
+        lm: fields of ``TTTE2EConfig``.
+        vocab_size: number of tokens; the command takes it from the data.
+        arm: what to train.
+        inner_warmup: share of the outer steps over which the inner learning rate rises from a tenth
+            to its value; 0 for extension of a trained model.
+        recompute: what backward computes again: ``none``, each ``chunk``, or ``sqrt`` or ``log``
+            groups of chunks (less memory, more time).
+        optimizer: makes the outer optimiser; every parameter decays, as in the official code.
+        schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
+        warmup: share of the steps over which the learning rate rises to its peak.
+    """
+
+    lm: TTTE2EForCausalLM
+
+    def __init__(
+        self,
+        lm: dict[str, Any],
+        vocab_size: int,
+        arm: Arm = "e2e",
+        inner_warmup: float = 0.1,
+        recompute: Recompute = "chunk",
+        optimizer: OptimizerCallable = lambda params: torch.optim.AdamW(
+            params, lr=3e-3, weight_decay=0.1, fused=True
+        ),
+        schedule: Schedule = "cosine",
+        warmup: float = 0.1,
+    ) -> None:
+        super().__init__()
+        check_recipe(warmup=warmup, z_loss=0.0, where=WHERE)
+        if not 0.0 <= inner_warmup <= 1.0:
+            raise UserError(f"inner_warmup is {inner_warmup}, {WHERE}: give a share from 0 to 1")
+        known = [name for name in inspect.signature(TTTE2EConfig).parameters if name != "kwargs"]
+        for name in lm:
+            if name not in known or name == "vocab_size":
+                raise UserError(
+                    f"unknown field {name!r}, in lm, {WHERE}: give fields of TTTE2EConfig, "
+                    f"{', '.join(name for name in known if name != 'vocab_size')}"
+                )
+        self.keep_hyperparameters()
+        self.optimizer = optimizer
+
+    def configure_model(self) -> None:
+        """Build the model; check that its chunks fit the data."""
+        if hasattr(self, "lm"):
+            return
+        args = self.hparams
+        fields = {**args["lm"], "vocab_size": args["vocab_size"]}
+        if args["arm"] == "full":
+            fields |= {"window": None, "num_suffix_layers": 0}
+        config = TTTE2EConfig(**fields)
+        self._check(config)
+        self.lm = TTTE2EForCausalLM(config)
+        self.lm.train()
+        self.inner = Inner(config.inner_lr, config.inner_clip, recompute=args["recompute"])
+        self.flops_per_token = 6.0 * count_parameters(self.lm)
+
+    def _check(self, config: TTTE2EConfig) -> None:
+        if config.hidden_size % (2 * config.num_attention_heads):
+            raise UserError(
+                f"hidden_size is {config.hidden_size} for {config.num_attention_heads} heads, in "
+                f"lm, {WHERE}: give heads of an even width"
+            )
+        data = datamodule(self._trainer) if self._trainer is not None else None
+        for name in ("sequence_length", "eval_length"):
+            length = getattr(data, name, None)
+            if length is not None and config.num_suffix_layers and length % config.chunk:
+                raise UserError(
+                    f"{name} is {length}, in data.init_args, and the model's chunk {config.chunk}: "
+                    "give whole chunks"
+                )
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the mean of the chunks' losses, each before its own inner step, in nats."""
+        inner = training_inner(self.hparams["arm"], self.inner)
+        inner = replace(inner, lr=inner.lr * inner_lr_factor(self.global_step, self._inner_steps))
+        loss, _ = self._run(batch, inner)
+        if self.is_logged_step:
+            self.log("train/loss", loss.detach(), prog_bar=True, sync_dist=True)
+        return loss
+
+    def on_train_start(self) -> None:
+        """Take the length of the inner rate's warm-up from that of the run."""
+        steps = total_steps(self.trainer)
+        if steps is None and self.hparams["inner_warmup"] > 0:
+            raise UserError(
+                f"inner_warmup is {self.hparams['inner_warmup']}, {WHERE}, but the run has no "
+                "last step: give trainer.max_steps, or inner_warmup 0"
+            )
+        self._inner_steps = round((steps or 0) * self.hparams["inner_warmup"])
+
+    def _run(self, batch: Batch, inner: Inner) -> tuple[Tensor, Tensor]:
+        return scan(self.lm, batch["input_ids"], batch["labels"], inner)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the token losses ``[B, T]`` in nats, with the inner loop as at test time."""
+        # Inner steps need gradients, which inference mode would forbid.
+        with torch.inference_mode(False), torch.no_grad():
+            clone = {name: value.clone() for name, value in batch.items()}
+            return self._run(clone, evaluation_inner(self.hparams["arm"], self.inner))[1]
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Log ``val/loss`` and that of the last eighth; return ``token_losses`` ``[B, T]``."""
+        return self._evaluate(batch, "val")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """As validation, and ``test/loss_frozen``: the same weights with the inner loop off."""
+        with torch.no_grad():
+            frozen = self._run(batch, without_steps("none"))[1]
+        self._log_mean("test/loss_frozen", frozen, batch["labels"])
+        return self._evaluate(batch, "test")
+
+    def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
+        losses = self(batch)
+        self._log_mean(f"{stage}/loss", losses, batch["labels"], prog_bar=True)
+        eighths = octiles(losses)
+        for name, value in (("first", eighths[0]), ("last", eighths[-1])):
+            self.log(f"{stage}/loss_{name}_eighth", value, batch_size=len(losses), sync_dist=True)
+        return {"token_losses": losses}
+
+    def _log_mean(self, name: str, losses: Tensor, labels: Tensor, **options: Any) -> None:
+        counted = (labels != IGNORE).sum()
+        self.log(name, losses.sum() / counted, batch_size=int(counted), sync_dist=True, **options)
+
+    def configure_optimizers(self) -> Any:
+        """Return the outer optimiser and its schedule."""
+        args = self.hparams
+        groups = [{"params": [p for p in self.lm.parameters() if p.requires_grad]}]
+        return optimizer_with_schedule(
+            self, self.optimizer, groups, schedule=args["schedule"], warmup=args["warmup"]
+        )
+
+    def export_hf(self, folder: str) -> None:
+        """Write the model as a transformers folder."""
+        self.lm.save_pretrained(folder)

@@ -1,0 +1,100 @@
+"""Remembering beyond the window: every arm on sequences with a permutation of their own.
+
+The claim of TTT-E2E (Tandon et al. 2025, arXiv 2512.23675) at laptop scale: a sliding window of 16
+tokens over a task whose tokens come back after about 32. A model that was trained through its inner
+loop learns the permutation while it reads; a window cannot, nor can an inner loop that the model
+was not trained for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lit_research.arms import Arm, Results
+from lit_research.replicate import Claim, Verdict, paired_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CONFIG = "ttt/tiny.yaml"
+ARM_NAMES = ("e2e", "first_order", "swa", "naive")
+TWICE = 512  # tokens: twice the training length
+_QUIET: dict[str, Any] = {"trainer.enable_model_summary": False, "trainer.val_check_interval": 300}
+
+
+def _arm(name: str, **changes: Any) -> Arm:
+    return Arm(name, CONFIG, {**_QUIET, **changes})
+
+
+BY_NAME = {name: _arm(name, **{"model.init_args.arm": name}) for name in ARM_NAMES}
+LARGE_CHUNK = _arm("e2e-chunk-64", **{"model.init_args.lm.chunk": 64})
+LONG = _arm("e2e-twice", **{"data.init_args.eval_length": TWICE})
+ARMS = [*BY_NAME.values(), LARGE_CHUNK, LONG]
+FIRST, LAST, MEAN = "val/loss_first_eighth", "val/loss_last_eighth", "val/loss"
+
+
+def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
+    return np.array(results[arm.name][metric])
+
+
+def _above(claim: str, effect: np.ndarray, least: float) -> Claim:
+    """Judge a claim that an effect, one value a seed, is above ``least``."""
+    low, high = paired_interval(effect)
+    verdict: Verdict = (
+        "reproduced" if low > least else "contradicted" if high < least else "unresolved"
+    )
+    return Claim(claim, verdict, float(effect.mean()), (low, high), len(effect))
+
+
+def verdicts(results: Results) -> list[Claim]:
+    """Judge the claims; effects are in nats per token."""
+    e2e = {m: _values(results, BY_NAME["e2e"], m) for m in (FIRST, LAST, MEAN)}
+    swa, naive = BY_NAME["swa"], BY_NAME["naive"]
+    gain = _values(results, swa, MEAN) - _values(results, naive, MEAN)
+    return [
+        _above(
+            "e2e learns while it reads: first eighth over last, at least 1",
+            e2e[FIRST] - e2e[LAST],
+            1.0,
+        ),
+        _above(
+            "The window alone does not: its last eighth over e2e's, at least 1.5",
+            _values(results, swa, LAST) - e2e[LAST],
+            1.5,
+        ),
+        _above(
+            "Nor do inner steps without training for them: 0.05 minus their gain", 0.05 - gain, 0.0
+        ),
+        _above(
+            "Larger chunks learn less: mean loss of chunk 64 over 16",
+            _values(results, LARGE_CHUNK, MEAN) - e2e[MEAN],
+            0.0,
+        ),
+        _above(
+            "Loss goes on falling at twice the training length: last eighth at 256 over 512",
+            e2e[LAST] - _values(results, LONG, LAST),
+            0.0,
+        ),
+        _above(
+            "The second order helps: mean loss of first_order over e2e",
+            _values(results, BY_NAME["first_order"], MEAN) - e2e[MEAN],
+            0.0,
+        ),
+    ]
+
+
+def figure(results: Results) -> Figure:
+    """Draw the loss of the first and the last eighth of each arm, seeds as points."""
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = drawing.subplots()
+    for place, arm in enumerate(ARMS):
+        for metric, color in ((FIRST, "C0"), (LAST, "C1")):
+            values = _values(results, arm, metric)
+            axes.plot([place] * len(values), values, "o", color=color, alpha=0.6)
+    axes.set_xticks(range(len(ARMS)), [arm.name for arm in ARMS])
+    axes.set(ylabel="loss (nats per token)", title="first (blue) and last (orange) eighth")
+    return drawing

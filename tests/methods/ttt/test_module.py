@@ -1,0 +1,121 @@
+"""The arms run by the command; what is learned in a sequence shows; mistakes are refused."""
+
+import pytest
+import torch
+
+from lit_research.cli import config_dir, main
+from lit_research.errors import UserError
+from lit_research.lm import count_parameters
+from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.core import inner_lr_factor, permutation_batch
+from lit_research.methods.ttt.model import TTTE2EForCausalLM
+
+SMALL = [
+    "--trainer.max_steps=3",
+    "--trainer.val_check_interval=3",
+    "--trainer.enable_progress_bar=false",
+    "--trainer.enable_model_summary=false",
+    "--data.init_args.batch_size=2",
+    "--data.init_args.eval_sequences=2",
+    "--data.init_args.sequence_length=64",
+    "--model.init_args.lm.hidden_size=16",
+]
+
+
+def run(folder, *options, verb="fit"):
+    config = str(config_dir() / "ttt/tiny.yaml")
+    where = f"--trainer.logger.init_args.save_dir={folder}"
+    return main([verb, "--config", config, where, *SMALL, *options])
+
+
+@pytest.mark.parametrize("arm", ["e2e", "first_order", "naive", "swa", "full"])
+def test_every_arm_trains_and_is_tested_with_the_inner_loop_on_and_off(tmp_path, arm):
+    cli = run(tmp_path, f"--model.init_args.arm={arm}")
+    assert cli.trainer.global_step == 3
+    tested = run(tmp_path, f"--model.init_args.arm={arm}", "--ckpt_path=last", verb="test")
+    found = tested.trainer.callback_metrics
+    same = float(found["test/loss"]) == pytest.approx(float(found["test/loss_frozen"]), abs=1e-6)
+    assert same == (arm in ("swa", "full"))
+
+
+def test_eval_can_be_longer_than_training(tmp_path):
+    cli = run(tmp_path, "--data.init_args.eval_length=128")
+    assert cli.datamodule.sequence_length == 128
+
+
+def test_the_inner_rate_rises_from_a_tenth_as_in_the_official_code():
+    assert inner_lr_factor(0, 10) == pytest.approx(0.1 + 0.9 / 10)
+    assert inner_lr_factor(9, 10) == inner_lr_factor(500, 10) == 1.0
+    assert inner_lr_factor(0, 0) == 1.0
+
+
+def test_sequences_follow_a_permutation_of_their_own():
+    import numpy as np
+
+    ids, labels = permutation_batch(
+        np.random.default_rng(0), batch=3, length=400, vocabulary=8, noise=0.0
+    )
+    assert torch.equal(ids[:, 1:], labels[:, :-1])
+    maps = []
+    for row in range(3):
+        leads = {}
+        for a, b in zip(ids[row].tolist(), labels[row].tolist(), strict=True):
+            assert leads.setdefault(a, b) == b
+        maps.append(tuple(sorted(leads.items())))
+    assert len(set(maps)) == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--model.init_args.lm.widht=3", "unknown field 'widht'"),
+        ("--data.init_args.sequence_length=60", "whole chunks"),
+        ("--model.init_args.lm.num_attention_heads=3", "even width"),
+        ("--model.init_args.inner_warmup=2", "share from 0 to 1"),
+        ("--data.init_args.noise=2", "probability"),
+    ],
+)
+def test_mistakes_are_refused_before_training(tmp_path, option, message):
+    with pytest.raises(UserError, match=message):
+        run(tmp_path, option)
+
+
+def test_a_saved_model_is_loaded_by_transformers(tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    config = TTTE2EConfig(
+        vocab_size=11,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        window=8,
+        chunk=4,
+    )
+    lm = TTTE2EForCausalLM(config).eval()
+    lm.save_pretrained(tmp_path)
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    ids = torch.arange(10)[None]
+    assert torch.equal(lm(ids).logits, loaded(ids).logits)
+    assert loaded.lm_head.weight is loaded.embed.weight
+
+
+@pytest.mark.parametrize(
+    ("layers", "width", "hidden", "baseline", "suffix", "heads"),
+    [(12, 768, 1664, 2048, 3, 12), (24, 1536, 3328, 4096, 6, 16), (32, 2560, 5632, 6912, 8, 32)],
+)
+def test_prime_mlps_are_paid_for_by_narrower_ones(layers, width, hidden, baseline, suffix, heads):
+    sizes = {
+        "vocab_size": 128_256,
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+    }
+    with torch.device("meta"):
+        e2e = TTTE2EForCausalLM(
+            TTTE2EConfig(**sizes, intermediate_size=hidden, num_suffix_layers=suffix)
+        )
+        plain = TTTE2EForCausalLM(
+            TTTE2EConfig(**sizes, intermediate_size=baseline, num_suffix_layers=0)
+        )
+    assert count_parameters(e2e) == pytest.approx(count_parameters(plain), rel=0.02)
