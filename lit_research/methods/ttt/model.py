@@ -88,7 +88,7 @@ class TTTE2EForCausalLM(PreTrainedModel):
         """Return the logits ``[B, C, V]`` of a chunk, and the cache for the next one."""
         kept: list[KeyValues] = []
         for number, (block, before) in enumerate(zip(self.suffix, cache, strict=True)):
-            own = fast[3 * number : 3 * number + 3]
+            own = (fast[3 * number], fast[3 * number + 1], fast[3 * number + 2])
             hidden, after = cast(Block, block).chunk(hidden, before, filled, own)
             kept.append(after)
         return self.head(hidden), tuple(kept)
