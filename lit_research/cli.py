@@ -38,7 +38,8 @@ DESCRIPTION = """Train, validate, test or predict with a method of lit_research.
 A mistake in a config is one line and exit code 2; --debug shows the traceback."""
 
 TRAINER_DEFAULTS: dict[str, Any] = {
-    "log_every_n_steps": 10,
+    # A logged step costs several milliseconds: the events are written out each time.
+    "log_every_n_steps": 20,
     # Our samplers shard by themselves; Lightning must not put its own in their place.
     "use_distributed_sampler": False,
     "default_root_dir": "runs",
