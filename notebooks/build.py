@@ -45,7 +45,7 @@ tested.model.evaluation.curve.figure("logits")""",
 
 main(["predict", "--config", str(config_dir() / "ensemble/pool_tiny.yaml"), *quiet, *small,
       "--data.init_args.documents=64", "--data.init_args.max_tokens=256"])
-load_from_disk("runs/ensemble/pool_tiny")[0]""",
+load_from_disk("runs/ensemble/pool_tiny/texts")[0]""",
     "## A student of real text and theirs",
     """student = main(["fit", "--config", str(config_dir() / "ensemble/distill_tiny.yaml"), *quiet,
                 *small, "--data.init_args.passes=2", "--trainer.val_check_interval=1.0"])

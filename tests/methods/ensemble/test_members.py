@@ -67,7 +67,7 @@ def test_losses_and_gradients_are_those_of_each_member_alone(name, way):
         one, part = alone(config, seed), {key: value[place] for key, value in data.items()}
         loss = next_token_loss(run_lm(one, part), part["labels"], z_loss=1e-3)
         loss.backward()
-        assert float(losses[place]) == pytest.approx(float(loss), abs=1e-6)
+        assert losses[place].item() == pytest.approx(loss.item(), abs=1e-6)
         for (key, stacked), own in zip(lm.named_parameters(), one.parameters(), strict=True):
             torch.testing.assert_close(stacked[place], own, atol=0, rtol=0)
             torch.testing.assert_close(
@@ -140,7 +140,7 @@ def test_dropout_of_a_member_follows_from_its_seed_and_the_step():
     assert not torch.equal(first, later)
     own = build_stacked(builder(GPT2), [11]).train()
     part = {key: value[1:2] for key, value in data.items()}
-    assert float(losses_in_turn(own, part, step=4, seeds=[11])) == float(first[1])
+    assert losses_in_turn(own, part, step=4, seeds=[11]).item() == first[1].item()
     assert not has_dropout(build_stacked(builder(MODELS["gpt2"]), SEEDS))
 
 
