@@ -118,7 +118,7 @@ print(int(line.split()[1]) / 1024)
 def test_peak_memory_does_not_grow_with_the_number_of_members():
     def peak_mib(members: int) -> float:
         command = [sys.executable, "-c", PEAK, str(members)]
-        # A fixed threshold: what is freed goes back to the system, so that the peak is the tensors'.
+        # A fixed threshold gives what is freed back to the system: the peak is the tensors'.
         env = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
         run = subprocess.run(command, capture_output=True, check=True, text=True, env=env)
         return float(run.stdout)
