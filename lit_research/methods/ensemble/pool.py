@@ -15,7 +15,8 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
-from lit_research.methods.ensemble.sampling import sample_texts, weights_fingerprint
+from lit_research.lm import weights_fingerprint
+from lit_research.methods.ensemble.sampling import sample_texts
 from lit_research.methods.pretrain import Corpus
 from lit_research.text import fingerprint, write_documents
 

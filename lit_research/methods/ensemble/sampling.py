@@ -10,8 +10,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from torch import nn
-
 from lit_research.errors import UserError
 
 if TYPE_CHECKING:
@@ -75,14 +73,3 @@ def sample_texts(
 
 def _turn_seed(seed: int, turn: int) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed}:{turn}".encode(), digest_size=4).digest(), "big")
-
-
-def weights_fingerprint(lm: nn.Module) -> str:
-    """Return a hash that tells one set of weights from another: sums and first numbers of each."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name, parameter in lm.named_parameters():
-        value = parameter.detach()
-        digest.update(name.encode())
-        digest.update(value.double().sum().cpu().numpy().tobytes())
-        digest.update(value.flatten()[:256].float().cpu().numpy().tobytes())
-    return digest.hexdigest()

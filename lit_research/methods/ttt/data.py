@@ -131,3 +131,7 @@ class Permutations(DataModule):
     def test_dataloader(self) -> Any:
         """Return the test sequences."""
         return self._loader("test")
+
+    def predict_dataloader(self) -> Any:
+        """Return the test sequences, to be scored."""
+        return self._loader("test")

@@ -141,6 +141,14 @@ def step(
     Returns:
         Token losses ``[B, C]`` and mean losses ``[B]`` in nats, and the state after the chunk.
     """
+    _, losses, means, after = _step_logits(model, chunk, state, inner, update=update)
+    return losses, means, after
+
+
+def _step_logits(
+    model: TTTE2EForCausalLM, chunk: Chunk, state: State, inner: Inner, *, update: bool
+) -> tuple[Tensor, Tensor, Tensor, State]:
+    """Do what ``step`` does; return the logits ``[B, C, V]`` too, first."""
     hidden, labels = chunk
     outer, update = torch.is_grad_enabled(), update and inner.lr != 0.0
     fast = state.fast
@@ -159,8 +167,9 @@ def step(
     filled = min(state.filled + hidden.shape[1], model.config.window)
     after = State(fast, cache, filled)
     if not outer:
-        loss_BC, loss_B, after = loss_BC.detach(), loss_B.detach(), after.detach()
-    return loss_BC, loss_B, after
+        logits, loss_BC, loss_B = logits.detach(), loss_BC.detach(), loss_B.detach()
+        after = after.detach()
+    return logits, loss_BC, loss_B, after
 
 
 def scan(
@@ -187,6 +196,32 @@ def scan(
     state = first_state(model, hidden)
     losses, means, _ = _run_chunks(model, chunks, state, inner, ends=True)
     return torch.stack(means).mean(), torch.cat(losses, dim=1)
+
+
+def scan_logits(model: TTTE2EForCausalLM, input_ids: Tensor, inner: Inner) -> Tensor:
+    """Return the logits ``[B, T, V]`` that a whole sequence meets as the model learns from it.
+
+    Under ``no_grad`` or with a graph, as ``scan``; nothing is computed again in backward.
+
+    Args:
+        model: gives prefix, suffix and W_0.
+        input_ids: ``[B, T]`` of any length; the last chunk may be shorter.
+        inner: how to step; its ``recompute`` is not used.
+    """
+    hidden = model.run_prefix(input_ids)
+    if not model.suffix:
+        return model.head(hidden)
+    # The label after the last token is not known, and not needed: nothing is learned from the last
+    # chunk.
+    labels = F.pad(input_ids[:, 1:], (0, 1), value=IGNORE)
+    C = model.config.chunk
+    chunks = list(zip(hidden.split(C, dim=1), labels.split(C, dim=1), strict=True))
+    state, parts = first_state(model, hidden), []
+    for place, chunk in enumerate(chunks):
+        update = place < len(chunks) - 1
+        logits, _, _, state = _step_logits(model, chunk, state, inner, update=update)
+        parts.append(logits)
+    return torch.cat(parts, dim=1)
 
 
 Run = tuple[list[Tensor], list[Tensor], State]

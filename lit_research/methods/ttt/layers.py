@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from lit_research.methods.ttt.config import TTTE2EConfig
+    from lit_research.methods.ttt.window import Window
 
 
 class RMSNorm(nn.Module):
@@ -143,6 +144,11 @@ class Attention(nn.Module):
         kept = KeyValues(k[:, :, C:], v[:, :, C:])  # the last K rows
         return self.o_proj(out.transpose(1, 2).flatten(-2)), kept
 
+    def append(self, x: Tensor, window: Window) -> Tensor:
+        """Attend over the next tokens ``[B, C, D]`` of a stream, and keep them in its window."""
+        out = window.attend(*self._project(x))
+        return self.o_proj(out.transpose(1, 2).flatten(-2))
+
 
 def _local_attention(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
     """Attend within the window in time and memory of T * window: blocks see themselves and the
@@ -201,6 +207,13 @@ class Block(nn.Module):
         """Run over a chunk ``[B, C, D]`` with fast weights ``[B, in, out]`` in the prime MLP."""
         out, kept = self.attention.chunk(self.pre["attention"](h), before, filled)
         return self._mlps(h + self.post["attention"](out), fast), kept
+
+    def append(
+        self, h: Tensor, window: Window, fast: tuple[Tensor, Tensor, Tensor] | None = None
+    ) -> Tensor:
+        """Run over the next tokens ``[B, C, D]`` of a stream; no gradients."""
+        h = h + self.post["attention"](self.attention.append(self.pre["attention"](h), window))
+        return self._mlps(h, fast)
 
     def _mlps(self, h: Tensor, fast: tuple[Tensor, Tensor, Tensor] | None) -> Tensor:
         if self.prime_mlp is not None:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
+from lit_research.errors import UserError
+from lit_research.lm import next_token_loss
 from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.inner_loop import Inner, scan_logits
 from lit_research.methods.ttt.layers import Block, KeyValues, RMSNorm, SwiGLU
 
+if TYPE_CHECKING:
+    from lit_research.methods.ttt.streaming import Stream
 
-class TTTE2EForCausalLM(PreTrainedModel):
+
+class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
     """The language model of TTT-E2E (Tandon et al. 2025, arXiv 2512.23675), blocks and head.
 
-    ``forward`` runs it over a whole sequence with the weights as they are (the inner loop off); the
-    inner loop is in ``inner_loop.py``. Prefix blocks can be run once over a sequence, suffix blocks
-    chunk by chunk with fast weights of each sequence.
+    ``forward`` and ``generate`` learn while they read, from the same initial weights for every
+    text; the inner loop is in ``inner_loop.py``, the state between two calls is a ``Stream``.
+    Prefix blocks can be run once over a sequence, suffix blocks chunk by chunk with fast weights of
+    each sequence.
     """
 
     config_class = TTTE2EConfig
@@ -27,6 +34,7 @@ class TTTE2EForCausalLM(PreTrainedModel):
     norm: RMSNorm
     _tied_weights_keys = {"lm_head.weight": "embed.weight"}
     _supports_sdpa = True
+    _is_stateful = True  # no assisted decoding: what is learned is not unlearned
     supports_gradient_checkpointing = True
 
     def __init__(self, config: TTTE2EConfig) -> None:
@@ -96,16 +104,82 @@ class TTTE2EForCausalLM(PreTrainedModel):
     def forward(
         self,
         input_ids: Tensor,
+        labels: Tensor | None = None,
+        past_key_values: Stream | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
+        inner_loop: bool = True,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
-        """Return the logits ``[B, T, V]`` with the inner loop off."""
-        h = self.run_prefix(input_ids)
-        for block in self.suffix:
-            h = block(h)
-        h = h[:, -logits_to_keep:] if logits_to_keep else h
-        return CausalLMOutputWithPast(logits=self.head(h))
+        """Return the logits ``[B, T, V]`` of a model that learns while it reads.
+
+        Args:
+            input_ids: ``[B, T]``, texts of one length; fast weights begin anew for each, or go on
+                where ``past_key_values`` is.
+            labels: tokens, as ``input_ids`` (transformers shifts them here), -100 where there is
+                nothing to learn; for ``loss``, whose gradient goes through the inner loop.
+            past_key_values: the state of ``B`` texts read so far; changed in place.
+            use_cache: begin such a state.
+            logits_to_keep: give those of the last tokens only; 0 gives all.
+            inner_loop: False leaves the fast weights as they are.
+            kwargs: what transformers passes beside these is not used.
+        """
+        from lit_research.methods.ttt.streaming import Stream
+
+        inner = Inner(self.config.inner_lr if inner_loop else 0.0, self.config.inner_clip)
+        if use_cache and past_key_values is None:
+            past_key_values = Stream(self, len(input_ids), inner)
+        if past_key_values is not None:
+            logits = past_key_values.read(input_ids, keep=logits_to_keep)
+        elif inner_loop:
+            logits = scan_logits(self, input_ids, inner)[:, -logits_to_keep:]
+        else:
+            h = self.run_prefix(input_ids)
+            for block in self.suffix:
+                h = block(h)
+            logits = self.head(h[:, -logits_to_keep:])
+        loss = None if labels is None else _shifted_loss(logits, labels)
+        return CausalLMOutputWithPast(
+            loss=loss,
+            logits=logits,
+            past_key_values=past_key_values,  # type: ignore[arg-type]
+        )
+
+    @classmethod
+    def _supports_default_dynamic_cache(cls) -> bool:
+        return False  # `generate` leaves it to `forward` to make a Stream
+
+    def prepare_inputs_for_generation(  # type: ignore[override]
+        self,
+        input_ids: Tensor,
+        past_key_values: Stream | None = None,
+        attention_mask: Tensor | None = None,
+        is_first_iteration: bool | None = False,
+        logits_to_keep: int = 0,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Return what ``forward`` reads next: the tokens that the stream has not read.
+
+        Raises:
+            UserError: the prompts have different lengths.
+        """
+        if is_first_iteration and attention_mask is not None and not bool(attention_mask.all()):
+            raise UserError(
+                "the prompts have different lengths, in generate of TTTE2EForCausalLM, which "
+                "would learn from the padding: give prompts of one length, or one at a time"
+            )
+        read = past_key_values.position if past_key_values is not None else 0
+        return {
+            "input_ids": input_ids[:, read:],
+            "past_key_values": past_key_values,
+            "use_cache": True,
+            "logits_to_keep": logits_to_keep,
+        }
+
+
+def _shifted_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean cross-entropy in nats of ``labels`` that are tokens, not next tokens."""
+    return next_token_loss(logits[:, :-1], labels[:, 1:])
 
 
 AutoConfig.register("ttt_e2e", TTTE2EConfig)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.errors import UserError
@@ -28,6 +30,7 @@ from lit_research.methods.ttt.core import (
 )
 from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
+from lit_research.methods.ttt.reading import Reader
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
@@ -52,6 +55,9 @@ class TTTE2E(Method):
         optimizer: makes the outer optimiser; every parameter decays, as in the official code.
         schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
+        continue_tokens: tokens that ``predict`` writes after each document.
+        temperature: of these; 0 takes the most likely token.
+        save_state_every: tokens between two saved states of a document that ``predict`` reads.
     """
 
     lm: TTTE2EForCausalLM
@@ -68,9 +74,19 @@ class TTTE2E(Method):
         ),
         schedule: Schedule = "cosine",
         warmup: float = 0.1,
+        continue_tokens: int = 0,
+        temperature: float = 1.0,
+        save_state_every: int = 65536,
     ) -> None:
         super().__init__()
         check_recipe(warmup=warmup, z_loss=0.0, where=WHERE)
+        for name, value, least in (
+            ("continue_tokens", continue_tokens, 0),
+            ("temperature", temperature, 0),
+            ("save_state_every", save_state_every, 1),
+        ):
+            if value < least:
+                raise UserError(f"{name} is {value}, {WHERE}: give {least} or more")
         if not 0.0 <= inner_warmup <= 1.0:
             raise UserError(f"inner_warmup is {inner_warmup}, {WHERE}: give a share from 0 to 1")
         known = [name for name in inspect.signature(TTTE2EConfig).parameters if name != "kwargs"]
@@ -81,6 +97,9 @@ class TTTE2E(Method):
                     f"{', '.join(name for name in known if name != 'vocab_size')}"
                 )
         self.keep_hyperparameters()
+        # What a checkpoint holds wins over the command's values; these are not of the training.
+        names = ("continue_tokens", "temperature", "save_state_every")
+        self._reading = {name: self.hparams.pop(name) for name in names}
         self.optimizer = optimizer
 
     def configure_model(self) -> None:
@@ -164,6 +183,41 @@ class TTTE2E(Method):
     def _log_mean(self, name: str, losses: Tensor, labels: Tensor, **options: Any) -> None:
         counted = (labels != IGNORE).sum()
         self.log(name, losses.sum() / counted, batch_size=int(counted), sync_dist=True, **options)
+
+    def on_predict_start(self) -> None:
+        """Open the folder ``reading`` of the run."""
+        self._reader = Reader(
+            Path(self.trainer.log_dir or ".") / "reading",
+            self.lm,
+            evaluation_inner(self.hparams["arm"], self.inner),
+            **self._reading,
+            progress=self.trainer.is_global_zero and self.trainer.progress_bar_callback is not None,
+        )
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Read documents ``[B, N]`` of any length; return their log-probabilities, ``[B, N]``.
+
+        What is written and how it goes on after a kill: see ``Reader``.
+        """
+        log_probs, made = self._reader.read(batch["input_ids"])
+        texts = self._decode(made)
+        for row, (scores, text) in enumerate(zip(log_probs, texts, strict=True)):
+            N = len(scores)
+            entry = {"tokens": N, "loss": -float(scores.sum()) / max(1, N - 1)}
+            if "document_ids" in batch:
+                entry["document"] = int(batch["document_ids"][row])
+            self._reader.index({**entry, "continuation": text})
+        return log_probs
+
+    def on_predict_end(self) -> None:
+        """Say where the results are."""
+        rank_zero_info(f"Log-probabilities and continuations: {self._reader.folder}")
+
+    def _decode(self, made: Tensor) -> list[str]:
+        tokenizer = getattr(datamodule(self.trainer), "tokenizer", None)
+        if tokenizer is None:
+            return [" ".join(map(str, row)) for row in made.tolist()]
+        return list(tokenizer.batch_decode(made, skip_special_tokens=True))
 
     def configure_optimizers(self) -> Any:
         """Return the outer optimiser and its schedule."""

@@ -1,0 +1,341 @@
+"""``Stream``: read text of any length and go on learning from it, in constant memory.
+
+What is exact: a token is predicted by the weights that chunk by chunk reading gives it (score
+before update), however the tokens come in. A chunk is learned from when the token after it is
+known, since that is the label of its last token (Tandon et al. 2025, arXiv 2512.23675, section 2).
+
+Legend: B sequences, T tokens given, C tokens of a chunk, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lit_research.errors import UserError
+from lit_research.files import write_atomic
+from lit_research.methods.ttt.inner_loop import Inner, State, chunk_losses, first_state, step
+from lit_research.methods.ttt.window import Window
+
+if TYPE_CHECKING:
+    from lit_research.methods.ttt.config import TTTE2EConfig
+    from lit_research.methods.ttt.layers import Block
+    from lit_research.methods.ttt.model import TTTE2EForCausalLM
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _without_outer_gradient(
+    method: Callable[Concatenate[Stream, P], R],
+) -> Callable[Concatenate[Stream, P], R]:
+    """Run without a graph, but not in inference mode, which forbids the inner gradients too."""
+
+    @functools.wraps(method)
+    def run(self: Stream, *args: P.args, **kwargs: P.kwargs) -> R:
+        with torch.inference_mode(False), torch.no_grad():
+            return method(self, *args, **kwargs)
+
+    return run
+
+
+class Stream:
+    """The state of B texts that one model reads side by side, each with fast weights of its own.
+
+    The state is the fast weights, the windows of all blocks and the tokens of the chunk that is not
+    yet learned from: its size does not depend on how much has been read. Memory of one token's
+    attention follows the window. The model is left as it is.
+
+    Args:
+        model: in evaluation or training; its weights are W_0.
+        batch_size: texts, B; all get the same number of tokens at a time.
+        inner: how to step; None is the model's config. ``lr=0`` reads without learning.
+
+    Attributes:
+        position: tokens read.
+        next_logits: prediction of the next token, ``[B, V]``; None before the first.
+    """
+
+    @_without_outer_gradient
+    def __init__(
+        self, model: TTTE2EForCausalLM, batch_size: int = 1, inner: Inner | None = None
+    ) -> None:
+        config, like = cast("TTTE2EConfig", model.config), model.embed.weight
+        self.model, self.config = model, config
+        self.inner = inner or Inner(config.inner_lr, config.inner_clip)
+        self.position, self.next_logits = 0, None
+        self.prefix = [Window(config, batch_size, like) for _ in model.prefix]
+        self.suffix = [Window(config, batch_size, like) for _ in model.suffix]
+        hidden = like.new_zeros(batch_size, 0, config.hidden_size)
+        self.fast = first_state(model, hidden).detach().fast if model.suffix else ()
+        self.tokens = torch.zeros(batch_size, 0, dtype=torch.long, device=like.device)
+        self.hidden = [hidden]  # of the open chunk, from the prefix
+
+    position: int
+    next_logits: Tensor | None
+
+    @property
+    def batch_size(self) -> int:
+        """Number of texts, B."""
+        return len(self.tokens)
+
+    @property
+    def bytes(self) -> int:
+        """Size of the state, in bytes of what it allocates."""
+        windows = [x for w in self._windows() for x in (w.keys, w.turned, w.values)]
+        tensors = [*windows, *self.fast, *self.hidden, self.tokens]
+        return sum(x.untyped_storage().nbytes() for x in tensors)
+
+    @staticmethod
+    def _blocks(part: nn.ModuleList, windows: list[Window]) -> Iterator[tuple[Block, Window]]:
+        return zip(cast("list[Block]", part), windows, strict=True)
+
+    def _windows(self) -> list[Window]:
+        return [*self.prefix, *self.suffix]
+
+    @_without_outer_gradient
+    def read(self, tokens: Tensor, keep: int = 0) -> Tensor:
+        """Read tokens; return the logits after the last ``keep`` of them, ``[B, keep, V]``.
+
+        Args:
+            tokens: ``[B, T]``, T at least 1.
+            keep: 0 returns all, ``[B, T, V]``.
+        """
+        tokens = self._checked(tokens)
+        T = tokens.shape[1]
+        begin, parts = T - keep if keep else 0, []
+        place = 0
+        while place < T:
+            size = self._next_piece(T - place)
+            piece = tokens[:, place : place + size]
+            if self._is_whole(size, T - place) and place + size <= begin:
+                self._read_chunk(piece, tokens[:, place + size])
+            else:
+                parts.append(self._append(piece)[:, max(0, begin - place) :])
+            place += size
+        return torch.cat(parts, dim=1)
+
+    @_without_outer_gradient
+    def score(self, tokens: Tensor) -> Tensor:
+        """Read tokens; return the log-probability of each given all before it, ``[B, T]`` in nats.
+
+        The first token of a text is predicted by nothing: 0.
+
+        Args:
+            tokens: ``[B, T]``, T at least 1.
+        """
+        tokens = self._checked(tokens)
+        T = tokens.shape[1]
+        if self.next_logits is None:
+            parts = [torch.zeros_like(tokens[:, :1], dtype=torch.float)]
+        else:
+            parts = [self._log_probs(self.next_logits[:, None], tokens[:, :1])]
+        place = 0
+        while place < T:
+            size = self._next_piece(T - place)
+            piece, labels = tokens[:, place : place + size], tokens[:, place + 1 : place + size + 1]
+            if self._is_whole(size, T - place):
+                parts.append(-self._read_chunk(piece, labels[:, -1]))
+            else:
+                logits = self._append(piece)
+                parts.append(self._log_probs(logits[:, : labels.shape[1]], labels))
+            place += size
+        return torch.cat(parts, dim=1)
+
+    @_without_outer_gradient
+    def generate(self, count: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
+        """Continue every text by ``count`` tokens, learning from them as from any others.
+
+        Args:
+            count: tokens to add.
+            temperature: 0 takes the most likely token.
+            seed: of the draws; the result depends on it and on the state alone.
+
+        Returns:
+            The new tokens, ``[B, count]``; the last of them is read too.
+        """
+        if self.next_logits is None:
+            raise UserError("nothing has been read, in Stream.generate: read a prompt first")
+        draw = torch.Generator(self.tokens.device).manual_seed(seed)
+        made = []
+        for _ in range(count):
+            if temperature == 0.0:
+                token = self.next_logits.argmax(dim=-1, keepdim=True)
+            else:
+                weights = (self.next_logits.float() / temperature).softmax(dim=-1)
+                token = torch.multinomial(weights, 1, generator=draw)
+            made.append(token)
+            self.read(token)
+        return torch.cat([self.tokens[:, :0], *made], dim=1)
+
+    def _checked(self, tokens: Tensor) -> Tensor:
+        if tokens.dim() != 2 or len(tokens) != self.batch_size or tokens.shape[1] == 0:
+            raise UserError(
+                f"tokens have the shape {list(tokens.shape)}, for a Stream of {self.batch_size} "
+                "texts: give [B, T] with at least one token of each"
+            )
+        return tokens.clone() if tokens.is_inference() else tokens
+
+    def _next_piece(self, left: int) -> int:
+        """Return how many of the tokens left go into the open chunk, or into the next one."""
+        return min(self.config.chunk - self.tokens.shape[1] % self.config.chunk, left)
+
+    def _is_whole(self, size: int, left: int) -> bool:
+        """Whether a piece is a chunk of its own whose last label is at hand too."""
+        return size == self.config.chunk and left > size
+
+    def _append(self, tokens: Tensor) -> Tensor:
+        """Put tokens into the open chunk; return their logits ``[B, T, V]``."""
+        if self.tokens.shape[1] == self.config.chunk:
+            self._learn(tokens[:, 0])
+        h = self.model.embed(tokens)
+        for block, window in self._blocks(self.model.prefix, self.prefix):
+            h = block.append(h, window)
+        self.hidden.append(h)
+        weights = iter(self.fast)
+        for block, window in self._blocks(self.model.suffix, self.suffix):
+            h = block.append(h, window, (next(weights), next(weights), next(weights)))
+        self.tokens = torch.cat([self.tokens, tokens], dim=1)
+        self.position += tokens.shape[1]
+        logits = self.model.head(h)
+        self.next_logits = logits[:, -1]
+        return logits
+
+    def _learn(self, following: Tensor) -> None:
+        """Step the fast weights for the open chunk, and begin the next one.
+
+        Args:
+            following: the token after the chunk, ``[B]``.
+        """
+        labels = torch.cat([self.tokens[:, 1:], following[:, None]], dim=1)
+        if self.fast and self.inner.lr != 0.0:
+            self._step(torch.cat(self.hidden, dim=1), labels)
+        for window in self._windows():
+            window.end_chunk()
+        self._begin_chunk()
+
+    def _begin_chunk(self) -> None:
+        self.tokens, self.hidden = self.tokens[:, :0], [self.hidden[0][:, :0]]
+
+    def _step(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, State]:
+        assert self.config.window is not None  # a model with a suffix has one
+        filled = min(self.position - self.tokens.shape[1], self.config.window)
+        before = State(self.fast, tuple(w.cache() for w in self.suffix), filled)
+        losses, _, after = step(self.model, (hidden, labels), before, self.inner)
+        self.fast = after.fast
+        return losses, after
+
+    def _read_chunk(self, tokens: Tensor, following: Tensor) -> Tensor:
+        """Read a whole chunk and learn from it, in one pass; return its losses ``[B, C]``."""
+        if self.tokens.shape[1]:
+            self._learn(tokens[:, 0])
+        labels = torch.cat([tokens[:, 1:], following[:, None]], dim=1)
+        h = self.model.embed(tokens)
+        for block, window in self._blocks(self.model.prefix, self.prefix):
+            h = block.append(h, window)
+            window.end_chunk()
+        if self.suffix:
+            losses, after = self._step(h, labels)
+            for window, cache in zip(self.suffix, after.cache, strict=True):
+                window.refill(cache, tokens.shape[1])
+        else:
+            losses, _ = chunk_losses(self.model.head(h), labels)
+        self.position += tokens.shape[1]
+        self.next_logits = None  # its label was known
+        return losses
+
+    @staticmethod
+    def _log_probs(logits: Tensor, labels: Tensor) -> Tensor:
+        wide = logits if logits.dtype == torch.float64 else logits.float()
+        return -F.cross_entropy(wide.transpose(1, 2), labels, reduction="none")
+
+    @_without_outer_gradient
+    def select(self, rows: Tensor) -> None:
+        """Keep these texts, in this order (one may come twice); for beams and continuations.
+
+        Args:
+            rows: places in the batch, ``[B']``.
+        """
+        self.fast = tuple(w.index_select(0, rows) for w in self.fast)
+        self.hidden = [h.index_select(0, rows) for h in self.hidden]
+        self.tokens = self.tokens.index_select(0, rows)
+        if self.next_logits is not None:
+            self.next_logits = self.next_logits.index_select(0, rows)
+        for window in self._windows():
+            window.select(rows)
+
+    # What transformers' `generate` asks of a cache.
+    def get_seq_length(self) -> int:
+        """Return the number of tokens read."""
+        return self.position
+
+    reorder_cache = select
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole state: tensors and plain data, for ``torch.save``."""
+        return {
+            "position": self.position,
+            "inner": asdict(self.inner),
+            "tokens": self.tokens.clone(),
+            "hidden": torch.cat(self.hidden, dim=1),
+            "fast": [w.clone() for w in self.fast],
+            "windows": [w.state_dict() for w in self._windows()],
+            "next_logits": None if self.next_logits is None else self.next_logits.clone(),
+        }
+
+    @_without_outer_gradient
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a ``state_dict`` of a stream of the same model.
+
+        Raises:
+            UserError: the state is of a model of other sizes, or of another number of texts.
+        """
+        windows, device = self._windows(), self.tokens.device
+        shapes = [list(w.shape) for w in self.fast]
+        if (
+            [list(w.shape) for w in state["fast"]] != shapes
+            or len(state["windows"]) != len(windows)
+            or len(state["tokens"]) != self.batch_size
+        ):
+            raise UserError(
+                "the state is of another model or another number of texts, for Stream: load it "
+                "into a stream of the model that wrote it, with "
+                f"batch_size {len(state['tokens'])}"
+            )
+        self.inner = Inner(**state["inner"])
+        self.position, logits = state["position"], state["next_logits"]
+        self.tokens = state["tokens"].to(device)
+        self.hidden = [state["hidden"].to(device)]
+        self.fast = tuple(w.to(device) for w in state["fast"])
+        self.next_logits = None if logits is None else logits.to(device)
+        for window, own in zip(windows, state["windows"], strict=True):
+            window.load_state_dict(own, used=self.tokens.shape[1])
+
+    def save(self, path: str | Path) -> None:
+        """Write the state to a file, atomically."""
+        import io
+
+        buffer = io.BytesIO()
+        torch.save(self.state_dict(), buffer)
+        write_atomic(Path(path), buffer.getvalue())
+
+    @classmethod
+    def load(cls, model: TTTE2EForCausalLM, path: str | Path) -> Stream:
+        """Return the stream that ``save`` wrote.
+
+        Raises:
+            UserError: there is no such file, or it is of another model.
+        """
+        if not Path(path).is_file():
+            raise UserError(f"there is no file {str(path)!r}, of a Stream's state: give one")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        stream = cls(model, len(state["tokens"]))
+        stream.load_state_dict(state)
+        return stream

@@ -1,0 +1,129 @@
+"""``Window``: keys and values of a stream's last tokens, in place.
+
+Legend: B sequences, T tokens given, C tokens of a chunk, K tokens of the window, H heads, d width
+of a head.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lit_research.methods.ttt.layers import KeyValues, rotate
+
+if TYPE_CHECKING:
+    from lit_research.methods.ttt.config import TTTE2EConfig
+
+
+class Window:
+    """What one block's attention remembers of a stream: the window before a chunk, and the chunk.
+
+    Rows are written once and attended to where they lie. Keys are kept twice: as they came, and
+    turned by their place; at the end of a chunk the last K rows move to the front and are turned
+    anew, so angles stay small (and exact) however long the stream is. Full attention keeps all rows
+    and grows.
+
+    Args:
+        config: sizes, window and base of the rotary positions.
+        batch_size: sequences, B.
+        like: gives type and device.
+
+    Attributes:
+        before: row where the open chunk begins.
+        first: first row of a real token.
+        used: tokens of the open chunk.
+    """
+
+    def __init__(self, config: TTTE2EConfig, batch_size: int, like: Tensor) -> None:
+        self.config, self.size = config, config.window
+        self.before = self.first = self.size or 0
+        self.used = 0
+        shape = (
+            batch_size,
+            config.num_attention_heads,
+            self.before + config.chunk,
+            config.head_dim,
+        )
+        self.keys, self.turned, self.values = (like.new_zeros(shape) for _ in range(3))
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Append tokens and return what they attend to, ``[B, H, T, d]`` like all three given."""
+        T, place = q.shape[2], self.before + self.used
+        end = place + T
+        rows, theta = torch.arange(place, end, device=q.device), self.config.rope_theta
+        self.keys[:, :, place:end] = k
+        self.turned[:, :, place:end] = rotate(k, rows, theta)
+        self.values[:, :, place:end] = v
+        self.used += T
+        low = self.first if self.size is None else max(self.first, place - self.size + 1)
+        mask = None
+        if T > 1:
+            distance = rows[:, None] - torch.arange(low, end, device=q.device)
+            mask = (distance >= 0) & (distance < (self.size or end))
+        return F.scaled_dot_product_attention(
+            rotate(q, rows, theta),
+            self.turned[:, :, low:end],
+            self.values[:, :, low:end],
+            attn_mask=mask,
+        )
+
+    def cache(self) -> KeyValues:
+        """Return keys and values of the window before the open chunk, ``[B, H, K, d]``."""
+        return KeyValues(self.keys[:, :, : self.before], self.values[:, :, : self.before])
+
+    def end_chunk(self) -> None:
+        """Begin a new chunk: the window moves on by the tokens of this one."""
+        if self.size is None:
+            self.before += self.used
+            self._reserve(self.before + self.config.chunk)
+        elif self.used:
+            last = slice(self.used, self.used + self.size)
+            cache = KeyValues(self.keys[:, :, last].clone(), self.values[:, :, last].clone())
+            self.refill(cache, self.used)
+        self.used = 0
+
+    def refill(self, cache: KeyValues, tokens: int) -> None:
+        """Begin a new chunk with the keys and values ``[B, H, K, d]`` of a window.
+
+        Args:
+            cache: the window.
+            tokens: how far it has moved on.
+        """
+        assert self.size is not None
+        K = self.size
+        self.keys[:, :, :K], self.values[:, :, :K] = cache
+        rows = torch.arange(K, device=self.keys.device)
+        self.turned[:, :, :K] = rotate(cache.keys, rows, self.config.rope_theta)
+        self.first, self.used = max(0, self.first - tokens), 0
+
+    def _reserve(self, rows: int) -> None:
+        short = rows - self.keys.shape[2]
+        if short > 0:  # by half at least, so that a long stream copies each row a few times only
+            more = max(short, self.keys.shape[2] // 2)
+            buffers = (self.keys, self.turned, self.values)
+            self.keys, self.turned, self.values = (F.pad(x, (0, 0, 0, more)) for x in buffers)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the rows of real tokens; the places follow from the stream's position."""
+        rows = slice(self.first, self.before + self.used)
+        return {"keys": self.keys[:, :, rows].clone(), "values": self.values[:, :, rows].clone()}
+
+    def load_state_dict(self, state: dict[str, Tensor], used: int) -> None:
+        """Take the rows of ``state_dict``, of which the last ``used`` are of the open chunk."""
+        count = state["keys"].shape[2]
+        if self.size is None:
+            self._reserve(count - used + self.config.chunk)
+            self.before = count - used
+        self.first, self.used = self.before + used - count, used
+        rows = slice(self.first, self.before + used)
+        self.keys[:, :, rows], self.values[:, :, rows] = state["keys"], state["values"]
+        places = torch.arange(self.first, self.before + used, device=self.keys.device)
+        self.turned[:, :, rows] = rotate(self.keys[:, :, rows], places, self.config.rope_theta)
+
+    def select(self, rows: Tensor) -> None:
+        """Keep these sequences, in this order."""
+        buffers = (self.keys, self.turned, self.values)
+        self.keys, self.turned, self.values = (x.index_select(0, rows) for x in buffers)
