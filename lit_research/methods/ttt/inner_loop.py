@@ -151,14 +151,16 @@ def _step_logits(
     """Do what ``step`` does; return the logits ``[B, C, V]`` too, first."""
     hidden, labels = chunk
     outer, update = torch.is_grad_enabled(), update and inner.lr != 0.0
+    second_order = update and outer and not inner.first_order
     fast = state.fast
     with torch.set_grad_enabled(outer or update):
         if update and not outer:  # evaluation: each step is a graph of its own
             fast = tuple(w.detach().requires_grad_() for w in fast)
-        logits, cache = model.suffix_chunk(hidden, fast, state.cache, state.filled)
+        logits, cache = model.suffix_chunk(
+            hidden, fast, state.cache, state.filled, twice=second_order
+        )
         loss_BC, loss_B = chunk_losses(logits, labels)
         if update:
-            second_order = outer and not inner.first_order
             found = torch.autograd.grad(
                 loss_B.sum(), fast, create_graph=second_order, retain_graph=outer
             )

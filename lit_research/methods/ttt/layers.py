@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lit_research.methods.ttt.attention import rotate, window_attention
+
 if TYPE_CHECKING:
     from lit_research.methods.ttt.config import TTTE2EConfig
     from lit_research.methods.ttt.window import Window
@@ -30,24 +32,6 @@ class RMSNorm(nn.Module):
         wide = x if x.dtype == torch.float64 else x.float()
         scale = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self.eps)
         return (wide * scale * self.weight.to(wide.dtype)).to(x.dtype)
-
-
-def rotate(x: Tensor, positions: Tensor, theta: float) -> Tensor:
-    """Turn the pairs (0, 1), (2, 3), ... of each head by their position's angles.
-
-    Args:
-        x: ``[B, H, T, d]``.
-        positions: ``[T]``.
-        theta: base of the angles.
-    """
-    half = x.shape[-1] // 2
-    kind = torch.float64 if x.dtype == torch.float64 else torch.float32
-    exponent = torch.arange(half, device=x.device, dtype=kind) / half
-    angle_Td = positions.to(kind)[:, None] * theta**-exponent
-    cos, sin = angle_Td.cos(), angle_Td.sin()
-    even, odd = x[..., 0::2].to(kind), x[..., 1::2].to(kind)
-    turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
-    return turned.flatten(-2).to(x.dtype)
 
 
 class KeyValues(NamedTuple):
@@ -108,25 +92,21 @@ class Attention(nn.Module):
         return q, k, self._heads(self.v_proj(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend over a whole sequence ``[B, T, D]`` with torch's fused kernel."""
-        T = x.shape[1]
+        """Attend over a whole sequence ``[B, T, D]``; differentiable once."""
         q, k, v = self._project(x)
-        positions = torch.arange(T, device=x.device)
-        q, k = rotate(q, positions, self.theta), rotate(k, positions, self.theta)
-        if self.window is None or self.window >= T:
-            out = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        else:
-            out = _local_attention(q, k, v, self.window)
-        return self.o_proj(out.transpose(1, 2).flatten(-2))
+        q, k = rotate(q, 0, self.theta), rotate(k, 0, self.theta)
+        return self._merge(window_attention(q, k, v, self.window))
 
-    def chunk(self, x: Tensor, before: KeyValues, filled: int) -> tuple[Tensor, KeyValues]:
-        """Attend over a chunk ``[B, C, D]`` and the tokens before it; differentiable any number
-        of times.
+    def chunk(
+        self, x: Tensor, before: KeyValues, filled: int, *, twice: bool
+    ) -> tuple[Tensor, KeyValues]:
+        """Attend over a chunk ``[B, C, D]`` and the tokens before it.
 
         Args:
             x: the chunk.
             before: keys and values of the last tokens before it.
             filled: how many of these are of real tokens, the last ones.
+            twice: whether the result must be differentiable more than once.
 
         Returns:
             The output ``[B, C, D]``, and keys and values of the tokens before the next chunk.
@@ -134,49 +114,17 @@ class Attention(nn.Module):
         q, new_k, new_v = self._project(x)
         k, v = torch.cat([before.keys, new_k], dim=2), torch.cat([before.values, new_v], dim=2)
         K, C = before.keys.shape[2], x.shape[1]
-        places = torch.arange(K + C, device=x.device)
-        scores = rotate(q, places[K:], self.theta) @ rotate(k, places, self.theta).mT
-        distance = places[K:, None] - places
-        seen = (distance >= 0) & (distance < (self.window or K + C)) & (places >= K - filled)
-        scores = scores.float() if scores.dtype != torch.float64 else scores
-        scores = (scores * q.shape[-1] ** -0.5).masked_fill(~seen, float("-inf"))
-        out = scores.softmax(dim=-1).to(v.dtype) @ v
-        kept = KeyValues(k[:, :, C:], v[:, :, C:])  # the last K rows
-        return self.o_proj(out.transpose(1, 2).flatten(-2)), kept
+        q, turned = rotate(q, K, self.theta), rotate(k, 0, self.theta)
+        out = window_attention(q, turned, v, self.window, unseen=K - filled, twice=twice)
+        return self._merge(out), KeyValues(k[:, :, C:], v[:, :, C:])  # the last K rows
 
-    def append(self, x: Tensor, window: Window) -> Tensor:
-        """Attend over the next tokens ``[B, C, D]`` of a stream, and keep them in its window."""
-        out = window.attend(*self._project(x))
+    def append(self, x: Tensor, window: Window, *, chunks: bool) -> Tensor:
+        """Attend over the next tokens ``[B, T, D]`` of a stream, and keep them in its window."""
+        attend = window.attend_chunks if chunks else window.attend
+        return self._merge(attend(*self._project(x)))
+
+    def _merge(self, out: Tensor) -> Tensor:
         return self.o_proj(out.transpose(1, 2).flatten(-2))
-
-
-def _local_attention(q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:
-    """Attend within the window in time and memory of T * window: blocks see themselves and the
-    block before."""
-    B, H, T, d = q.shape
-    blocks = -(-T // window)
-    pad = blocks * window - T
-
-    def cut(x: Tensor) -> Tensor:
-        return F.pad(x, (0, 0, 0, pad)).reshape(B, H, blocks, window, d).transpose(1, 2)
-
-    def with_previous(x: Tensor) -> Tensor:
-        x = cut(x)
-        previous = F.pad(x[:, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
-        return torch.cat([previous, x], dim=3).flatten(0, 1)
-
-    row = torch.arange(window, device=q.device)[:, None]
-    column = torch.arange(2 * window, device=q.device) - window
-    near = (column <= row) & (row - column < window)
-    first = near & (column >= 0)  # before the first block there is nothing
-    mask = near.expand(blocks, window, 2 * window).clone()
-    mask[0] = first
-    mask = mask.repeat(B, 1, 1)[:, None]
-    out = F.scaled_dot_product_attention(
-        cut(q).flatten(0, 1), with_previous(k), with_previous(v), attn_mask=mask
-    )
-    out = out.unflatten(0, (B, blocks)).transpose(1, 2).reshape(B, H, blocks * window, d)
-    return out[:, :, :T]
 
 
 class Block(nn.Module):
@@ -203,17 +151,31 @@ class Block(nn.Module):
         before: KeyValues,
         filled: int,
         fast: tuple[Tensor, Tensor, Tensor] | None,
+        *,
+        twice: bool = True,
     ) -> tuple[Tensor, KeyValues]:
         """Run over a chunk ``[B, C, D]`` with fast weights ``[B, in, out]`` in the prime MLP."""
-        out, kept = self.attention.chunk(self.pre["attention"](h), before, filled)
+        out, kept = self.attention.chunk(self.pre["attention"](h), before, filled, twice=twice)
         return self._mlps(h + self.post["attention"](out), fast), kept
 
     def append(
-        self, h: Tensor, window: Window, fast: tuple[Tensor, Tensor, Tensor] | None = None
+        self,
+        h: Tensor,
+        window: Window,
+        fast: tuple[Tensor, Tensor, Tensor] | None = None,
+        *,
+        chunks: bool = False,
     ) -> Tensor:
-        """Run over the next tokens ``[B, C, D]`` of a stream; no gradients."""
-        h = h + self.post["attention"](self.attention.append(self.pre["attention"](h), window))
-        return self._mlps(h, fast)
+        """Run over the next tokens of a stream; no gradients.
+
+        Args:
+            h: ``[B, T, D]``.
+            window: of this block.
+            fast: weights ``[B, in, out]`` of the prime MLP.
+            chunks: whether these are whole chunks; the window then moves on behind them.
+        """
+        out = self.attention.append(self.pre["attention"](h), window, chunks=chunks)
+        return self._mlps(h + self.post["attention"](out), fast)
 
     def _mlps(self, h: Tensor, fast: tuple[Tensor, Tensor, Tensor] | None) -> Tensor:
         if self.prime_mlp is not None:

@@ -92,12 +92,17 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         fast: tuple[Tensor, ...],
         cache: tuple[KeyValues, ...],
         filled: int,
+        *,
+        twice: bool = True,
     ) -> tuple[Tensor, tuple[KeyValues, ...]]:
-        """Return the logits ``[B, C, V]`` of a chunk, and the cache for the next one."""
+        """Return the logits ``[B, C, V]`` of a chunk, and the cache for the next one.
+
+        They are differentiable any number of times, or only once where ``twice`` is False.
+        """
         kept: list[KeyValues] = []
         for number, (block, before) in enumerate(zip(self.suffix, cache, strict=True)):
             own = (fast[3 * number], fast[3 * number + 1], fast[3 * number + 2])
-            hidden, after = cast(Block, block).chunk(hidden, before, filled, own)
+            hidden, after = cast(Block, block).chunk(hidden, before, filled, own, twice=twice)
             kept.append(after)
         return self.head(hidden), tuple(kept)
 

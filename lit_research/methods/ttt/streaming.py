@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lit_research.methods.ttt.layers import Block
     from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
+_TOGETHER = 8192  # tokens
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -113,12 +115,14 @@ class Stream:
         begin, parts = T - keep if keep else 0, []
         place = 0
         while place < T:
-            size = self._next_piece(T - place)
-            piece = tokens[:, place : place + size]
-            if self._is_whole(size, T - place) and place + size <= begin:
-                self._read_chunk(piece, tokens[:, place + size])
+            size = self._whole_chunks(min(begin, T - 1) - place)
+            if size:
+                following = tokens[:, place + 1 : place + size + 1]
+                self._read_chunks(tokens[:, place : place + size], following)
             else:
-                parts.append(self._append(piece)[:, max(0, begin - place) :])
+                size = self._room(T - place)
+                logits = self._append(tokens[:, place : place + size])
+                parts.append(logits[:, max(0, begin - place) :])
             place += size
         return torch.cat(parts, dim=1)
 
@@ -139,10 +143,11 @@ class Stream:
             parts = [self._log_probs(self.next_logits[:, None], tokens[:, :1])]
         place = 0
         while place < T:
-            size = self._next_piece(T - place)
+            whole = self._whole_chunks(T - 1 - place)
+            size = whole or self._room(T - place)
             piece, labels = tokens[:, place : place + size], tokens[:, place + 1 : place + size + 1]
-            if self._is_whole(size, T - place):
-                parts.append(-self._read_chunk(piece, labels[:, -1]))
+            if whole:
+                parts.append(-self._read_chunks(piece, labels))
             else:
                 logits = self._append(piece)
                 parts.append(self._log_probs(logits[:, : labels.shape[1]], labels))
@@ -183,13 +188,19 @@ class Stream:
             )
         return tokens.clone() if tokens.is_inference() else tokens
 
-    def _next_piece(self, left: int) -> int:
+    def _room(self, left: int) -> int:
         """Return how many of the tokens left go into the open chunk, or into the next one."""
         return min(self.config.chunk - self.tokens.shape[1] % self.config.chunk, left)
 
-    def _is_whole(self, size: int, left: int) -> bool:
-        """Whether a piece is a chunk of its own whose last label is at hand too."""
-        return size == self.config.chunk and left > size
+    def _whole_chunks(self, labelled: int) -> int:
+        """Return how many of the next tokens, whose labels are at hand, are read as whole chunks.
+
+        Some thousand at a time, so that the prefix runs over many chunks at once and memory stays.
+        """
+        C = self.config.chunk
+        if self.tokens.shape[1] % C:
+            return 0
+        return max(0, min(labelled // C, max(1, _TOGETHER // C))) * C
 
     def _append(self, tokens: Tensor) -> Tensor:
         """Put tokens into the open chunk; return their logits ``[B, T, V]``."""
@@ -216,7 +227,8 @@ class Stream:
         """
         labels = torch.cat([self.tokens[:, 1:], following[:, None]], dim=1)
         if self.fast and self.inner.lr != 0.0:
-            self._step(torch.cat(self.hidden, dim=1), labels)
+            chunk = torch.cat(self.hidden, dim=1), labels
+            self.fast = step(self.model, chunk, self._state(), self.inner)[2].fast
         for window in self._windows():
             window.end_chunk()
         self._begin_chunk()
@@ -224,32 +236,36 @@ class Stream:
     def _begin_chunk(self) -> None:
         self.tokens, self.hidden = self.tokens[:, :0], [self.hidden[0][:, :0]]
 
-    def _step(self, hidden: Tensor, labels: Tensor) -> tuple[Tensor, State]:
+    def _state(self) -> State:
+        """Return what the suffix knew before the open chunk."""
         assert self.config.window is not None  # a model with a suffix has one
         filled = min(self.position - self.tokens.shape[1], self.config.window)
-        before = State(self.fast, tuple(w.cache() for w in self.suffix), filled)
-        losses, _, after = step(self.model, (hidden, labels), before, self.inner)
-        self.fast = after.fast
-        return losses, after
+        return State(self.fast, tuple(w.cache() for w in self.suffix), filled)
 
-    def _read_chunk(self, tokens: Tensor, following: Tensor) -> Tensor:
-        """Read a whole chunk and learn from it, in one pass; return its losses ``[B, C]``."""
+    def _read_chunks(self, tokens: Tensor, labels: Tensor) -> Tensor:
+        """Read whole chunks and learn from each, in one pass; return their losses ``[B, T]``."""
         if self.tokens.shape[1]:
             self._learn(tokens[:, 0])
-        labels = torch.cat([tokens[:, 1:], following[:, None]], dim=1)
         h = self.model.embed(tokens)
         for block, window in self._blocks(self.model.prefix, self.prefix):
-            h = block.append(h, window)
-            window.end_chunk()
+            h = block.append(h, window, chunks=True)
         if self.suffix:
-            losses, after = self._step(h, labels)
-            for window, cache in zip(self.suffix, after.cache, strict=True):
-                window.refill(cache, tokens.shape[1])
+            losses = self._step_through(h, labels)
         else:
             losses, _ = chunk_losses(self.model.head(h), labels)
         self.position += tokens.shape[1]
         self.next_logits = None  # its label was known
         return losses
+
+    def _step_through(self, hidden: Tensor, labels: Tensor) -> Tensor:
+        state, losses, C = self._state(), [], self.config.chunk
+        for chunk in zip(hidden.split(C, dim=1), labels.split(C, dim=1), strict=True):
+            of_chunk, _, state = step(self.model, chunk, state, self.inner)
+            losses.append(of_chunk)
+        self.fast = state.fast
+        for window, cache in zip(self.suffix, state.cache, strict=True):
+            window.refill(cache, hidden.shape[1])
+        return torch.cat(losses, dim=1)
 
     @staticmethod
     def _log_probs(logits: Tensor, labels: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_research.methods.ttt.layers import KeyValues, rotate
+from lit_research.methods.ttt.attention import rotate, window_attention
+from lit_research.methods.ttt.layers import KeyValues
 
 if TYPE_CHECKING:
     from lit_research.methods.ttt.config import TTTE2EConfig
@@ -51,24 +52,29 @@ class Window:
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Append tokens and return what they attend to, ``[B, H, T, d]`` like all three given."""
-        T, place = q.shape[2], self.before + self.used
-        end = place + T
-        rows, theta = torch.arange(place, end, device=q.device), self.config.rope_theta
+        place, theta = self.before + self.used, self.config.rope_theta
+        end = place + q.shape[2]
+        if self.size is None:
+            self._reserve(end)
         self.keys[:, :, place:end] = k
-        self.turned[:, :, place:end] = rotate(k, rows, theta)
+        self.turned[:, :, place:end] = rotate(k, place, theta)
         self.values[:, :, place:end] = v
-        self.used += T
-        low = self.first if self.size is None else max(self.first, place - self.size + 1)
-        mask = None
-        if T > 1:
-            distance = rows[:, None] - torch.arange(low, end, device=q.device)
-            mask = (distance >= 0) & (distance < (self.size or end))
-        return F.scaled_dot_product_attention(
-            rotate(q, rows, theta),
-            self.turned[:, :, low:end],
-            self.values[:, :, low:end],
-            attn_mask=mask,
-        )
+        self.used += q.shape[2]
+        known = self.turned[:, :, :end], self.values[:, :, :end]
+        return window_attention(rotate(q, place, theta), *known, self.size, unseen=self.first)
+
+    def attend_chunks(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Do the same for whole chunks at the beginning of one; the window moves on behind them."""
+        if self.size is None:
+            out = self.attend(q, k, v)
+            self.end_chunk()
+            return out
+        before, theta = self.cache(), self.config.rope_theta
+        k, v = torch.cat([before.keys, k], dim=2), torch.cat([before.values, v], dim=2)
+        q, turned = rotate(q, self.size, theta), rotate(k, 0, theta)
+        out = window_attention(q, turned, v, self.size, unseen=self.first)
+        self.refill(KeyValues(k[:, :, -self.size :], v[:, :, -self.size :]), q.shape[2])
+        return out
 
     def cache(self) -> KeyValues:
         """Return keys and values of the window before the open chunk, ``[B, H, K, d]``."""
@@ -95,8 +101,7 @@ class Window:
         assert self.size is not None
         K = self.size
         self.keys[:, :, :K], self.values[:, :, :K] = cache
-        rows = torch.arange(K, device=self.keys.device)
-        self.turned[:, :, :K] = rotate(cache.keys, rows, self.config.rope_theta)
+        self.turned[:, :, :K] = rotate(cache.keys, 0, self.config.rope_theta)
         self.first, self.used = max(0, self.first - tokens), 0
 
     def _reserve(self, rows: int) -> None:
@@ -120,8 +125,8 @@ class Window:
         self.first, self.used = self.before + used - count, used
         rows = slice(self.first, self.before + used)
         self.keys[:, :, rows], self.values[:, :, rows] = state["keys"], state["values"]
-        places = torch.arange(self.first, self.before + used, device=self.keys.device)
-        self.turned[:, :, rows] = rotate(self.keys[:, :, rows], places, self.config.rope_theta)
+        turned = rotate(self.keys[:, :, rows], self.first, self.config.rope_theta)
+        self.turned[:, :, rows] = turned
 
     def select(self, rows: Tensor) -> None:
         """Keep these sequences, in this order."""

@@ -1,0 +1,133 @@
+"""Attention over a sliding window in time and memory of T * window, and its rotary positions.
+
+Legend: B sequences, T queries, P rows of keys before them, K tokens of the window, H heads, d width
+of a head, c queries of a block.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@functools.lru_cache(maxsize=16)
+def _turns(
+    first: int, last: int, half: int, theta: float, kind: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return cosines and sines of the angles of positions ``first`` to ``last``, ``[T, d / 2]``."""
+    with torch.inference_mode(False):  # they outlive the call, and may be needed in a graph
+        positions = torch.arange(first, last, device=device, dtype=kind)
+        exponent = torch.arange(half, device=device, dtype=kind) / half
+        angle_Td = positions[:, None] * theta**-exponent
+        return angle_Td.cos(), angle_Td.sin()
+
+
+def rotate(x: Tensor, first: int, theta: float) -> Tensor:
+    """Turn the pairs (0, 1), (2, 3), ... of each head by their position's angles.
+
+    Args:
+        x: ``[B, H, T, d]``.
+        first: position of the first of the T tokens.
+        theta: base of the angles.
+    """
+    kind = torch.float64 if x.dtype == torch.float64 else torch.float32
+    T, half = x.shape[2], x.shape[-1] // 2
+    cos, sin = _turns(first, first + T, half, theta, kind, x.device)
+    even, odd = x[..., 0::2].to(kind), x[..., 1::2].to(kind)
+    turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
+    return turned.flatten(-2).to(x.dtype)
+
+
+def window_attention(
+    q: Tensor, k: Tensor, v: Tensor, window: int | None, *, unseen: int = 0, twice: bool = False
+) -> Tensor:
+    """Attend from the last T rows to themselves and to the rows before, within the window.
+
+    Blocks of c queries attend to the ``window + c`` rows up to their last, all blocks in one call:
+    a quarter of the window a block, so that few of the products are masked.
+
+    Args:
+        q: ``[B, H, T, d]``.
+        k: ``[B, H, P + T, d]``.
+        v: ``[B, H, P + T, d]``.
+        window: rows that a query sees, its own included; None is all.
+        unseen: first rows that nobody sees, at most P.
+        twice: whether the result must be differentiable more than once, which torch's fused kernels
+            are not.
+
+    Returns:
+        ``[B, H, T, d]``.
+    """
+    T, rows = q.shape[2], k.shape[2]
+    size = rows if window is None else min(window, rows)
+    block = max(16, size // 4)
+    if size == rows or block >= T:  # one block; what it does not see is cut off
+        low = max(unseen, rows - T - size + 1)
+        k, v = k[:, :, low:], v[:, :, low:]
+        if size == rows and low == rows - T and not twice:
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        # Only what comes again is worth keeping.
+        make = _mask.__wrapped__ if size == rows else _mask
+        mask = make(T, rows - low - T, size, q.dtype, q.device) if T > 1 else None
+        return _attend(q, k, v, mask, twice)
+    return _in_blocks(q, k, v, size, block, unseen, twice)
+
+
+def _in_blocks(
+    q: Tensor, k: Tensor, v: Tensor, window: int, c: int, unseen: int, twice: bool
+) -> Tensor:
+    """Do what ``window_attention`` does, in blocks of ``c`` queries."""
+    B, H, T, d = q.shape
+    before, blocks = k.shape[2] - T, -(-T // c)
+    back = blocks * c - T
+
+    def cut(x: Tensor) -> Tensor:  # [B, n, H, K + c, d]
+        x = F.pad(x[:, :, max(0, before - window) :], (0, 0, max(0, window - before), back))
+        return x.unfold(2, window + c, c).permute(0, 2, 1, 4, 3)
+
+    q = F.pad(q, (0, 0, 0, back)).view(B, H, blocks, c, d).transpose(1, 2)
+    k, v = cut(k), cut(v)
+    mask = _mask(c, window, window, q.dtype, q.device)
+    # Rows of zeros or that nobody sees are in the first blocks only.
+    hidden = unseen + window - before
+    some = min(blocks, max(0, -(-hidden // c)))
+    parts = []
+    for part, own in ((slice(0, some), True), (slice(some, blocks), False)):
+        if part.start == part.stop:
+            continue
+        seen = _first_masks(mask, some, hidden).repeat(B, 1, 1, 1) if own else mask
+        own_q, own_k, own_v = (x[:, part].flatten(0, 1) for x in (q, k, v))
+        out = _attend(own_q, own_k, own_v, seen, twice)
+        parts.append(out.unflatten(0, (B, -1)))
+    return torch.cat(parts, dim=1).transpose(1, 2).reshape(B, H, blocks * c, d)[:, :, :T]
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, twice: bool) -> Tensor:
+    if not twice:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = (q @ k.mT) * q.shape[-1] ** -0.5
+    wide = scores if scores.dtype == torch.float64 else scores.float()
+    return (wide if mask is None else wide + mask).softmax(dim=-1).to(v.dtype) @ v
+
+
+@functools.lru_cache(maxsize=4)
+def _mask(
+    queries: int, before: int, window: int, kind: torch.dtype, device: torch.device
+) -> Tensor:
+    """Return 0 where a query sees a row and -inf elsewhere, ``[c, before + c]``."""
+    with torch.inference_mode(False):
+        row = torch.arange(queries, device=device)[:, None] + before
+        distance = row - torch.arange(before + queries, device=device)
+        mask = torch.zeros(distance.shape, dtype=kind, device=device)
+        return mask.masked_fill_((distance < 0) | (distance >= window), float("-inf"))
+
+
+def _first_masks(mask: Tensor, blocks: int, hidden: int) -> Tensor:
+    """Return the masks ``[n, 1, c, K + c]`` of the first blocks, without the first rows."""
+    c, columns = mask.shape
+    place = torch.arange(blocks, device=mask.device)[:, None] * c
+    row = place + torch.arange(columns, device=mask.device)
+    return mask.masked_fill((row < hidden)[:, None, None], float("-inf"))
