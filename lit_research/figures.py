@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import lightning.pytorch as pl
@@ -28,6 +28,12 @@ def add_text(trainer: pl.Trainer, name: str, markdown: str, step: int | None = N
     for logger in trainer.loggers:
         if trainer.is_global_zero and isinstance(logger, TensorBoardLogger):
             logger.experiment.add_text(name, markdown, step)
+
+
+def text_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells as plain text in columns; the first row is the head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def code_block(text: str) -> str:

@@ -4,10 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from lit_research.cli import ResearchCLI, config_dir
 from lit_research.lm import count_parameters, meta_lm
+from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
 CONFIGS = sorted(config_dir().glob("*/*.yaml"))
 COMPLETE = [p for p in CONFIGS if "model" in yaml.safe_load(p.read_text())]
@@ -76,6 +79,24 @@ def test_paper_config_has_the_published_number_of_parameters(method):
     config = yaml.safe_load((config_dir() / method / "paper.yaml").read_text())
     model = meta_lm(config["model"]["init_args"]["lm"], vocab_size=128_256)
     assert count_parameters(model) == 299_649_792
+
+
+# Embedding; per block 4 D^2 of attention, 3 D F of the MLP, 4 norms of D and 2 of a head's width;
+# per suffix block 3 D F of the prime MLP and 2 norms of D; the last norm. Of the 125M model, with
+# D 768 and F 1664: 128,256 D + 12 (4 D^2 + 3 D F + 4 D + 2 * 64) + 3 (3 D F + 2 D) + D.
+TTT_PARAMETERS = {"125m": 184_363_776, "760m": 883_728_384, "paper": 2_897_722_880}
+
+
+@pytest.mark.parametrize("size", TTT_PARAMETERS)
+def test_ttt_configs_have_the_published_sizes(size):
+    config = yaml.safe_load((config_dir() / f"ttt/{size}.yaml").read_text())
+    lm = config["model"]["init_args"]["lm"]
+    with torch.device("meta"):
+        model = TTTE2EForCausalLM(TTTE2EConfig(**lm, vocab_size=128_256))
+    D, F, L = lm["hidden_size"], lm["intermediate_size"], lm["num_hidden_layers"]
+    block = 4 * D**2 + 3 * D * F + 4 * D + 2 * D // lm["num_attention_heads"]
+    prime = lm["num_suffix_layers"] * (3 * D * F + 2 * D)
+    assert count_parameters(model) == TTT_PARAMETERS[size] == 128_257 * D + L * block + prime
 
 
 def test_references_resolve_within_and_across_files(tmp_path):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lit_research.figures import text_table
 from lit_research.methods.ensemble.descent import Grid, Point, Round
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ def table(grid: Grid, found: Round, of_seeds: SeedLosses) -> str:
     for point, loss in _sorted(found):
         values = [f"{value:g}" for value in point]
         rows.append([*values, f"{loss:.5f}", " ".join(f"{v:.5f}" for v in of_seeds[point])])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
-    return "\n".join(line.rstrip() for line in lines)
+    return text_table(rows)
 
 
 def verdict(grid: Grid, found: Round) -> str:

@@ -1,6 +1,8 @@
-"""TTT-E2E: ``TTTE2E`` with ``Permutations``; a model that goes on learning while it reads."""
+"""TTT-E2E: ``TTTE2E``, a model that goes on learning while it reads, and what it reads."""
 
 from lit_research.methods.ttt.data import Permutations
+from lit_research.methods.ttt.long_documents import LongDocuments, LongWindows
 from lit_research.methods.ttt.module import TTTE2E
+from lit_research.methods.ttt.needles import Needles
 
-__all__ = ["TTTE2E", "Permutations"]
+__all__ = ["TTTE2E", "LongDocuments", "LongWindows", "Needles", "Permutations"]

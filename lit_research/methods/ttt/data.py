@@ -11,11 +11,11 @@ import torch
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule
 from lit_research.methods.ttt.core import permutation_batch
+from lit_research.methods.ttt.loaders import place_of, sequence_loader
 from lit_research.seeds import resolve_seed
-from lit_research.text import ShardedSampler, make_loader
 
 # Seeds of the sequences of each split, apart from each other.
-_SPLITS = {"train": 0, "validation": 1, "test": 2}
+SPLITS = {"train": 0, "validation": 1, "test": 2}
 
 
 class PermutationSequences(torch.utils.data.Dataset[Any]):
@@ -24,7 +24,7 @@ class PermutationSequences(torch.utils.data.Dataset[Any]):
     def __init__(
         self, size: int, *, split: str, seed: int, length: int, vocabulary: int, noise: float
     ) -> None:
-        self.size, self.key = size, (seed, _SPLITS[split])
+        self.size, self.key = size, (seed, SPLITS[split])
         self.draw = partial(
             permutation_batch, batch=1, length=length, vocabulary=vocabulary, noise=noise
         )
@@ -91,7 +91,7 @@ class Permutations(DataModule):
     @property
     def batches_per_epoch(self) -> int:
         """Training batches of one rank in an epoch."""
-        world = self.trainer.world_size if self.trainer is not None else 1
+        world = place_of(self.trainer)["world_size"]
         return int(self.hparams["train_sequences"] // (self.hparams["batch_size"] * world))
 
     def _loader(self, split: str) -> Any:
@@ -104,16 +104,13 @@ class Permutations(DataModule):
             vocabulary=args["vocabulary"],
             noise=args["noise"],
         )
-        sampler = ShardedSampler(
+        return sequence_loader(
             data,
+            train=train,
             batch_size=args["batch_size"],
             seed=args["seed"],
-            shuffle=train,
-            drop_last=train,
-            rank=self.trainer.global_rank if self.trainer is not None else 0,
-            world_size=self.trainer.world_size if self.trainer is not None else 1,
+            trainer=self.trainer,
         )
-        return make_loader(data, sampler=sampler)
 
     @property
     def eval_length(self) -> int:

@@ -26,8 +26,8 @@ from lit_research.methods.ttt.core import (
     inner_lr_factor,
     octiles,
     training_inner,
-    without_steps,
 )
+from lit_research.methods.ttt.evaluation import Evaluation
 from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
@@ -124,8 +124,9 @@ class TTTE2E(Method):
                 f"lm, {WHERE}: give heads of an even width"
             )
         data = datamodule(self._trainer) if self._trainer is not None else None
-        for name in ("sequence_length", "eval_length"):
-            length = getattr(data, name, None)
+        lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]
+        lengths += [("a length of contexts", length) for length in getattr(data, "contexts", [])]
+        for name, length in lengths:
             if length is not None and config.num_suffix_layers and length % config.chunk:
                 raise UserError(
                     f"{name} is {length}, in data.init_args, and the model's chunk {config.chunk}: "
@@ -162,27 +163,27 @@ class TTTE2E(Method):
             return self._run(clone, evaluation_inner(self.hparams["arm"], self.inner))[1]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Log ``val/loss`` and that of the last eighth; return ``token_losses`` ``[B, T]``."""
-        return self._evaluate(batch, "val")
-
-    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """As validation, and ``test/loss_frozen``: the same weights with the inner loop off."""
-        with torch.no_grad():
-            frozen = self._run(batch, without_steps("none"))[1]
-        self._log_mean("test/loss_frozen", frozen, batch["labels"])
-        return self._evaluate(batch, "test")
-
-    def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
+        """Log ``val/loss`` and that of the eighths; return ``token_losses`` ``[B, T]``."""
         losses = self(batch)
-        self._log_mean(f"{stage}/loss", losses, batch["labels"], prog_bar=True)
+        counted = (batch["labels"] != IGNORE).sum()
+        mean, size = losses.sum() / counted, int(counted)
+        self.log("val/loss", mean, batch_size=size, prog_bar=True, sync_dist=True)
         eighths = octiles(losses)
         for name, value in (("first", eighths[0]), ("last", eighths[-1])):
-            self.log(f"{stage}/loss_{name}_eighth", value, batch_size=len(losses), sync_dist=True)
+            self.log(f"val/loss_{name}_eighth", value, batch_size=len(losses), sync_dist=True)
         return {"token_losses": losses}
 
-    def _log_mean(self, name: str, losses: Tensor, labels: Tensor, **options: Any) -> None:
-        counted = (labels != IGNORE).sum()
-        self.log(name, losses.sum() / counted, batch_size=int(counted), sync_dist=True, **options)
+    def on_test_start(self) -> None:
+        """Begin the sums of the test."""
+        self._evaluation = Evaluation(self)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Score a batch with the inner loop on and off; see ``Evaluation``."""
+        return self._evaluation.add(batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Log, draw and print what the test found, for each length of context."""
+        self._evaluation.finish()
 
     def on_predict_start(self) -> None:
         """Open the folder ``reading`` of the run."""

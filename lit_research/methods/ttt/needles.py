@@ -1,0 +1,232 @@
+"""``Needles``: find one sentence in a long text of others, and say the number that was in it.
+
+S-NIAH-1 of RULER (Hsieh et al. 2024, arXiv 2404.06654): repeated noise, one needle, a question at
+the end; the templates, and so the lengths, can be changed.
+
+Legend: B sequences, T tokens, A tokens of an answer.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.methods.base import DataModule
+from lit_research.methods.ttt.data import SPLITS
+from lit_research.methods.ttt.haystack import HEADER, NEEDLE, NOISE, QUESTION, Haystack
+from lit_research.methods.ttt.loaders import bucket_loader, place_of, sequence_loader
+from lit_research.methods.ttt.long_documents import check_contexts
+from lit_research.seeds import resolve_seed
+from lit_research.text import IGNORE, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+WHERE = "in data.init_args of Needles"
+
+
+class NeedleSequences(torch.utils.data.Dataset[Any]):
+    """Sequences with a needle; sequence ``i`` is a function of (seed, split, i) and the length.
+
+    Args:
+        haystack: what they are made of.
+        size: number of sequences.
+        split: ``train``, ``validation`` or ``test``.
+        seed: of the sequences.
+        length: tokens, T.
+        depths: of the needles, in turn, for a test; None draws them.
+    """
+
+    def __init__(
+        self,
+        haystack: Haystack,
+        size: int,
+        *,
+        split: str,
+        seed: int,
+        length: int,
+        depths: list[float] | None = None,
+    ) -> None:
+        self.haystack, self.size, self.length = haystack, size, length
+        self.key, self.depths = (seed, SPLITS[split]), depths
+
+    def __len__(self) -> int:
+        """Return the number of sequences."""
+        return self.size
+
+    def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
+        """Return a batch: ``input_ids`` and ``labels`` (all next tokens), ``[B, T]``.
+
+        For a test also ``answers`` ``[B, A]``, the last A labels, ``IGNORE`` where they are not of
+        the answer; and ``depth`` ``[B]``, the place of each needle in ``depths``.
+        """
+        rows, sizes = [], []
+        for index in indices:
+            rng = np.random.default_rng((*self.key, index))
+            drawn = float(rng.random())  # always, so that the rest does not depend on `depths`
+            depth = drawn if self.depths is None else self.depths[index % len(self.depths)]
+            tokens, size = self.haystack.draw(rng, self.length, depth)
+            rows.append(tokens)
+            sizes.append(size)
+        both = torch.from_numpy(np.stack(rows))
+        batch = {"input_ids": both[:, :-1].clone(), "labels": both[:, 1:].clone()}
+        if self.depths is not None:
+            A = max(sizes)
+            before = torch.arange(A) < A - torch.tensor(sizes)[:, None]
+            batch["answers"] = batch["labels"][:, -A:].masked_fill(before, IGNORE)
+            batch["depth"] = torch.tensor(indices) % len(self.depths)
+        return batch
+
+
+class Needles(DataModule):
+    """Texts of repeated noise with one needle, and a question about it at the end.
+
+    Every token is a label in training and validation, and what the inner loop learns from; a test
+    scores the answer alone, at each depth and length. Defaults are RULER's templates. A test reads
+    the same words and numbers at every length.
+
+    Args:
+        tokenizer: ``bytes`` or a transformers folder.
+        sequence_length: tokens of a training sequence, T.
+        batch_size: sequences of a batch of one device; at other lengths as many tokens.
+        contexts: lengths that are tested, in tokens; None is ``sequence_length``.
+        depths: number of places in the noise that are tested, the first and the last among them.
+        eval_sequences: sequences of validation, and of each cell (depth and length) of the test.
+        train_sequences: sequences of an epoch, all different.
+        digits: of the number.
+        header: text that a sequence begins with.
+        noise: sentences that are repeated in turn.
+        needle: template with ``{word}`` and ``{number}``.
+        question: template with ``{word}``, which the answer follows after a space.
+        seed: of the sequences; None takes ``seed_everything``.
+    """
+
+    def __init__(
+        self,
+        tokenizer: str = "bytes",
+        sequence_length: int = 1024,
+        batch_size: int = 8,
+        contexts: list[int] | None = None,
+        depths: int = 5,
+        eval_sequences: int = 16,
+        train_sequences: int = 4800,
+        digits: int = 7,
+        header: str = HEADER,
+        noise: list[str] = NOISE,
+        needle: str = NEEDLE,
+        question: str = QUESTION,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        sizes = {
+            "sequence_length": sequence_length,
+            "batch_size": batch_size,
+            "depths": depths,
+            "eval_sequences": eval_sequences,
+            "train_sequences": train_sequences,
+            "digits": digits,
+        }
+        for name, value in sizes.items():
+            if value < 1:
+                raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
+        check_contexts(contexts, where=WHERE)
+        if tokenizer.startswith("bpe"):
+            raise UserError(
+                f"tokenizer is {tokenizer!r}, {WHERE}: there is no corpus to train a BPE on; give "
+                "bytes or a tokenizer's folder"
+            )
+        for name, text, fields in (
+            ("needle", needle, ("{word}", "{number}")),
+            ("question", question, ("{word}",)),
+        ):
+            if any(field not in text for field in fields):
+                raise UserError(f"{name} is {text!r}, {WHERE}: put {' and '.join(fields)} into it")
+        if not "".join(noise):
+            raise UserError(f"noise is {noise}, {WHERE}: give one or more sentences")
+        self.keep_hyperparameters()
+        self.hparams["seed"] = resolve_seed(seed)
+        self.sequence_length = sequence_length
+
+    @property
+    def contexts(self) -> list[int]:
+        """Lengths that are tested, in tokens, from short to long."""
+        return sorted(self.hparams["contexts"] or [self.sequence_length])
+
+    @property
+    def depths(self) -> list[float]:
+        """Places of the needle that are tested, from 0 (first) to 1 (last)."""
+        count = self.hparams["depths"]
+        return np.linspace(0.0, 1.0, count).tolist() if count > 1 else [0.5]
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The tokenizer."""
+        return load_tokenizer(self.hparams["tokenizer"])
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens, V."""
+        return len(self.tokenizer)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training batches of one rank in an epoch."""
+        world = place_of(self.trainer)["world_size"]
+        return int(self.hparams["train_sequences"] // (self.hparams["batch_size"] * world))
+
+    @cached_property
+    def haystack(self) -> Haystack:
+        """What the sequences are made of."""
+        args = self.hparams
+        parts = {name: args[name] for name in ("header", "noise", "needle", "question", "digits")}
+        return Haystack.of(self.tokenizer, **parts)
+
+    def setup(self, stage: str) -> None:
+        """Refuse lengths without room for the parts."""
+        for length in {self.sequence_length, *self.contexts}:
+            self.haystack.check(length)
+
+    def sequences(self, split: str, length: int | None = None) -> NeedleSequences:
+        """Return the sequences of a split, of ``length`` tokens (None: ``sequence_length``)."""
+        args, depths = self.hparams, self.depths
+        sizes = {
+            "train": args["train_sequences"],
+            "validation": args["eval_sequences"],
+            "test": args["eval_sequences"] * len(depths),
+        }
+        return NeedleSequences(
+            self.haystack,
+            sizes[split],
+            split=split,
+            seed=args["seed"],
+            length=length or self.sequence_length,
+            depths=depths if split == "test" else None,
+        )
+
+    def _loader(self, split: str) -> Any:
+        return sequence_loader(
+            self.sequences(split),
+            train=split == "train",
+            batch_size=self.hparams["batch_size"],
+            seed=self.hparams["seed"],
+            trainer=self.trainer,
+        )
+
+    def train_dataloader(self) -> Any:
+        """Return training sequences, new ones in every batch of an epoch."""
+        return self._loader("train")
+
+    def val_dataloader(self) -> Any:
+        """Return the validation sequences."""
+        return self._loader("validation")
+
+    def test_dataloader(self) -> Any:
+        """Return the test sequences, those of one length after those of another."""
+        sets = {length: self.sequences("test", length) for length in self.contexts}
+        tokens = self.hparams["batch_size"] * self.sequence_length
+        return bucket_loader(sets, tokens=tokens, trainer=self.trainer)
