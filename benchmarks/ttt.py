@@ -58,7 +58,7 @@ STREAM, PIECE, FULL_STREAM = 131072, 2048, 32768  # tokens
 
 # Training: a context of 4 chunks is as long as the window.
 LEARNER = {**READER, "vocab_size": 512, "hidden_size": 128, "intermediate_size": 256, "chunk": 64}
-BATCH, CHUNKS = 4, (4, 16, 64)
+BATCH, CHUNKS = 2, (4, 16, 64)
 WAYS: tuple[Recompute, ...] = ("none", "chunk", "sqrt", "log")
 
 
@@ -106,8 +106,9 @@ def check_reading(lm: TTTE2EForCausalLM) -> None:
         )
 
 
-def compare_reading(rounds: int) -> list[dict[str, Any]]:
+def compare_reading(rounds: int, threads: int) -> list[dict[str, Any]]:
     """Score texts of growing length: sliding window, with inner steps, and full attention."""
+    torch.set_num_threads(threads)
     lm, full = build(READER).eval(), full_attention(READER).eval()
     check_reading(lm)
     rows = []
@@ -127,7 +128,8 @@ def compare_reading(rounds: int) -> list[dict[str, Any]]:
             run()
         numbers = interleave({n: partial(seconds, run) for n, run in rivals.items()}, rounds)
         for row in ratios(numbers, "inner steps"):
-            rows.append({**row, "tokens": length, "ms": 1e3 * median(numbers[row["name"]])})
+            ms = 1e3 * median(numbers[row["name"]])
+            rows.append({**row, "threads": threads, "tokens": length, "ms": ms})
     return rows
 
 
@@ -252,17 +254,18 @@ def compare_training(rounds: int) -> list[dict[str, Any]]:
 def reading_table(rows: list[dict[str, Any]]) -> str:
     """Return what reading costs, as Markdown."""
     lines = [
-        "| tokens | inner steps, ms | window alone | full attention, fused "
+        "| threads | tokens | inner steps, ms | window alone | full attention, fused "
         "| inner steps / full [quartiles] |",
-        "|--:|--:|--:|--:|--:|",
+        "|--:|--:|--:|--:|--:|--:|",
     ]
-    for length in CONTEXTS:
-        own = {r["name"]: r for r in rows if r["tokens"] == length}
+    for threads, length in dict.fromkeys((r["threads"], r["tokens"]) for r in rows):
+        place = (threads, length)
+        own = {r["name"]: r for r in rows if (r["threads"], r["tokens"]) == place}
         ms = {name: f"{row['ms']:.1f}" for name, row in own.items()}
         full = own["full attention"]
         low, high = full["quartiles"]
         lines.append(
-            f"| {length} | {ms['inner steps']} | {ms['window alone']} | {ms['full attention']} | "
+            f"| {threads} | {length} | {ms['inner steps']} | {ms['window alone']} | {ms['full attention']} | "
             f"{full['ratio']:.2f} [{low:.2f}, {high:.2f}] |"
         )
     return "\n".join(lines)
@@ -328,10 +331,12 @@ def command() -> None:
     lm, full = build(READER), full_attention(READER)
     sizes = f"{count_parameters(lm)} and {count_parameters(full)} parameters"
     streams, numbers = stream_lines(stream_costs(lm, STREAM), stream_costs(full, FULL_STREAM))
-    reading = compare_reading(options.rounds)
-    cross = crossover(reading)
-    where = "" if cross is None else f" They cost the same at {cross:.0f} tokens."
-    text = f"{reading_table(reading)}\n\n{sizes}; batch 1.{where}\n\n{streams}"
+    threads = torch.get_num_threads()
+    parts = {n: compare_reading(options.rounds, n) for n in sorted({1, threads})}
+    reading = [row for rows in parts.values() for row in rows]
+    cross = {n: crossover(rows) for n, rows in parts.items()}
+    where = "; ".join(f"{n} threads: {c:.0f} tokens" for n, c in cross.items() if c is not None)
+    text = f"{reading_table(reading)}\n\n{sizes}; batch 1. They cost the same at: {where}.\n\n{streams}"
     print(text, flush=True)
     if options.reading:
         return
