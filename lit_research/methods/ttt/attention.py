@@ -15,27 +15,29 @@ from torch.nn import functional as F
 
 @functools.lru_cache(maxsize=16)
 def _turns(
-    first: int, last: int, half: int, theta: float, kind: torch.dtype, device: torch.device
+    first: int,
+    last: int,
+    frequencies: tuple[float, ...],
+    kind: torch.dtype,
+    device: torch.device,
 ) -> tuple[Tensor, Tensor]:
     """Return cosines and sines of the angles of positions ``first`` to ``last``, ``[T, d / 2]``."""
     with torch.inference_mode(False):  # they outlive the call, and may be needed in a graph
         positions = torch.arange(first, last, device=device, dtype=kind)
-        exponent = torch.arange(half, device=device, dtype=kind) / half
-        angle_Td = positions[:, None] * theta**-exponent
+        angle_Td = positions[:, None] * torch.tensor(frequencies, device=device, dtype=kind)
         return angle_Td.cos(), angle_Td.sin()
 
 
-def rotate(x: Tensor, first: int, theta: float) -> Tensor:
+def rotate(x: Tensor, first: int, frequencies: tuple[float, ...]) -> Tensor:
     """Turn the pairs (0, 1), (2, 3), ... of each head by their position's angles.
 
     Args:
         x: ``[B, H, T, d]``.
         first: position of the first of the T tokens.
-        theta: base of the angles.
+        frequencies: radians a token, of each pair.
     """
     kind = torch.float64 if x.dtype == torch.float64 else torch.float32
-    T, half = x.shape[2], x.shape[-1] // 2
-    cos, sin = _turns(first, first + T, half, theta, kind, x.device)
+    cos, sin = _turns(first, first + x.shape[2], frequencies, kind, x.device)
     even, odd = x[..., 0::2].to(kind), x[..., 1::2].to(kind)
     turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
     return turned.flatten(-2).to(x.dtype)
@@ -51,8 +53,8 @@ def window_attention(
 
     Args:
         q: ``[B, H, T, d]``.
-        k: ``[B, H, P + T, d]``.
-        v: ``[B, H, P + T, d]``.
+        k: ``[B, H, P + T, d]``, or fewer heads, each for a group of queries.
+        v: as ``k``.
         window: rows that a query sees, its own included; None is all.
         unseen: first rows that nobody sees, at most P.
         twice: whether the result must be differentiable more than once, which torch's fused kernels
@@ -62,6 +64,8 @@ def window_attention(
         ``[B, H, T, d]``.
     """
     T, rows = q.shape[2], k.shape[2]
+    if k.shape[1] != q.shape[1]:
+        k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], dim=1) for x in (k, v))
     size = rows if window is None else min(window, rows)
     block = max(16, size // 4)
     if size == rows or block >= T:  # one block; what it does not see is cut off

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from transformers import PreTrainedConfig
@@ -26,6 +27,14 @@ class TTTE2EConfig(PreTrainedConfig):
         rope_theta: base of the rotary positions.
         rms_norm_eps: small number inside the norms.
         initializer_range: standard deviation of new weights.
+        num_key_value_heads: heads of keys and values, shared by groups of query heads; None is all.
+        head_dim: width of a head, d; None is D / H.
+        attention_bias: biases of queries, keys and values.
+        qk_norm: norms of queries and keys.
+        post_norms: norms of what a sub-layer adds. These five are the paper's by default; other
+            values are those of converted checkpoints (``convert.py``).
+        rotary_scaling: ``{factor: F}`` divides all rotary frequencies; with ``low_freq_factor``,
+            ``high_freq_factor`` and ``original_max_position_embeddings`` as in Llama 3.1.
         max_position_embeddings: longest sequence for which a caller should use the model; positions
             are rotary, so nothing is sized by it.
     """
@@ -47,6 +56,12 @@ class TTTE2EConfig(PreTrainedConfig):
         rope_theta: float = 500_000.0,
         rms_norm_eps: float = 1e-6,
         initializer_range: float = 0.02,
+        num_key_value_heads: int | None = None,
+        head_dim: int | None = None,
+        attention_bias: bool = False,
+        qk_norm: bool = True,
+        post_norms: bool = True,
+        rotary_scaling: dict[str, float] | None = None,
         max_position_embeddings: int = 131_072,
         tie_word_embeddings: bool = True,
         **kwargs: Any,
@@ -65,10 +80,29 @@ class TTTE2EConfig(PreTrainedConfig):
         self.rope_theta = rope_theta
         self.rms_norm_eps = rms_norm_eps
         self.initializer_range = initializer_range
+        self.num_key_value_heads = num_key_value_heads or num_attention_heads
+        self.head_dim = head_dim or hidden_size // num_attention_heads
+        self.attention_bias = attention_bias
+        self.qk_norm = qk_norm
+        self.post_norms = post_norms
+        self.rotary_scaling = rotary_scaling
         self.max_position_embeddings = max_position_embeddings
         super().__init__(**{**kwargs, "tie_word_embeddings": tie_word_embeddings})
 
     @property
-    def head_dim(self) -> int:
-        """Width of a head, d."""
-        return int(self.hidden_size // self.num_attention_heads)
+    def frequencies(self) -> tuple[float, ...]:
+        """Radians by which each pair of a head turns from token to token, ``d / 2`` of them."""
+        half = self.head_dim // 2
+        plain = [self.rope_theta ** -(i / half) for i in range(half)]
+        return tuple(_scaled(f, self.rotary_scaling or {}) for f in plain)
+
+
+def _scaled(frequency: float, scaling: dict[str, float]) -> float:
+    """Slow a rotary frequency down, as Llama 3.1 does: slow ones by the factor, fast ones not."""
+    slow = frequency / scaling.get("factor", 1.0)
+    if "low_freq_factor" not in scaling:
+        return slow
+    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+    turns = scaling["original_max_position_embeddings"] * frequency / (2 * math.pi)
+    share = min(1.0, max(0.0, (turns - low) / (high - low)))
+    return (1 - share) * slow + share * frequency

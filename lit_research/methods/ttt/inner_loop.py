@@ -91,8 +91,10 @@ def first_state(model: TTTE2EForCausalLM, hidden: Tensor) -> State:
         hidden: output of the prefix, for the batch size, the type and the device.
     """
     config, B = model.config, len(hidden)
-    fast = tuple(w.expand(B, *w.shape) for w in model.fast_parameters())
-    shape = (B, config.num_attention_heads, config.window, config.head_dim)
+    # A step of norm 1 is below the resolution of half precision: fast weights are fp32 at least.
+    wide = [w if w.dtype == torch.float64 else w.float() for w in model.fast_parameters()]
+    fast = tuple(w.expand(B, *w.shape) for w in wide)
+    shape = (B, config.num_key_value_heads, config.window, config.head_dim)
     empty = KeyValues(hidden.new_zeros(shape), hidden.new_zeros(shape))
     return State(fast, (empty,) * config.num_suffix_layers, 0)
 

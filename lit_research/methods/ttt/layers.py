@@ -70,21 +70,18 @@ class Attention(nn.Module):
 
     def __init__(self, config: TTTE2EConfig) -> None:
         super().__init__()
-        D, d = config.hidden_size, config.head_dim
-        self.heads, self.window, self.theta = (
-            config.num_attention_heads,
-            config.window,
-            config.rope_theta,
-        )
-        self.q_proj = nn.Linear(D, D, bias=False)
-        self.k_proj = nn.Linear(D, D, bias=False)
-        self.v_proj = nn.Linear(D, D, bias=False)
-        self.o_proj = nn.Linear(D, D, bias=False)
-        self.q_norm = RMSNorm(d, config.rms_norm_eps)
-        self.k_norm = RMSNorm(d, config.rms_norm_eps)
+        D, d, bias = config.hidden_size, config.head_dim, config.attention_bias
+        heads, pairs = config.num_attention_heads, config.num_key_value_heads
+        self.head_dim, self.window, self.turns = d, config.window, config.frequencies
+        self.q_proj = nn.Linear(D, heads * d, bias=bias)
+        self.k_proj = nn.Linear(D, pairs * d, bias=bias)
+        self.v_proj = nn.Linear(D, pairs * d, bias=bias)
+        self.o_proj = nn.Linear(heads * d, D, bias=False)
+        self.q_norm = RMSNorm(d, config.rms_norm_eps) if config.qk_norm else nn.Identity()
+        self.k_norm = RMSNorm(d, config.rms_norm_eps) if config.qk_norm else nn.Identity()
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q = self.q_norm(self._heads(self.q_proj(x)))
@@ -94,7 +91,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Attend over a whole sequence ``[B, T, D]``; differentiable once."""
         q, k, v = self._project(x)
-        q, k = rotate(q, 0, self.theta), rotate(k, 0, self.theta)
+        q, k = rotate(q, 0, self.turns), rotate(k, 0, self.turns)
         return self._merge(window_attention(q, k, v, self.window))
 
     def chunk(
@@ -114,7 +111,7 @@ class Attention(nn.Module):
         q, new_k, new_v = self._project(x)
         k, v = torch.cat([before.keys, new_k], dim=2), torch.cat([before.values, new_v], dim=2)
         K, C = before.keys.shape[2], x.shape[1]
-        q, turned = rotate(q, K, self.theta), rotate(k, 0, self.theta)
+        q, turned = rotate(q, K, self.turns), rotate(k, 0, self.turns)
         out = window_attention(q, turned, v, self.window, unseen=K - filled, twice=twice)
         return self._merge(out), KeyValues(k[:, :, C:], v[:, :, C:])  # the last K rows
 
@@ -138,7 +135,9 @@ class Block(nn.Module):
         self.prime_mlp = SwiGLU(D, config.intermediate_size) if prime else None
         names = ("attention", "mlp", *(("prime",) if prime else ()))
         self.pre = nn.ModuleDict({name: RMSNorm(D, eps) for name in names})
-        self.post = nn.ModuleDict({name: RMSNorm(D, eps) for name in names})
+        self.post = nn.ModuleDict(
+            {name: RMSNorm(D, eps) if config.post_norms else nn.Identity() for name in names}
+        )
 
     def forward(self, h: Tensor) -> Tensor:
         """Run over a whole sequence ``[B, T, D]`` with the slow weights."""

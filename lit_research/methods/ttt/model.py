@@ -53,6 +53,8 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         std = self.config.initializer_range
         if isinstance(module, (nn.Linear, nn.Embedding)):
             nn.init.normal_(module.weight, std=std)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
         elif isinstance(module, SwiGLU):
             for name in SwiGLU.NAMES:
                 nn.init.normal_(getattr(module, name), std=std)

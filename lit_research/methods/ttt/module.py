@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -16,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.lm import IGNORE, count_parameters
+from lit_research.lm import IGNORE, count_parameters, load_lm
 from lit_research.methods.base import Method, datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.methods.ttt.config import TTTE2EConfig
@@ -29,11 +29,13 @@ from lit_research.methods.ttt.core import (
 )
 from lit_research.methods.ttt.evaluation import Evaluation
 from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
+from lit_research.methods.ttt.layers import Block
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
+FOLDER_FIELDS = ("folder", "window", "chunk", "inner_lr", "inner_clip")
 
 
 class TTTE2E(Method):
@@ -45,7 +47,8 @@ class TTTE2E(Method):
     inner loop); ``naive`` (trained as ``swa``, run with the inner loop); ``full`` (full attention).
 
     Args:
-        lm: fields of ``TTTE2EConfig``.
+        lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf`` or ``convert.py``
+            wrote, and perhaps ``window``, ``chunk``, ``inner_lr`` and ``inner_clip`` for it.
         vocab_size: number of tokens; the command takes it from the data.
         arm: what to train.
         inner_warmup: share of the outer steps over which the inner learning rate rises from a tenth
@@ -90,11 +93,12 @@ class TTTE2E(Method):
         if not 0.0 <= inner_warmup <= 1.0:
             raise UserError(f"inner_warmup is {inner_warmup}, {WHERE}: give a share from 0 to 1")
         known = [name for name in inspect.signature(TTTE2EConfig).parameters if name != "kwargs"]
+        known = list(FOLDER_FIELDS) if "folder" in lm else [n for n in known if n != "vocab_size"]
         for name in lm:
-            if name not in known or name == "vocab_size":
+            if name not in known:
                 raise UserError(
                     f"unknown field {name!r}, in lm, {WHERE}: give fields of TTTE2EConfig, "
-                    f"{', '.join(name for name in known if name != 'vocab_size')}"
+                    f"{', '.join(known)}"
                 )
         self.keep_hyperparameters()
         # What a checkpoint holds wins over the command's values; these are not of the training.
@@ -107,21 +111,52 @@ class TTTE2E(Method):
         if hasattr(self, "lm"):
             return
         args = self.hparams
-        fields = {**args["lm"], "vocab_size": args["vocab_size"]}
-        if args["arm"] == "full":
-            fields |= {"window": None, "num_suffix_layers": 0}
-        config = TTTE2EConfig(**fields)
-        self._check(config)
-        self.lm = TTTE2EForCausalLM(config)
+        if "folder" in args["lm"]:
+            self.lm = self._load(**args["lm"])
+            config = cast(TTTE2EConfig, self.lm.config)
+            self._check(config)
+        else:
+            fields = {**args["lm"], "vocab_size": args["vocab_size"]}
+            if args["arm"] == "full":
+                fields |= {"window": None, "num_suffix_layers": 0}
+            config = TTTE2EConfig(**fields)
+            self._check(config)
+            self.lm = TTTE2EForCausalLM(config)
         self.lm.train()
         self.inner = Inner(config.inner_lr, config.inner_clip, recompute=args["recompute"])
         self.flops_per_token = 6.0 * count_parameters(self.lm)
 
-    def _check(self, config: TTTE2EConfig) -> None:
-        if config.hidden_size % (2 * config.num_attention_heads):
+    def _load(self, folder: str, **changes: Any) -> TTTE2EForCausalLM:
+        """Load a folder; its window and inner loop may be changed, nothing is sized by them."""
+        if self.hparams["arm"] == "full":
             raise UserError(
-                f"hidden_size is {config.hidden_size} for {config.num_attention_heads} heads, in "
-                f"lm, {WHERE}: give heads of an even width"
+                f"arm is full, {WHERE}, and lm a folder: the model has prime MLPs; train full "
+                "attention from new weights, or the original checkpoint with Pretrain"
+            )
+        lm = load_lm(folder)
+        if not isinstance(lm, TTTE2EForCausalLM):
+            raise UserError(
+                f"the model in {folder!r} is of type {lm.config.model_type}, in lm, {WHERE}: "
+                "convert it with python -m lit_research.methods.ttt.convert"
+            )
+        if lm.config.vocab_size < self.hparams["vocab_size"]:
+            raise UserError(
+                f"the model in {folder!r} has {lm.config.vocab_size} tokens and the data "
+                f"{self.hparams['vocab_size']}, in lm, {WHERE}: give data.init_args.tokenizer the "
+                "model's folder"
+            )
+        for name, value in changes.items():
+            setattr(lm.config, name, value)
+        for block in [*lm.prefix, *lm.suffix]:
+            cast(Block, block).attention.window = lm.config.window
+        return lm
+
+    def _check(self, config: TTTE2EConfig) -> None:
+        if config.head_dim % 2 or config.num_attention_heads % config.num_key_value_heads:
+            raise UserError(
+                f"hidden_size is {config.hidden_size} for {config.num_attention_heads} heads and "
+                f"{config.num_key_value_heads} of keys, in lm, {WHERE}: give heads of an even "
+                "width, and whole groups of them"
             )
         data = datamodule(self._trainer) if self._trainer is not None else None
         lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]

@@ -44,7 +44,7 @@ class Window:
         self.used = 0
         shape = (
             batch_size,
-            config.num_attention_heads,
+            config.num_key_value_heads,
             self.before + config.chunk,
             config.head_dim,
         )
@@ -52,16 +52,16 @@ class Window:
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Append tokens and return what they attend to, ``[B, H, T, d]`` like all three given."""
-        place, theta = self.before + self.used, self.config.rope_theta
+        place, turns = self.before + self.used, self.config.frequencies
         end = place + q.shape[2]
         if self.size is None:
             self._reserve(end)
         self.keys[:, :, place:end] = k
-        self.turned[:, :, place:end] = rotate(k, place, theta)
+        self.turned[:, :, place:end] = rotate(k, place, turns)
         self.values[:, :, place:end] = v
         self.used += q.shape[2]
         known = self.turned[:, :, :end], self.values[:, :, :end]
-        return window_attention(rotate(q, place, theta), *known, self.size, unseen=self.first)
+        return window_attention(rotate(q, place, turns), *known, self.size, unseen=self.first)
 
     def attend_chunks(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Do the same for whole chunks at the beginning of one; the window moves on behind them."""
@@ -69,9 +69,9 @@ class Window:
             out = self.attend(q, k, v)
             self.end_chunk()
             return out
-        before, theta = self.cache(), self.config.rope_theta
+        before, turns = self.cache(), self.config.frequencies
         k, v = torch.cat([before.keys, k], dim=2), torch.cat([before.values, v], dim=2)
-        q, turned = rotate(q, self.size, theta), rotate(k, 0, theta)
+        q, turned = rotate(q, self.size, turns), rotate(k, 0, turns)
         out = window_attention(q, turned, v, self.size, unseen=self.first)
         self.refill(KeyValues(k[:, :, -self.size :], v[:, :, -self.size :]), q.shape[2])
         return out
@@ -101,7 +101,7 @@ class Window:
         assert self.size is not None
         K = self.size
         self.keys[:, :, :K], self.values[:, :, :K] = cache
-        self.turned[:, :, :K] = rotate(cache.keys, 0, self.config.rope_theta)
+        self.turned[:, :, :K] = rotate(cache.keys, 0, self.config.frequencies)
         self.first, self.used = max(0, self.first - tokens), 0
 
     def _reserve(self, rows: int) -> None:
@@ -125,7 +125,7 @@ class Window:
         self.first, self.used = self.before + used - count, used
         rows = slice(self.first, self.before + used)
         self.keys[:, :, rows], self.values[:, :, rows] = state["keys"], state["values"]
-        turned = rotate(self.keys[:, :, rows], self.first, self.config.rope_theta)
+        turned = rotate(self.keys[:, :, rows], self.first, self.config.frequencies)
         self.turned[:, :, rows] = turned
 
     def select(self, rows: Tensor) -> None:

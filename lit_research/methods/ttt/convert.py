@@ -1,0 +1,206 @@
+"""Warm start: a Llama- or Qwen-style checkpoint as a TTT-E2E model that predicts the same.
+
+    python -m lit_research.methods.ttt.convert FOLDER OUT --window 8192 --chunk 1024
+
+Queries and keys are laid out anew, since these checkpoints turn the pairs (i, i + d / 2) of a head
+and TTT-E2E the pairs (2 i, 2 i + 1). The prime MLPs are new: ``w1`` and ``w3`` random, ``w2`` zero,
+so that at first they add nothing, yet ``w2`` has a gradient. There are no norms after the
+sub-layers: such a norm would change the model, and at an output of zero its slope is
+``1 / sqrt(eps)``. With a window as long as the text the logits are the checkpoint's; with a shorter
+one they are those of the checkpoint under that window (the paper's extension starts from a model
+that was trained with one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.lm import load_lm
+from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.layers import SwiGLU
+from lit_research.methods.ttt.model import TTTE2EForCausalLM
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3")
+_LLAMA3 = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+_SCALING: dict[str, tuple[str, ...]] = {"default": (), "linear": ("factor",), "llama3": _LLAMA3}
+
+
+def convert_checkpoint(
+    folder: str | Path,
+    *,
+    window: int,
+    chunk: int,
+    num_suffix_layers: int | None = None,
+    inner_lr: float = 1.0,
+    seed: int = 0,
+) -> TTTE2EForCausalLM:
+    """Load a checkpoint folder as a TTT-E2E model.
+
+    Args:
+        folder: of a Llama, Mistral, Qwen2 or Qwen3 model of transformers.
+        window: tokens that a query sees, k.
+        chunk: tokens between two inner steps, b.
+        num_suffix_layers: last blocks that get a prime MLP; None is a quarter of them.
+        inner_lr: eta; the paper's is 1, for models that were meta-trained.
+        seed: of the prime MLPs.
+
+    Raises:
+        UserError: the folder holds no model, or one of another architecture.
+    """
+    source = load_lm(folder)
+    fields = _fields(source.config, str(folder))
+    config = TTTE2EConfig(
+        **fields,
+        window=window,
+        chunk=chunk,
+        num_suffix_layers=num_suffix_layers,
+        inner_lr=inner_lr,
+    )
+    if not 0 <= config.num_suffix_layers <= config.num_hidden_layers:
+        raise UserError(
+            f"{num_suffix_layers} blocks are to get prime MLPs, of a model of "
+            f"{config.num_hidden_layers} in {str(folder)!r}: give at most so many"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = TTTE2EForCausalLM(config)
+    missing, _ = model.load_state_dict(_weights(source, config), strict=False)
+    new = {name for name, _ in model.named_parameters() if ".prime" in name}
+    assert set(missing) <= new | {"lm_head.weight"}, sorted(set(missing) - new)
+    with torch.no_grad():
+        for block in model.suffix:
+            block.prime_mlp.w2.zero_()  # type: ignore[union-attr, operator]
+    return model.train()
+
+
+def _fields(config: PreTrainedConfig, folder: str) -> dict[str, Any]:
+    """Return the fields of ``TTTE2EConfig`` that describe a checkpoint."""
+    if config.model_type not in MODEL_TYPES:
+        raise UserError(
+            f"a model of type {config.model_type!r} cannot be converted, in {folder!r}: give one "
+            f"of type {', '.join(MODEL_TYPES)}"
+        )
+    rotary = dict(config.rope_parameters)
+    kind = rotary.get("rope_type", "default")
+    if kind not in _SCALING:
+        raise UserError(
+            f"rotary positions of type {kind!r} cannot be converted, in {folder!r}: give a model "
+            f"with one of {', '.join(_SCALING)}"
+        )
+    if config.hidden_act != "silu" or getattr(config, "mlp_bias", False):
+        raise UserError(
+            f"its MLPs are not SwiGLU without biases ({config.hidden_act}), in {folder!r}: they "
+            "cannot be converted"
+        )
+    biased = config.model_type == "qwen2"
+    if not biased and getattr(config, "attention_bias", False):
+        raise UserError(
+            f"attention has a bias at its output, in {folder!r}: it cannot be converted"
+        )
+    scaling = {name: rotary[name] for name in _SCALING[kind]}
+    same = (
+        "vocab_size",
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "rms_norm_eps",
+        "initializer_range",
+        "max_position_embeddings",
+        "tie_word_embeddings",
+        "bos_token_id",
+        "eos_token_id",
+    )
+    return {
+        **{name: getattr(config, name) for name in same},
+        "head_dim": getattr(config, "head_dim", None),
+        "rope_theta": rotary["rope_theta"],
+        "rotary_scaling": scaling or None,
+        "attention_bias": biased,
+        "qk_norm": config.model_type == "qwen3",
+        "post_norms": False,
+    }
+
+
+def _weights(source: PreTrainedModel, config: TTTE2EConfig) -> dict[str, Tensor]:
+    """Return a checkpoint's weights under the names of ``TTTE2EForCausalLM``."""
+    given = source.state_dict()
+    found = {
+        "embed.weight": given["model.embed_tokens.weight"],
+        "norm.weight": given["model.norm.weight"],
+        "lm_head.weight": given["lm_head.weight"],
+    }
+    prefix = config.num_hidden_layers - config.num_suffix_layers
+    for layer in range(config.num_hidden_layers):
+        own = f"prefix.{layer}." if layer < prefix else f"suffix.{layer - prefix}."
+        theirs = f"model.layers.{layer}."
+        found[f"{own}pre.attention.weight"] = given[f"{theirs}input_layernorm.weight"]
+        found[f"{own}pre.mlp.weight"] = given[f"{theirs}post_attention_layernorm.weight"]
+        for name, key in zip(SwiGLU.NAMES, ("gate_proj", "down_proj", "up_proj"), strict=True):
+            found[f"{own}mlp.{name}"] = given[f"{theirs}mlp.{key}.weight"].T
+        attention = f"{theirs}self_attn."
+        for name in [name for name in given if name.startswith(attention)]:
+            part = name.removeprefix(attention)
+            turned = part.split("_")[0] in ("q", "k")
+            value = to_pairs(given[name], config.head_dim) if turned else given[name]
+            found[f"{own}attention.{part}"] = value
+    return found
+
+
+def to_pairs(rows: Tensor, head_dim: int) -> Tensor:
+    """Put the rows i and i + d / 2 of each head side by side, at 2 i and 2 i + 1.
+
+    Args:
+        rows: weights ``[H * d, ...]`` or biases of queries or keys, or a norm's weight ``[d]``.
+        head_dim: d.
+    """
+    halves = rows.unflatten(0, (-1, 2, head_dim // 2))
+    return halves.transpose(1, 2).flatten(0, 2)
+
+
+def command() -> None:
+    """Convert a folder, its tokenizer included."""
+    from transformers import AutoTokenizer
+
+    from lit_research.lm import export_hf
+
+    parser = argparse.ArgumentParser(
+        prog="python -m lit_research.methods.ttt.convert",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", help="checkpoint of transformers")
+    parser.add_argument("out", help="new folder")
+    parser.add_argument("--window", type=int, required=True, help="tokens that a query sees")
+    parser.add_argument("--chunk", type=int, required=True, help="tokens between two inner steps")
+    parser.add_argument("--suffix", type=int, help="last blocks with fast weights (a quarter)")
+    parser.add_argument("--inner-lr", type=float, default=1.0, help="of the inner steps")
+    options = parser.parse_args()
+    try:
+        model = convert_checkpoint(
+            options.folder,
+            window=options.window,
+            chunk=options.chunk,
+            num_suffix_layers=options.suffix,
+            inner_lr=options.inner_lr,
+        )
+        export_hf(model, AutoTokenizer.from_pretrained(options.folder), options.out)
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+    sys.stdout.write(f"{options.out}: {model.num_parameters()} parameters\n")
+
+
+if __name__ == "__main__":
+    command()
