@@ -26,6 +26,7 @@ from lit_research.methods.ttt.core import (
     inner_lr_factor,
     octiles,
     training_inner,
+    without_steps,
 )
 from lit_research.methods.ttt.evaluation import Evaluation
 from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
@@ -198,11 +199,20 @@ class TTTE2E(Method):
             return self._run(clone, evaluation_inner(self.hparams["arm"], self.inner))[1]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Log ``val/loss`` and that of the eighths; return ``token_losses`` ``[B, T]``."""
+        """Log ``val/loss`` and that of the eighths; return ``token_losses`` ``[B, T]``.
+
+        ``val/loss_frozen`` is that of the same weights with the inner loop off.
+        """
         losses = self(batch)
         counted = (batch["labels"] != IGNORE).sum()
-        mean, size = losses.sum() / counted, int(counted)
+        size = int(counted)
+        mean = losses.sum() / counted
         self.log("val/loss", mean, batch_size=size, prog_bar=True, sync_dist=True)
+        frozen = without_steps("none")
+        if evaluation_inner(self.hparams["arm"], self.inner) != frozen:
+            with torch.no_grad():
+                mean = self._run(batch, frozen)[1].sum() / counted
+            self.log("val/loss_frozen", mean, batch_size=size, sync_dist=True)
         eighths = octiles(losses)
         for name, value in (("first", eighths[0]), ("last", eighths[-1])):
             self.log(f"val/loss_{name}_eighth", value, batch_size=len(losses), sync_dist=True)

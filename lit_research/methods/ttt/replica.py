@@ -8,6 +8,7 @@ was not trained for.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,8 @@ LARGE_CHUNK = _arm("e2e-chunk-64", **{"model.init_args.lm.chunk": 64})
 LONG = _arm("e2e-twice", **{"data.init_args.eval_length": TWICE})
 ARMS = [*BY_NAME.values(), LARGE_CHUNK, LONG]
 FIRST, LAST, MEAN = "val/loss_first_eighth", "val/loss_last_eighth", "val/loss"
+FROZEN = "val/loss_frozen"
+CHANCE = math.log(32)  # nats, of the task's 32 tokens
 
 
 def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
@@ -66,6 +69,11 @@ def verdicts(results: Results) -> list[Claim]:
         ),
         _above(
             "Nor do inner steps without training for them: 0.05 minus their gain", 0.05 - gain, 0.0
+        ),
+        _above(
+            "What e2e learned is in the learning: 0.1 minus chance's lead over it with the loop off",
+            0.1 - (CHANCE - _values(results, BY_NAME["e2e"], FROZEN)),
+            0.0,
         ),
         _above(
             "Larger chunks learn less: mean loss of chunk 64 over 16",
