@@ -23,6 +23,19 @@ METHODS = {
         "model.init_args.attention": "math",
     },
     "members in turn": {**MEMBERS, "model.init_args.training": "in_turn"},
+    "through an inner loop": {
+        "model.class_path": "TTTE2E",
+        "model.init_args.lm": {
+            "hidden_size": 16,
+            "intermediate_size": 24,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_suffix_layers": 1,
+            "window": 8,
+            "chunk": 8,
+        },
+        "trainer.gradient_clip_val": 1.0,
+    },
 }
 
 

@@ -1,0 +1,55 @@
+"""In bf16 the fast weights stay fp32, and loss and meta-gradient are close to those of fp32."""
+
+import pytest
+import torch
+
+from lit_research.methods.ttt.inner_loop import Inner, first_state, scan, step
+from tests.methods.ttt.test_inner_loop import CHUNK, build, data
+
+
+def gradient(lm, inner, *, autocast):
+    ids, labels = data(chunks=6)
+    lm.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        loss, _ = scan(lm, ids, labels, inner)
+    loss.backward()
+    return loss.detach(), torch.cat([p.grad.flatten() for p in lm.parameters()])
+
+
+def model():
+    # A step of norm 1 is small against these matrices, as it is in models that are used.
+    return build(initializer_range=0.1, hidden_size=64, intermediate_size=128).float()
+
+
+def test_loss_and_meta_gradient_under_autocast_are_near_those_of_fp32():
+    lm = model()
+    loss, exact = gradient(lm, Inner(), autocast=False)
+    half_loss, half = gradient(lm, Inner(), autocast=True)
+    assert float(half_loss) == pytest.approx(float(loss), abs=1e-2)
+    assert half.dtype == torch.float32
+    assert float(torch.cosine_similarity(exact, half, dim=0)) > 0.99
+
+
+@pytest.mark.parametrize("recompute", ["chunk", "sqrt", "log"])
+def test_recomputation_under_autocast_changes_nothing(recompute):
+    lm = model()
+    _, kept = gradient(lm, Inner(recompute="none"), autocast=True)
+    _, again = gradient(lm, Inner(recompute=recompute), autocast=True)
+    torch.testing.assert_close(kept, again)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])
+def test_fast_weights_are_fp32_whatever_the_rest_computes_in(weights, grad):
+    lm = model().to(weights)
+    ids, labels = data(chunks=2)
+    enabled = weights == torch.float32
+    with torch.set_grad_enabled(grad), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        hidden = lm.run_prefix(ids)
+        state = first_state(lm, hidden)
+        chunk = hidden[:, :CHUNK], labels[:, :CHUNK]
+        _, loss, after = step(lm, chunk, state, Inner())
+    assert {w.dtype for w in after.fast} == {torch.float32}
+    # The step is not lost to rounding.
+    assert all(float((a - b).detach().abs().max()) > 0 for a, b in zip(after.fast, state.fast, strict=True))
+    assert loss.dtype == torch.float32
