@@ -52,6 +52,34 @@ load_from_disk("runs/ensemble/pool_tiny/texts")[0]""",
 float(student.trainer.callback_metrics["val/loss"])""",
 ]
 
+TTT = [
+    "# A model that goes on learning while it reads\n\nEvery sequence follows a permutation of its"
+    " own, longer than the window. Two minutes on two cores.",
+    """from lit_research.cli import config_dir, main
+
+quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+run = ["--config", str(config_dir() / "ttt/tiny.yaml"), *quiet, "--data.init_args.batch_size=8",
+       "--trainer.max_steps=150", "--data.init_args.eval_length=512"]
+main(["fit", *run])""",
+    "## The loss along a sequence twice as long, with the inner loop on and off",
+    """cli = main(["test", *run, "--ckpt_path=last"])
+cli.model.evaluation.scores.figure()""",
+    "## A stream: score, save, restore, go on\n\nThe state is the window and the fast weights; it"
+    " does not grow.",
+    """import torch
+from lit_research.methods.ttt.streaming import Stream
+
+text = next(iter(cli.datamodule.test_dataloader()))["input_ids"][:1]
+stream = Stream(cli.model.lm)
+scores = stream.score(text[:, :300])
+stream.save("state.pt")
+again = Stream.load(cli.model.lm, "state.pt")
+rest = again.score(text[:, 300:])
+print(again.position, "tokens,", again.bytes, "bytes of state;",
+      "loss of the last hundred:", -float(rest[:, -100:].mean()))
+again.generate(10, temperature=0.0)""",
+]
+
 
 def build(name: str, cells: list[str]) -> None:
     """Write a notebook; a cell that begins with ``#`` is text."""
@@ -66,3 +94,4 @@ def build(name: str, cells: list[str]) -> None:
 if __name__ == "__main__":
     build("pretrain", PRETRAIN)
     build("ensemble", ENSEMBLE)
+    build("ttt", TTT)

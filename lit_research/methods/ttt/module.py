@@ -220,15 +220,15 @@ class TTTE2E(Method):
 
     def on_test_start(self) -> None:
         """Begin the sums of the test."""
-        self._evaluation = Evaluation(self)
+        self.evaluation = Evaluation(self)
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Score a batch with the inner loop on and off; see ``Evaluation``."""
-        return self._evaluation.add(batch)
+        return self.evaluation.add(batch)
 
     def on_test_epoch_end(self) -> None:
         """Log, draw and print what the test found, for each length of context."""
-        self._evaluation.finish()
+        self.evaluation.finish()
 
     def on_predict_start(self) -> None:
         """Open the folder ``reading`` of the run."""

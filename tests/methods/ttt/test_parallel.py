@@ -1,4 +1,4 @@
-"""FSDP's fully_shard: prefix blocks may be sharded, since only first derivatives go through them."""
+"""FSDP's fully_shard on prefix blocks, through which only first derivatives go, is exact."""
 
 import os
 import socket

@@ -51,5 +51,6 @@ def test_fast_weights_are_fp32_whatever_the_rest_computes_in(weights, grad):
         _, loss, after = step(lm, chunk, state, Inner())
     assert {w.dtype for w in after.fast} == {torch.float32}
     # The step is not lost to rounding.
-    assert all(float((a - b).detach().abs().max()) > 0 for a, b in zip(after.fast, state.fast, strict=True))
+    pairs = zip(after.fast, state.fast, strict=True)
+    assert all(float((a - b).detach().abs().max()) > 0 for a, b in pairs)
     assert loss.dtype == torch.float32
