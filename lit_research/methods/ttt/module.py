@@ -16,7 +16,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.lm import IGNORE, count_parameters, load_lm
+from lit_research.lm import IGNORE, count_parameters, export_hf, load_lm
 from lit_research.methods.base import Method, datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.methods.ttt.config import TTTE2EConfig
@@ -33,6 +33,7 @@ from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
 from lit_research.methods.ttt.layers import Block
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
+from lit_research.methods.ttt.streaming import Stream
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
@@ -273,6 +274,24 @@ class TTTE2E(Method):
             self, self.optimizer, groups, schedule=args["schedule"], warmup=args["warmup"]
         )
 
+    def sample(
+        self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
+    ) -> list[str]:
+        """Continue ``prompts`` with the live weights, learning as at test time; one text each."""
+        tokenizer, texts = datamodule(self.trainer).tokenizer, []
+        inner = evaluation_inner(self.hparams["arm"], self.inner)
+        for prompt in prompts:
+            stream = Stream(self.lm, 1, inner)
+            ids = tokenizer(prompt, add_special_tokens=False).input_ids
+            stream.read(torch.tensor([ids], device=self.device), keep=1)
+            made = stream.generate(max_new_tokens, temperature=temperature, seed=seed)
+            texts.append(str(tokenizer.decode(made[0], skip_special_tokens=True)))
+        return texts
+
     def export_hf(self, folder: str) -> None:
-        """Write the model as a transformers folder."""
-        self.lm.save_pretrained(folder)
+        """Write the model, and the tokenizer where the data have one, as a transformers folder."""
+        tokenizer = getattr(datamodule(self.trainer), "tokenizer", None)
+        if tokenizer is None:
+            self.lm.save_pretrained(folder)
+        else:
+            export_hf(self.lm, tokenizer, folder)

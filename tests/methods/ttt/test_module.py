@@ -1,11 +1,14 @@
 """The arms run by the command; what is learned in a sequence shows; mistakes are refused."""
 
+import json
+
 import pytest
 import torch
+import yaml
 
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
-from lit_research.lm import count_parameters
+from lit_research.lm import build_lm, count_parameters
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.core import inner_lr_factor, permutation_batch
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
@@ -119,3 +122,71 @@ def test_prime_mlps_are_paid_for_by_narrower_ones(layers, width, hidden, baselin
             TTTE2EConfig(**sizes, intermediate_size=baseline, num_suffix_layers=0)
         )
     assert count_parameters(e2e) == pytest.approx(count_parameters(plain), rel=0.02)
+
+
+TEXT = [
+    *SMALL[:4],
+    "--data.init_args.source=embedded:topics",
+    "--data.init_args.contexts=[64,128]",
+    "--data.init_args.sequence_length=64",
+    "--model.init_args.lm.chunk=32",
+]
+
+
+def run_text(folder, *options, verb="fit"):
+    config = str(config_dir() / "ttt/tiny_text.yaml")
+    where = f"--trainer.logger.init_args.save_dir={folder}"
+    return main([verb, "--config", config, where, *TEXT, *options])
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    cli = run_text(folder)
+    texts = cli.model.sample(["def ", "a"], max_new_tokens=40, temperature=0.8, seed=0)
+    assert len(texts) == 2
+    assert texts == cli.model.sample(["def ", "a"], max_new_tokens=40, temperature=0.8, seed=0)
+    cli.model.export_hf(str(folder / "hf"))
+    return folder / "hf", cli.model.lm
+
+
+def from_folder(folder, tmp_path, *options, **fields):
+    lm = json.dumps({"folder": str(folder), **fields})
+    config = yaml.safe_load((config_dir() / "ttt/tiny_text.yaml").read_text())
+    config["model"]["init_args"]["lm"] = json.loads(lm)
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    where = f"--trainer.logger.init_args.save_dir={tmp_path}"
+    text = [option for option in TEXT if "model" not in option]
+    return main(["fit", "--config", str(path), where, *text, *options])
+
+
+def test_an_exported_model_is_trained_further_with_another_window(exported, tmp_path):
+    folder, lm = exported
+    cli = from_folder(folder, tmp_path, "--trainer.max_steps=0", window=16, inner_lr=0.5)
+    assert cli.model.lm.config.window == 16
+    assert cli.model.inner.lr == 0.5
+    assert torch.equal(cli.model.lm.embed.weight, lm.embed.weight)
+    assert from_folder(folder, tmp_path, window=16, chunk=16).trainer.global_step == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "message"),
+    [
+        ([], {"hidden_size": 32}, "unknown field 'hidden_size'.*folder, window"),
+        (["--model.init_args.arm=full"], {}, "arm is full"),
+        (["--data.init_args.tokenizer=bpe:400"], {}, "has 257 tokens and the data 400"),
+    ],
+)
+def test_what_does_not_fit_an_exported_model_is_refused(
+    exported, tmp_path, options, fields, message
+):
+    with pytest.raises(UserError, match=message):
+        from_folder(exported[0], tmp_path, *options, **fields)
+
+
+def test_a_folder_of_another_kind_of_model_is_refused(tmp_path):
+    tiny = {"model_type": "gpt2", "n_embd": 16, "n_layer": 1, "n_head": 2}
+    build_lm(tiny, vocab_size=257).save_pretrained(tmp_path / "gpt2")
+    with pytest.raises(UserError, match="of type gpt2"):
+        from_folder(tmp_path / "gpt2", tmp_path)
