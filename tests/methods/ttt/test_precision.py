@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lit_research.methods.ttt.inner_loop import Inner, first_state, scan, step
+from lit_research.methods.ttt.streaming import Stream
 from tests.methods.ttt.test_inner_loop import CHUNK, build, data
 
 
@@ -54,3 +55,16 @@ def test_fast_weights_are_fp32_whatever_the_rest_computes_in(weights, grad):
     pairs = zip(after.fast, state.fast, strict=True)
     assert all(float((a - b).detach().abs().max()) > 0 for a, b in pairs)
     assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])
+def test_streams_in_bf16_are_near_those_of_fp32(weights):
+    lm, (tokens, _) = model().eval(), data(chunks=6)
+    expected = Stream(lm, 2).score(tokens)
+    half = lm.to(weights)
+    with torch.autocast("cpu", torch.bfloat16, enabled=weights == torch.float32):
+        pieces = [tokens[:, :3], tokens[:, 3:14], tokens[:, 14:]]
+        stream = Stream(half, 2)
+        found = torch.cat([stream.score(piece) for piece in pieces], dim=1)
+        stream.generate(6, seed=0)
+    assert float((found - expected).abs().mean()) < 0.03
