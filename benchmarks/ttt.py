@@ -58,7 +58,7 @@ STREAM, PIECE, FULL_STREAM = 131072, 2048, 32768  # tokens
 
 # Training: a context of 4 chunks is as long as the window.
 LEARNER = {**READER, "vocab_size": 512, "hidden_size": 128, "intermediate_size": 256, "chunk": 64}
-BATCH, CHUNKS = 2, (4, 16, 64)
+BATCH, CHUNKS = 1, (4, 16, 64)
 WAYS: tuple[Recompute, ...] = ("none", "chunk", "sqrt", "log")
 
 

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from lit_research.lm import IGNORE
 from lit_research.methods.ttt.layers import KeyValues
+from lit_research.methods.ttt.recompute import recomputed
 
 if TYPE_CHECKING:
     from lit_research.methods.ttt.model import TTTE2EForCausalLM
@@ -282,8 +282,7 @@ def _recomputed(
         return (*losses, *means, *after.tensors())
 
     given = (*(hidden for hidden, _ in chunks), *state.tensors())
-    # The model draws no random numbers: there is no dropout.
-    out = checkpoint(run, *given, use_reentrant=False, preserve_rng_state=False)
+    out = recomputed(run, given, model.suffix_parameters())
     tokens = sum(hidden.shape[1] for hidden, _ in chunks)
     filled = min(state.filled + tokens, model.config.window)
     after = state.with_tensors(out[2 * count :], filled)

@@ -73,6 +73,12 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         """Return W_0: ``w1, w2, w3`` of each prime MLP, in the order of the suffix blocks."""
         return [getattr(b.prime_mlp, name) for b in self.suffix for name in SwiGLU.NAMES]
 
+    def suffix_parameters(self) -> list[nn.Parameter]:
+        """Return what ``suffix_chunk`` uses beside the fast weights: suffix, last norm and head."""
+        fast = {id(w) for w in self.fast_parameters()}
+        parts = (self.suffix, self.norm, self.lm_head)
+        return [w for part in parts for w in part.parameters() if id(w) not in fast]
+
     def head(self, hidden: Tensor) -> Tensor:
         """Return the logits ``[B, T, V]`` of the last hidden states ``[B, T, D]``."""
         logits: Tensor = self.lm_head(self.norm(hidden))
