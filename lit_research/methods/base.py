@@ -12,6 +12,10 @@ import math
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.plugins.precision import MixedPrecision, Precision
+from lightning.pytorch.strategies import FSDPStrategy
+from lightning.pytorch.utilities.enums import GradClipAlgorithmType
+from torch.optim import Optimizer
 
 
 def _is_plain(value: Any) -> bool:
@@ -45,6 +49,29 @@ class Method(_PlainHyperparameters, pl.LightningModule):
     def is_logged_step(self) -> bool:
         """Whether the logger writes this step; ``self.log`` costs 0.5 ms, so ask in hot loops."""
         return self.trainer._logger_connector.should_update_logs
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as Lightning does, and where it would refuse to.
+
+        FSDP: by the norm of the whole, which its shards know. A fused optimiser in bf16-mixed:
+        Lightning says that it unscales its gradients by itself, but bf16 has no scale.
+        """
+        if gradient_clip_val is None:
+            return
+        plugin = self.trainer.precision_plugin
+        if isinstance(self.trainer.strategy, FSDPStrategy):
+            whole = self.trainer.strategy.model
+            whole.clip_grad_norm_(gradient_clip_val)  # type: ignore[operator, union-attr]
+        elif isinstance(plugin, MixedPrecision) and plugin.scaler is None:
+            kind = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
+            Precision.clip_gradients(plugin, optimizer, gradient_clip_val, kind)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
 
 class DataModule(_PlainHyperparameters, pl.LightningDataModule):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from lightning.pytorch.strategies import FSDPStrategy
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
@@ -187,19 +186,6 @@ class Pretrain(Method):
             schedule=self.hparams["schedule"],
             warmup=self.hparams["warmup"],
         )
-
-    def configure_gradient_clipping(
-        self,
-        optimizer: torch.optim.Optimizer,
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """Clip as Lightning does; under FSDP by the norm of the whole, which its shards know."""
-        if isinstance(self.trainer.strategy, FSDPStrategy) and gradient_clip_val is not None:
-            whole = self.trainer.strategy.model
-            whole.clip_grad_norm_(gradient_clip_val)  # type: ignore[operator, union-attr]
-        else:
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def sample(
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int

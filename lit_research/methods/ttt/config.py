@@ -7,6 +7,8 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
+from lit_research.errors import UserError
+
 
 class TTTE2EConfig(PreTrainedConfig):
     """Config of ``TTTE2EForCausalLM`` (Tandon et al. 2025, arXiv 2512.23675).
@@ -95,6 +97,44 @@ class TTTE2EConfig(PreTrainedConfig):
         half = self.head_dim // 2
         plain = [self.rope_theta ** -(i / half) for i in range(half)]
         return tuple(_scaled(f, self.rotary_scaling or {}) for f in plain)
+
+
+def check_config(config: TTTE2EConfig, where: str) -> None:
+    """Refuse values that do not fit each other or that no model can have.
+
+    Args:
+        config: to check.
+        where: the end of the message's second part, ``in ...``.
+
+    Raises:
+        UserError: with the first such value.
+    """
+    layers, heads = config.num_hidden_layers, config.num_attention_heads
+    if config.head_dim % 2 or heads % config.num_key_value_heads:
+        raise UserError(
+            f"hidden_size is {config.hidden_size} for {heads} heads and "
+            f"{config.num_key_value_heads} of keys, {where}: give heads of an even width, and "
+            "whole groups of them"
+        )
+    if not 0 <= config.num_suffix_layers <= layers:
+        raise UserError(
+            f"num_suffix_layers is {config.num_suffix_layers}, of a model of {layers} blocks, "
+            f"{where}: give 0 to {layers}"
+        )
+    if config.window is None and config.num_suffix_layers:
+        raise UserError(
+            f"window is null, but {config.num_suffix_layers} blocks have prime MLPs, {where}: give "
+            "its tokens; full attention goes with num_suffix_layers 0"
+        )
+    for name in ("window", "chunk"):
+        size = getattr(config, name)
+        if size is not None and (not isinstance(size, int) or size < 1):
+            raise UserError(f"{name} is {size!r}, {where}: give a number of tokens, 1 or more")
+    if config.inner_lr < 0 or config.inner_clip <= 0:
+        raise UserError(
+            f"inner_lr is {config.inner_lr} and inner_clip {config.inner_clip}, {where}: give 0 or "
+            "more, and more than 0"
+        )
 
 
 def _scaled(frequency: float, scaling: dict[str, float]) -> float:

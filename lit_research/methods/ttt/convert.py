@@ -8,12 +8,14 @@ so that at first they add nothing, yet ``w2`` has a gradient. There are no norms
 sub-layers: such a norm would change the model, and at an output of zero its slope is
 ``1 / sqrt(eps)``. With a window as long as the text the logits are the checkpoint's; with a shorter
 one they are those of the checkpoint under that window (the paper's extension starts from a model
-that was trained with one).
+that was trained with one). A window longer than the checkpoint's own is refused. The weights are
+written in fp32, which the outer optimiser and the fast weights need.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import load_lm
-from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.config import TTTE2EConfig, check_config
 from lit_research.methods.ttt.layers import SwiGLU
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
@@ -50,15 +52,25 @@ def convert_checkpoint(
         folder: of a Llama, Mistral, Qwen2 or Qwen3 model of transformers.
         window: tokens that a query sees, k.
         chunk: tokens between two inner steps, b.
-        num_suffix_layers: last blocks that get a prime MLP; None is a quarter of them.
+        num_suffix_layers: last blocks that get a prime MLP; None is a quarter of them, and at least
+            one.
         inner_lr: eta; the paper's is 1, for models that were meta-trained.
         seed: of the prime MLPs.
 
     Raises:
-        UserError: the folder holds no model, or one of another architecture.
+        UserError: the folder holds no model, one of another architecture, or one whose own window
+            is shorter than ``window``; or a value is one that no model can have.
     """
     source = load_lm(folder)
     fields = _fields(source.config, str(folder))
+    own = _own_window(source.config)
+    if own is not None and window > own:
+        raise UserError(
+            f"window is {window}, but the model in {str(folder)!r} has one of {own} tokens: give "
+            f"at most {own}"
+        )
+    if num_suffix_layers is None:
+        num_suffix_layers = max(1, fields["num_hidden_layers"] // 4)
     config = TTTE2EConfig(
         **fields,
         window=window,
@@ -66,11 +78,7 @@ def convert_checkpoint(
         num_suffix_layers=num_suffix_layers,
         inner_lr=inner_lr,
     )
-    if not 0 <= config.num_suffix_layers <= config.num_hidden_layers:
-        raise UserError(
-            f"{num_suffix_layers} blocks are to get prime MLPs, of a model of "
-            f"{config.num_hidden_layers} in {str(folder)!r}: give at most so many"
-        )
+    check_config(config, f"in the conversion of {str(folder)!r}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = TTTE2EForCausalLM(config)
@@ -133,6 +141,12 @@ def _fields(config: PreTrainedConfig, folder: str) -> dict[str, Any]:
     }
 
 
+def _own_window(config: PreTrainedConfig) -> int | None:
+    """Return the window of a checkpoint's blocks, or of those that have one; None if none has."""
+    kinds = getattr(config, "layer_types", None) or ["sliding_attention"]
+    return getattr(config, "sliding_window", None) if "sliding_attention" in kinds else None
+
+
 def _weights(source: PreTrainedModel, config: TTTE2EConfig) -> dict[str, Tensor]:
     """Return a checkpoint's weights under the names of ``TTTE2EForCausalLM``."""
     given = source.state_dict()
@@ -169,11 +183,10 @@ def to_pairs(rows: Tensor, head_dim: int) -> Tensor:
     return halves.transpose(1, 2).flatten(0, 2)
 
 
-def command() -> None:
-    """Convert a folder, its tokenizer included."""
-    from transformers import AutoTokenizer
-
+def command(arguments: list[str] | None = None) -> None:
+    """Convert a folder, its tokenizer included; ``arguments`` are the process's by default."""
     from lit_research.lm import export_hf
+    from lit_research.text import load_tokenizer
 
     parser = argparse.ArgumentParser(
         prog="python -m lit_research.methods.ttt.convert",
@@ -186,8 +199,14 @@ def command() -> None:
     parser.add_argument("--chunk", type=int, required=True, help="tokens between two inner steps")
     parser.add_argument("--suffix", type=int, help="last blocks with fast weights (a quarter)")
     parser.add_argument("--inner-lr", type=float, default=1.0, help="of the inner steps")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
+        # What can fail at once comes before the weights. `export_hf` would replace a model at OUT.
+        if Path(options.out).expanduser().exists():
+            raise UserError(f"{options.out!r} exists, given as OUT: give a new folder")
+        tokenizer = load_tokenizer(os.path.expanduser(options.folder))
+        sys.stdout.write(f"{options.folder}: reading\n")
+        sys.stdout.flush()
         model = convert_checkpoint(
             options.folder,
             window=options.window,
@@ -195,11 +214,14 @@ def command() -> None:
             num_suffix_layers=options.suffix,
             inner_lr=options.inner_lr,
         )
-        export_hf(model, AutoTokenizer.from_pretrained(options.folder), options.out)
+        export_hf(model, tokenizer, options.out)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
-    sys.stdout.write(f"{options.out}: {model.num_parameters()} parameters\n")
+    sys.stdout.write(
+        f"{options.out}: {model.num_parameters():,} parameters, prime MLPs in the last "
+        f"{model.config.num_suffix_layers} of {model.config.num_hidden_layers} blocks\n"
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from lit_research.errors import UserError
 from lit_research.lm import IGNORE, count_parameters, export_hf, load_lm
 from lit_research.methods.base import Method, datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
-from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.config import TTTE2EConfig, check_config
 from lit_research.methods.ttt.core import (
     Arm,
     evaluation_inner,
@@ -135,6 +135,12 @@ class TTTE2E(Method):
                 f"arm is full, {WHERE}, and lm a folder: the model has prime MLPs; train full "
                 "attention from new weights, or the original checkpoint with Pretrain"
             )
+        # A name with one slash would be looked up on the model hub.
+        if not Path(folder).expanduser().is_dir():
+            raise UserError(
+                f"there is no folder {folder!r}, in lm, {WHERE}: give one that convert.py or "
+                "export_hf wrote"
+            )
         lm = load_lm(folder)
         if not isinstance(lm, TTTE2EForCausalLM):
             raise UserError(
@@ -154,12 +160,7 @@ class TTTE2E(Method):
         return lm
 
     def _check(self, config: TTTE2EConfig) -> None:
-        if config.head_dim % 2 or config.num_attention_heads % config.num_key_value_heads:
-            raise UserError(
-                f"hidden_size is {config.hidden_size} for {config.num_attention_heads} heads and "
-                f"{config.num_key_value_heads} of keys, in lm, {WHERE}: give heads of an even "
-                "width, and whole groups of them"
-            )
+        check_config(config, f"in lm, {WHERE}")
         data = datamodule(self._trainer) if self._trainer is not None else None
         lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]
         lengths += [("a length of contexts", length) for length in getattr(data, "contexts", [])]

@@ -89,6 +89,15 @@ def test_an_option_trains(tmp_path, changes):
     assert torch.isfinite(cli.trainer.callback_metrics["val/loss"])
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_gradients_of_a_fused_optimiser_are_clipped(tmp_path, precision):
+    fused = {"class_path": "torch.optim.AdamW", "init_args": {"lr": 1e-3, "fused": True}}
+    changes = {f"{MODEL}.optimizer": fused, "trainer.gradient_clip_val": 1e-2}
+    cli = fit(tmp_path, {**changes, "trainer.precision": precision, "trainer.max_steps": 1})
+    norm = torch.nn.utils.get_total_norm([p.grad for p in cli.model.parameters()])
+    assert float(norm) == pytest.approx(1e-2, rel=1e-3)
+
+
 def test_activation_checkpointing_changes_no_weight(tmp_path):
     plain = fit(tmp_path / "a")
     saved = fit(tmp_path / "b", {f"{MODEL}.activation_checkpointing": True})

@@ -1,8 +1,9 @@
-"""FSDP's fully_shard on prefix blocks, through which only first derivatives go, is exact."""
+"""FSDP's fully_shard on embedding and prefix, through which only first derivatives go, is exact."""
 
 import os
 import socket
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
@@ -20,13 +21,24 @@ def shard_and_compare(rank, port):
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
+    mesh = init_device_mesh("cpu", (PARTS,))
+    for changes in ({}, {"tie_word_embeddings": False}):  # the tied one is the suffix's head too
+        whole, sharded = build(**changes), build(**changes)
+        for part in [*sharded.prefix, *([sharded.embed] if changes else [])]:
+            fully_shard(part, mesh=mesh)
+        compare(whole, sharded, rank)
+    # Blocks of the suffix are not entered by `__call__`, so nothing gathers their weights.
+    fully_shard(sharded.suffix[0], mesh=mesh)
     ids, labels = data(chunks=4, batch=2)
-    whole, sharded = build(), build()
+    with pytest.raises(RuntimeError, match=r"mixed torch\.Tensor and DTensor"):
+        scan(sharded, ids, labels, Inner())
+    dist.destroy_process_group()
+
+
+def compare(whole, sharded, rank):
+    ids, labels = data(chunks=4, batch=2)
     expected, _ = scan(whole, ids, labels, Inner())
     expected.backward()
-    mesh = init_device_mesh("cpu", (PARTS,))
-    for block in sharded.prefix:
-        fully_shard(block, mesh=mesh)
     own = slice(rank, rank + 1)
     loss, _ = scan(sharded, ids[own], labels[own], Inner())
     loss.backward()
@@ -37,11 +49,10 @@ def shard_and_compare(rank, port):
             found = other.grad / PARTS
             dist.all_reduce(found)
         torch.testing.assert_close(found, one.grad, atol=1e-10, rtol=0, msg=name)
-    assert any(hasattr(p.grad, "full_tensor") for p in sharded.parameters())
-    dist.destroy_process_group()
+    assert all(hasattr(p.grad, "full_tensor") for p in sharded.prefix.parameters())
 
 
-def test_sharded_prefix_blocks_have_the_gradient_of_whole_ones():
+def test_sharded_prefixes_have_the_gradient_of_whole_ones():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -31,6 +31,16 @@ def test_loss_and_meta_gradient_under_autocast_are_near_those_of_fp32():
     assert float(torch.cosine_similarity(exact, half, dim=0)) > 0.99
 
 
+@pytest.mark.parametrize("recompute", ["none", "chunk"])
+def test_loss_and_meta_gradient_of_weights_in_bf16_are_near_those_of_fp32(recompute):
+    lm = model()
+    loss, exact = gradient(lm, Inner(), autocast=False)
+    half_loss, half = gradient(lm.to(torch.bfloat16), Inner(recompute=recompute), autocast=False)
+    assert float(half_loss) == pytest.approx(float(loss), abs=1e-2)
+    assert half.dtype == torch.bfloat16
+    assert float(torch.cosine_similarity(exact, half.float(), dim=0)) > 0.99
+
+
 @pytest.mark.parametrize("recompute", ["chunk", "sqrt", "log"])
 def test_recomputation_under_autocast_changes_the_rounding_alone(recompute):
     # A weight's gradient is summed over the chunks in fp32 there, and in bf16 where all is kept.
