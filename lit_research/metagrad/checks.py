@@ -1,0 +1,113 @@
+"""Whether a metagradient can be trusted: against differences, against itself, and as a tool.
+
+A metagradient may be exact and useless: where training is chaotic, the derivative at w says nothing
+of a finite change. ``metasmoothness`` measures that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lit_research.metagrad.layout import Call
+from lit_research.metagrad.reverse import Metric, metagradient
+from lit_research.metagrad.training import Run, Training, train
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A directional derivative, found in two ways.
+
+    Args:
+        exact: by the metagradient.
+        difference: by central differences of two trainings.
+    """
+
+    exact: float
+    difference: float
+
+    @property
+    def relative_error(self) -> float:
+        """Their difference, over the larger of both."""
+        return abs(self.exact - self.difference) / max(
+            abs(self.exact), abs(self.difference), 1e-300
+        )
+
+
+def audit(
+    training: Training, metric: Metric, *, size: float = 1e-4, seed: int = 0
+) -> tuple[Audit, list[Tensor]]:
+    """Compare the metagradient with central differences in a random direction of the weights.
+
+    In fp32 the differences are rounded to about 1e-3 of the metric's change: audit in float64.
+
+    Args:
+        training: to be audited; it is run three times.
+        metric: Phi.
+        size: of the change of each weight, h.
+        seed: of the direction, normal in each weight.
+
+    Returns:
+        The comparison, and the metagradient's weights.
+    """
+    found = metagradient(train(training), metric)
+    direction = _normal(found.weights, seed)
+    exact = sum(float((w * d).sum()) for w, d in zip(found.weights, direction, strict=True))
+    up, down = (
+        value_at(train(training, [1 + sign * size * d for d in direction]), metric)
+        for sign in (1, -1)
+    )
+    return Audit(exact, (up - down) / (2 * size)), found.weights
+
+
+def _normal(like: Sequence[Tensor], seed: int) -> list[Tensor]:
+    draw = torch.Generator().manual_seed(seed)
+    return [torch.randn(x.shape, generator=draw, dtype=torch.float64).to(x) for x in like]
+
+
+@torch.no_grad()
+def value_at(run: Run, metric: Metric) -> float:
+    """Return the metric at a run's theta_T, without its gradient."""
+
+    def total(model: object) -> float:
+        result = metric(model)
+        terms = [result] if isinstance(result, Tensor) else result
+        return sum(float(term) for term in terms)
+
+    return Call(run.training.model, total).at(run.layout.names, run.layout.parts(run.theta))
+
+
+def replays_exactly(training: Training) -> bool:
+    """Return whether the same training ends twice at the same numbers, bit for bit.
+
+    Where it does not (atomic additions on a GPU), steps computed again differ from those that were
+    taken, and the metagradient is as wrong as they are different.
+    """
+    first, again = train(training).theta, train(training).theta
+    return bool(torch.equal(first, again))
+
+
+def metasmoothness(
+    training: Training, direction: Sequence[Tensor] | None = None, *, size: float = 0.1
+) -> float:
+    """Return how far two equal changes of the weights move the parameters the same way, -1 to 1.
+
+    The agreement in sign of theta(w + hv) - theta(w) and theta(w + 2hv) - theta(w + hv), weighted
+    by the first's size (Engstrom et al. 2025, section 4). Near 1 a metagradient predicts what
+    finite changes do; lower learning rates, a larger eps_root, warm-up and clipping raise it.
+
+    Args:
+        training: run three times.
+        direction: v, of each step's weights; None is a normal one.
+        size: h.
+    """
+    base = train(training)
+    if direction is None:
+        direction = _normal([base.steps.losses(base.theta, t) for t in range(base.length)], 0)
+    once, twice = (train(training, [1 + n * size * v for v in direction]).theta for n in (1, 2))
+    first, second = once - base.theta, twice - once
+    total = first.abs().sum()
+    return float((first.abs() * first.sign() * second.sign()).sum() / total) if total > 0 else 1.0
