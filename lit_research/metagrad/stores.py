@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import tempfile
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,13 +93,14 @@ class Disk:
 
     def __post_init__(self) -> None:
         Path(self.parent).mkdir(parents=True, exist_ok=True)
-        self._folder = tempfile.TemporaryDirectory(prefix="states-", dir=self.parent)
+        self._folder = Path(tempfile.mkdtemp(prefix="states-", dir=self.parent))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._reader = ThreadPoolExecutor(1)
         self._coming: dict[Path, Future[Any]] = {}
 
     def put(self, tensors: Tensors) -> tuple[torch.device, Path]:
         """Write a file."""
-        path = Path(self._folder.name) / f"{next(self._ids)}.pt"
+        path = self._folder / f"{next(self._ids)}.pt"
         torch.save([x.cpu() for x in tensors], path)
         return tensors[0].device, path
 
