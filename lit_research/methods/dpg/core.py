@@ -1,0 +1,60 @@
+"""Advantages and policy loss: GRPO, as the paper uses it.
+
+Legend: G groups (prompts), n completions of each, B = G n, T tokens of a row.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Scale = Literal["relative", "official"]
+_NOTHING = 1e-6  # of the largest reward: a spread below it is rounding
+
+
+def advantages(rewards: Tensor, scale: Scale = "relative") -> Tensor:
+    """Return rewards minus their group's mean, over its standard deviation (unbiased), ``[G, n]``.
+
+    Rewards of this method are as small as 1e-9, so the official 1e-6 beside the deviation leaves
+    little but centred rewards. ``relative`` divides by the deviation itself, and gives 0 to a group
+    whose rewards differ by rounding alone.
+
+    Args:
+        rewards: ``[G, n]``; one group, ``[1, B]``, standardises over the batch.
+        scale: ``relative`` or ``official``.
+    """
+    rewards = rewards.double()
+    centred = rewards - rewards.mean(1, keepdim=True)
+    if rewards.shape[1] < 2:
+        return torch.zeros_like(centred).float()
+    deviation = rewards.std(1, keepdim=True)
+    if scale == "official":
+        return (centred / (deviation + 1e-6)).float()
+    alike = deviation <= _NOTHING * rewards.abs().amax(1, keepdim=True)
+    return torch.where(alike, 0.0, centred / torch.where(alike, 1.0, deviation)).float()
+
+
+def policy_loss(
+    log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, mask: Tensor, *, clip: float
+) -> Tensor:
+    """Return the clipped policy loss, the mean over all tokens.
+
+    Args:
+        log_probs: of the tokens under the policy, ``[B, T]``.
+        old_log_probs: under the policy that wrote them, ``[B, T]``.
+        advantages: of the rows, ``[B]``.
+        mask: 1 where a token was written by the policy, ``[B, T]``.
+        clip: the ratio counts from 1 - clip to 1 + clip.
+    """
+    ratio = (log_probs - old_log_probs).exp()
+    worth = advantages[:, None]
+    gain = torch.minimum(ratio * worth, ratio.clamp(1 - clip, 1 + clip) * worth)
+    return -(gain * mask).sum() / mask.sum().clamp(min=1)
+
+
+def shuffled(rewards: Tensor, seed: int) -> Tensor:
+    """Return the rewards dealt out anew among all rows, ``[G, n]``: a control."""
+    order = torch.randperm(rewards.numel(), generator=torch.Generator().manual_seed(seed))
+    return rewards.flatten()[order.to(rewards.device)].view_as(rewards)

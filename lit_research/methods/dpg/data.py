@@ -1,0 +1,219 @@
+"""``Prompts``: what the generator is asked to write about, over and over."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lit_research.errors import UserError
+from lit_research.methods.base import DataModule
+from lit_research.methods.dpg.alphabet import alphabet_tokenizer
+from lit_research.seeds import resolve_seed
+from lit_research.text import (
+    ShardedSampler,
+    load_documents,
+    load_tokenizer,
+    make_loader,
+    permutation,
+    split_documents,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+WHERE = "in data.init_args of Prompts"
+
+
+class Passes(torch.utils.data.Dataset[Any]):
+    """Prompts, pass after pass, each in an order of its own; a function of (seed, index).
+
+    Args:
+        prompts: token ids of each.
+        passes: number of times that each is there.
+        seed: of the orders; None keeps the order given.
+    """
+
+    def __init__(self, prompts: list[list[int]], passes: int, seed: int | None) -> None:
+        self.prompts, self.passes, self.seed = prompts, passes, seed
+
+    def __len__(self) -> int:
+        """Return the number of prompts, all passes together."""
+        return len(self.prompts) * self.passes
+
+    def __getitems__(self, indices: list[int]) -> dict[str, Any]:
+        """Return a batch: ``prompts`` (lists of token ids) and ``ids`` (their numbers)."""
+        ids = [self._at(index) for index in indices]
+        return {"prompts": [self.prompts[i] for i in ids], "ids": ids}
+
+    def _at(self, index: int) -> int:
+        number, place = divmod(index, len(self.prompts))
+        if self.seed is None:
+            return place
+        return int(permutation(len(self.prompts), seed=self.seed, epoch=number)[place])
+
+
+class Prompts(DataModule):
+    """Prompts for the generator.
+
+    Args:
+        prompts: the prompts themselves; or
+        source: documents to make them from: ``embedded:topics``, a file, a ``datasets`` folder or a
+            hub name.
+        template: with ``{text}``, where a prompt or document goes.
+        max_documents: of the source.
+        max_characters: of a document, the rest is left out; None is all of it.
+        tokenizer: the generator's: ``bytes``, ``bpe:4096`` or a transformers folder or hub name.
+        alphabet: or characters, each of which is a token, and there are no others.
+        batch_size: prompts of a step, of one device.
+        max_prompt_tokens: longer prompts are left out.
+        test_fraction: share of the prompts that validation, test and predict read; 0: all prompts
+            are of both.
+        eval_prompts: prompts of validation and test at most; the first ones.
+        passes: over the prompts in an epoch, each in a new order.
+        seed: of the orders and the split; None takes ``seed_everything``.
+    """
+
+    def __init__(
+        self,
+        prompts: list[str] | None = None,
+        source: str | None = None,
+        template: str = "{text}",
+        max_documents: int | None = None,
+        max_characters: int | None = None,
+        tokenizer: str | None = None,
+        alphabet: str | None = None,
+        batch_size: int = 256,
+        max_prompt_tokens: int = 1024,
+        test_fraction: float = 0.0,
+        eval_prompts: int = 256,
+        passes: int = 1000,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        for one, other in (("prompts", "source"), ("tokenizer", "alphabet")):
+            if (locals()[one] is None) == (locals()[other] is None):
+                raise UserError(f"give either {one} or {other}, {WHERE}")
+        sizes = {
+            "batch_size": batch_size,
+            "max_prompt_tokens": max_prompt_tokens,
+            "eval_prompts": eval_prompts,
+            "passes": passes,
+        }
+        for name, value in sizes.items():
+            if value < 1:
+                raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
+        if "{text}" not in template:
+            raise UserError(f"template is {template!r}, {WHERE}: put {{text}} into it")
+        if not 0.0 <= test_fraction < 1.0:
+            raise UserError(f"test_fraction is {test_fraction}, {WHERE}: give 0 up to below 1")
+        self.keep_hyperparameters()
+        self.hparams["seed"] = resolve_seed(seed)
+
+    @cached_property
+    def _texts(self) -> dict[str, list[str]]:
+        """The prompts of training and of evaluation, before the template."""
+        args = self.hparams
+        fraction = args["test_fraction"]
+        if args["prompts"] is not None:
+            texts = list(args["prompts"])
+            if not fraction:
+                return {"train": texts, "test": texts}
+            order = permutation(len(texts), seed=args["seed"], epoch=0)
+            cut = max(1, round(fraction * len(texts)))
+            named = {"test": order[:cut], "train": order[cut:]}
+            return {name: [texts[i] for i in sorted(rows)] for name, rows in named.items()}
+        from datasets import Dataset
+
+        documents = load_documents(args["source"])
+        assert isinstance(documents, Dataset)
+        if args["max_documents"] is not None:
+            documents = documents.select(range(min(args["max_documents"], len(documents))))
+        if not fraction:
+            return {name: list(documents["text"]) for name in ("train", "test")}
+        split = split_documents(documents, validation_fraction=fraction, seed=args["seed"])
+        return {"train": list(split["train"]["text"]), "test": list(split["validation"]["text"])}
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The generator's tokenizer."""
+        args = self.hparams
+        if args["alphabet"] is not None:
+            return alphabet_tokenizer(args["alphabet"])
+        if not args["tokenizer"].startswith("bpe:"):
+            return load_tokenizer(args["tokenizer"])
+        from datasets import Dataset
+
+        texts = self._texts["train"]
+        ids = [str(i) for i in range(len(texts))]
+        documents = Dataset.from_dict({"text": texts, "id": ids})
+        return load_tokenizer(args["tokenizer"], documents=documents)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens of the generator, V."""
+        return len(self.tokenizer)
+
+    @cached_property
+    def prompts(self) -> dict[str, list[list[int]]]:
+        """Token ids of the prompts that are short enough, of ``train`` and ``test``.
+
+        Raises:
+            UserError: none is.
+        """
+        args, found = self.hparams, {}
+        for name, texts in self._texts.items():
+            cut = [text[: args["max_characters"]] for text in texts]
+            filled = [args["template"].replace("{text}", text) for text in cut]
+            ids = self.tokenizer(filled, verbose=False)["input_ids"] if filled else []
+            found[name] = [row for row in ids if 0 < len(row) <= args["max_prompt_tokens"]]
+            if not found[name]:
+                raise UserError(
+                    f"none of {len(texts)} prompts of {name} has 1 to {args['max_prompt_tokens']} "
+                    f"tokens, {WHERE}: give shorter ones, max_characters, or a larger "
+                    "max_prompt_tokens"
+                )
+        return found
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training batches of one rank in an epoch."""
+        world = self.trainer.world_size if self.trainer is not None else 1
+        each = self.hparams["batch_size"] * world
+        return len(self.prompts["train"]) * self.hparams["passes"] // each
+
+    def _loader(self, data: Passes, *, train: bool) -> Any:
+        place = {"rank": 0, "world_size": 1}
+        if self.trainer is not None:
+            place = {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size}
+        sampler = ShardedSampler(
+            data,
+            batch_size=self.hparams["batch_size"],
+            seed=self.hparams["seed"],
+            shuffle=False,
+            drop_last=train,
+            **place,
+        )
+        return make_loader(data, sampler=sampler)
+
+    def train_dataloader(self) -> Any:
+        """Return prompts, pass after pass."""
+        args = self.hparams
+        return self._loader(Passes(self.prompts["train"], args["passes"], args["seed"]), train=True)
+
+    def _evaluation(self) -> Any:
+        some = self.prompts["test"][: self.hparams["eval_prompts"]]
+        return self._loader(Passes(some, 1, None), train=False)
+
+    def val_dataloader(self) -> Any:
+        """Return the held-out prompts, once."""
+        return self._evaluation()
+
+    def test_dataloader(self) -> Any:
+        """Return the held-out prompts, once."""
+        return self._evaluation()
+
+    def predict_dataloader(self) -> Any:
+        """Return all prompts of training, once, in their order."""
+        return self._loader(Passes(self.prompts["train"], 1, None), train=False)

@@ -1,0 +1,196 @@
+"""The inner run: ordinary fine-tuning of the target on what the generator wrote, and the rewards.
+
+``tau_i = dPhi/dw_i`` at w = 1, through the whole run (Thrush et al. 2026, arXiv 2604.08423). The
+target and its optimiser begin anew each time; every text is used exactly once.
+
+Legend: N texts, n of them a prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.metagrad import (
+    SGD,
+    AdamW,
+    Muon,
+    Run,
+    SequenceLosses,
+    Training,
+    metagradient,
+    train,
+    value_at,
+)
+from lit_research.methods.dpg.core import shuffled
+from lit_research.methods.dpg.metrics import TargetMetric
+from lit_research.methods.dpg.target_text import Padding, encode_texts
+from lit_research.text import permutation
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Reward = Literal["metagradient", "dataset", "shuffled"]
+
+
+@dataclass(frozen=True)
+class Inner:
+    """How the target is trained.
+
+    Args:
+        lr: learning rate, constant.
+        optimizer: ``adamw``, ``sgd`` or ``muon``. The paper's SGD arms have no weight decay.
+        batch_size: texts of a step; N texts are N / batch_size steps.
+        micro_batch: texts whose graph is held at a time; None is a whole batch.
+        length: tokens of a text, S; longer ones are cut.
+        betas: of AdamW.
+        eps: of AdamW.
+        eps_root: of AdamW, under its root.
+        weight_decay: decoupled, of all parameters.
+        padding: ``masked`` or ``official``, see ``encode_texts``.
+        divide_by: a text's loss is the sum over its tokens by ``length``, S, as in the paper; or
+            by its ``tokens``.
+        divisor: a batch's loss is the sum of its texts' by this number; None is its size. The
+            official code has the size of its micro-batches.
+        save: states kept for the way back, see ``lit_research.metagrad``.
+        store: where: ``ram``, ``pinned`` or ``disk:FOLDER``.
+        shuffle_seed: of the order of the texts; the same in every run.
+    """
+
+    lr: float
+    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
+    batch_size: int = 1024
+    micro_batch: int | None = None
+    length: int = 128
+    betas: tuple[float, float] = (0.9, 0.95)
+    eps: float = 1e-8
+    eps_root: float = 1e-9
+    weight_decay: float = 1e-4
+    padding: Padding = "masked"
+    divide_by: Literal["length", "tokens"] = "length"
+    divisor: float | None = None
+    save: str = "sqrt"
+    store: str = "ram"
+    shuffle_seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "length"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} is {getattr(self, name)}, in inner: give 1 or more")
+
+    def make_optimizer(self) -> AdamW | SGD | Muon:
+        """Return the functional optimiser."""
+        if self.optimizer == "sgd":
+            return SGD(self.lr, weight_decay=self.weight_decay)
+        adam = AdamW(self.lr, self.betas, self.eps, self.eps_root, self.weight_decay)
+        if self.optimizer == "muon":
+            return Muon(self.lr, adam=adam, weight_decay=self.weight_decay)
+        return adam
+
+
+@dataclass
+class Rewards:
+    """What the texts of one step are worth.
+
+    Args:
+        tau: of each text, ``[N]``, in the order given.
+        phi: the metric after the inner run; the mean of several runs.
+        runs: the finished inner runs.
+    """
+
+    tau: Tensor
+    phi: float
+    runs: list[Run] = field(repr=False)
+
+
+class Attributor:
+    """Trains the target on texts and says what each of them was worth.
+
+    Args:
+        target: theta_0; it is never changed.
+        tokenizer: the target's.
+        metric: Phi, prepared.
+        inner: how the target is trained.
+    """
+
+    def __init__(
+        self,
+        target: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        metric: TargetMetric,
+        inner: Inner,
+    ) -> None:
+        self.target, self.tokenizer, self.metric, self.inner = target, tokenizer, metric, inner
+
+    def training(self, texts: Sequence[str]) -> tuple[Training, Tensor]:
+        """Return the inner run on texts, and the order ``[N]`` in which it reads them."""
+        inner, device = self.inner, next(self.target.parameters()).device
+        rows = encode_texts(texts, self.tokenizer, length=inner.length, padding=inner.padding)
+        order = torch.from_numpy(permutation(len(texts), seed=inner.shuffle_seed, epoch=0))
+        batches = [
+            {name: value[part].to(device) for name, value in rows.items()}
+            for part in order.split(inner.batch_size)
+        ]
+        training = Training(
+            model=self.target,
+            batches=batches,
+            losses=SequenceLosses(inner.divide_by),
+            optimizer=inner.make_optimizer(),
+            divisor=inner.divisor,
+            micro_batch=inner.micro_batch,
+            save=inner.save,
+            store=inner.store,
+        )
+        return training, order
+
+    def run(self, texts: Sequence[str]) -> tuple[Run, float]:
+        """Train the target on texts; return the run and the metric after it."""
+        run = train(self.training(texts)[0])
+        return run, value_at(run, self.metric)
+
+    def attribute(self, texts: Sequence[str]) -> Rewards:
+        """Return ``tau_i = dPhi/dw_i`` of each text."""
+        training, order = self.training(texts)
+        run = train(training)
+        found = metagradient(run, self.metric)
+        read = torch.cat(found.weights)
+        tau = torch.empty_like(read)
+        tau[order.to(read.device)] = read
+        return Rewards(tau, found.value, [run])
+
+    def rewards(
+        self, texts: Sequence[str], n: int, *, kind: Reward, together: bool, seed: int
+    ) -> Rewards:
+        """Return what the n texts of each prompt are worth, ``[G, n]``.
+
+        Args:
+            texts: those of one prompt after those of another, N = G n.
+            n: texts of a prompt.
+            kind: ``metagradient``; ``dataset``: n data sets with one text of each prompt are
+                trained on, and the metric after each is the reward of all its texts (the naive
+                baseline); ``shuffled``: metagradients dealt out to other texts (a control).
+            together: one target is trained on all texts; else n targets, as for ``dataset``.
+            seed: of the shuffled rewards.
+        """
+        if kind == "dataset" or not together:
+            parts = [self._of_one(texts[j::n], kind) for j in range(n)]
+            tau = torch.stack([p.tau for p in parts], dim=1)
+            phi = sum(p.phi for p in parts) / n
+            found = Rewards(tau, phi, [run for p in parts for run in p.runs])
+        else:
+            found = self.attribute(texts)
+            found.tau = found.tau.view(-1, n)
+        if kind == "shuffled":
+            found.tau = shuffled(found.tau, seed)
+        return found
+
+    def _of_one(self, texts: Sequence[str], kind: Reward) -> Rewards:
+        if kind != "dataset":
+            return self.attribute(texts)
+        run, phi = self.run(texts)
+        return Rewards(torch.full((len(texts),), phi, dtype=torch.float64), phi, [run])

@@ -1,0 +1,329 @@
+"""``DatasetPolicyGradient``: train a generator whose texts move a target's weights where one wants.
+
+Legend: G prompts of a step, n texts of each, N = G n, T tokens of a row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.figures import add_text, code_block
+from lit_research.lm import Attention, build_lm, export_hf, load_lm, token_log_probs
+from lit_research.lm.engines import Completion, TransformersEngine
+from lit_research.methods.base import Method, datamodule
+from lit_research.methods.dpg.core import Scale, advantages, policy_loss
+from lit_research.methods.dpg.generation import completion_rows
+from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards
+from lit_research.methods.dpg.metrics import TargetMetric
+from lit_research.seeds import resolve_seed
+from lit_research.text import load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+WHERE = "in model.init_args of DatasetPolicyGradient"
+PICTURE_EVERY = 20  # steps
+
+
+class DatasetPolicyGradient(Method):
+    """Train a generator by policy gradient; each text's reward is its influence on a target.
+
+    A step: the generator continues the prompts; the target is fine-tuned on the texts, from the
+    same start each time; ``tau_i``, the derivative of the metric by the weight of text i through
+    all of that training, is its reward (Thrush et al. 2026, arXiv 2604.08423).
+
+    Args:
+        generator: language model that writes: ``{model_type: llama, ...}`` builds one,
+            ``{folder: PATH}`` loads one.
+        target: language model that is trained on what was written, likewise. Its head must not be
+            tied to its embedding if the metric reads the head.
+        metric: Phi, by class path: ``Bitmap``, ``HeadNorm``, ``TextLoss`` or your own
+            ``TargetMetric``.
+        inner: how the target is trained: the fields of ``Inner``.
+        vocab_size: of the generator; the command takes it from the data.
+        target_tokenizer: as for ``Prompts``; None is the target's own if it is loaded, else the
+            generator's.
+        target_seed: of a target that is built.
+        target_dtype: ``float32`` or ``float64``.
+        rollouts: texts of each prompt, n.
+        max_new_tokens: of a text, at most.
+        temperature: of the sampling.
+        reward: ``metagradient``; ``dataset`` (the naive baseline: one metric for each of n data
+            sets) or ``shuffled`` (a control).
+        cross_group_batching: train one target on all texts of a step; else n targets, each on one
+            text of each prompt.
+        advantage_scale: ``relative`` divides by the group's deviation; ``official`` adds 1e-6 to
+            it, far above such rewards.
+        mini_batch: texts of an update of the generator; None is all of a step.
+        epochs: passes over a step's texts.
+        clip_ratio: of the policy's ratio.
+        max_grad_norm: of the generator's gradient; None does not clip.
+        optimizer: makes the generator's optimiser.
+        attention: of the generator: ``sdpa``, ``flash`` or ``math``.
+        generator_dtype: of the generator's weights.
+        generation_batch: texts that are written side by side.
+        test_rounds: texts of each prompt of validation and test.
+        seed: of the sampling; None takes ``seed_everything``.
+    """
+
+    generator: PreTrainedModel
+
+    def __init__(
+        self,
+        generator: dict[str, Any],
+        target: dict[str, Any],
+        metric: TargetMetric,
+        inner: Inner,
+        vocab_size: int,
+        target_tokenizer: str | None = None,
+        target_seed: int = 0,
+        target_dtype: str = "float32",
+        rollouts: int = 4,
+        max_new_tokens: int = 128,
+        temperature: float = 1.0,
+        reward: Reward = "metagradient",
+        cross_group_batching: bool = True,
+        advantage_scale: Scale = "relative",
+        mini_batch: int | None = None,
+        epochs: int = 1,
+        clip_ratio: float = 0.2,
+        max_grad_norm: float | None = 1.0,
+        optimizer: OptimizerCallable = lambda params: torch.optim.AdamW(
+            params, lr=1e-3, weight_decay=0.0
+        ),
+        attention: Attention = "sdpa",
+        generator_dtype: str = "float32",
+        generation_batch: int = 1024,
+        test_rounds: int = 4,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        sizes = {
+            "rollouts": rollouts,
+            "max_new_tokens": max_new_tokens,
+            "epochs": epochs,
+            "test_rounds": test_rounds,
+            "mini_batch": 1 if mini_batch is None else mini_batch,
+        }
+        for name, value in sizes.items():
+            if value < 1:
+                raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
+        if not temperature > 0:
+            raise UserError(
+                f"temperature is {temperature}, {WHERE}: give a number above 0; texts that are all "
+                "alike teach nothing"
+            )
+        if rollouts < 2 and reward != "dataset":
+            raise UserError(
+                f"rollouts is {rollouts}, {WHERE}: give 2 or more; a text is compared with the "
+                "others of its prompt"
+            )
+        self.keep_hyperparameters()
+        self.hparams["seed"] = resolve_seed(seed)
+        self.optimizer, self.metric, self.inner = optimizer, metric, inner
+        self.automatic_optimization = False
+        self._attributor: Attributor | None = None
+
+    def configure_model(self) -> None:
+        """Build the generator."""
+        if hasattr(self, "generator"):
+            return
+        args = self.hparams
+        options = {"attention": args["attention"], "dtype": args["generator_dtype"]}
+        self.generator = _language_model(args["generator"], args["vocab_size"], options)
+
+    def configure_optimizers(self) -> Any:
+        """Return the generator's optimiser."""
+        return self.optimizer(self.generator.parameters())
+
+    @property
+    def attributor(self) -> Attributor:
+        """The target with its metric. It is no part of the module: nothing of it is learned."""
+        if self._attributor is None:
+            target, tokenizer = self._target()
+            self.metric.prepare(target, tokenizer)
+            self._attributor = Attributor(target, tokenizer, self.metric, self.inner)
+        return self._attributor
+
+    def _target(self) -> tuple[PreTrainedModel, Any]:
+        args = self.hparams
+        name, tokenizer = args["target_tokenizer"], datamodule(self.trainer).tokenizer
+        if name is None and "folder" in args["target"]:
+            name = args["target"]["folder"]
+        tokenizer = tokenizer if name is None else load_tokenizer(name)
+        options = {"attention": "math", "dtype": args["target_dtype"]}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(args["target_seed"])
+            target = _language_model(args["target"], len(tokenizer), options)
+        # Not in training mode: dropout would be drawn anew on the way back.
+        return target.eval().to(self.device), tokenizer
+
+    def on_fit_start(self) -> None:
+        """Refuse a metric that does not fit the target before anything is written."""
+        assert self.attributor.metric is self.metric
+
+    def write(self, prompts: list[list[int]], n: int, seed: int) -> list[Completion]:
+        """Continue each prompt n times with the live weights; those of one prompt lie together.
+
+        Raises:
+            UserError: a prompt cannot be continued.
+        """
+        args = self.hparams
+        engine = TransformersEngine(
+            self.generator,
+            datamodule(self.trainer).tokenizer,
+            batch_size=args["generation_batch"],
+            weight_version=self.global_step,
+        )
+        of_prompts = engine.generate(
+            prompts,
+            max_new_tokens=args["max_new_tokens"],
+            temperature=args["temperature"],
+            n=n,
+            seed=seed,
+        )
+        found = [completion for of_prompt in of_prompts for completion in of_prompt]
+        for one in found:
+            if one.failed:
+                raise UserError(
+                    f"prompt {one.prompt_index} of a batch was not continued: {one.finish_reason}; "
+                    "in DatasetPolicyGradient: shorten the prompts, or give the generator a longer "
+                    "context"
+                )
+        return found
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Write, reward, update."""
+        args, n = self.hparams, self.hparams["rollouts"]
+        step = self.global_step
+        # Ranks write different texts; a step's texts follow from (seed, step, rank).
+        seed = (args["seed"] * 1_000_003 + step) * 4_096 + self.global_rank
+        completions = self.write(batch["prompts"], n, seed)
+        rewards = self.attributor.rewards(
+            [c.text for c in completions],
+            n,
+            kind=args["reward"],
+            together=args["cross_group_batching"],
+            seed=seed,
+        )
+        # Members of one data set share a reward, and groups would compare what is equal.
+        tau = rewards.tau.reshape(1, -1) if args["reward"] == "dataset" else rewards.tau
+        worth = advantages(tau, args["advantage_scale"]).flatten()
+        self._update(batch["prompts"], completions, worth.to(self.device), seed)
+        self._log(rewards, completions)
+
+    def _update(
+        self, prompts: list[list[int]], completions: list[Completion], worth: Tensor, seed: int
+    ) -> None:
+        """Take the optimiser's steps on one step's texts."""
+        args, total = self.hparams, len(completions)
+        rows = completion_rows(prompts, completions, self.device)
+        size = min(args["mini_batch"] or total, total)
+        draw = torch.Generator().manual_seed(seed)
+        parts = [
+            part
+            for _ in range(args["epochs"])
+            for part in torch.randperm(total, generator=draw).split(size)
+        ]
+        old = None
+        if len(parts) > 1:
+            with torch.no_grad():
+                pieces = [self._log_probs(rows, p) for p in torch.arange(total).split(size)]
+            old = torch.cat(pieces)
+        optimizer = self.optimizers()
+        for number, part in enumerate(parts):
+            log_probs = self._log_probs(rows, part)
+            before = log_probs.detach() if old is None else old[part]
+            mask = rows["mask"][part]
+            loss = policy_loss(log_probs, before, worth[part], mask, clip=args["clip_ratio"])
+            optimizer.zero_grad()  # type: ignore[union-attr]
+            self.manual_backward(loss)
+            self.clip_gradients(optimizer, args["max_grad_norm"], "norm")  # type: ignore[arg-type]
+            # Lightning counts calls of its own wrapper: one for each step of ours.
+            last = number == len(parts) - 1
+            (optimizer if last else optimizer.optimizer).step()  # type: ignore[union-attr]
+        if self.is_logged_step:
+            entropy = -(log_probs.detach() * mask).sum() / mask.sum().clamp(min=1)
+            self.log_dict({"train/policy_loss": loss.detach(), "train/entropy": entropy})
+
+    def _log_probs(self, rows: dict[str, Tensor], part: Tensor) -> Tensor:
+        """Return the log-probabilities of the written tokens at the sampling's temperature."""
+        logits = self.generator(input_ids=rows["input_ids"][part], use_cache=False).logits
+        return token_log_probs(logits / self.hparams["temperature"], rows["labels"][part])
+
+    def _log(self, rewards: Rewards, completions: list[Completion]) -> None:
+        numbers = [self.numbers(run) for run in rewards.runs]
+        values = {k: sum(found[k] for found in numbers) / len(numbers) for k in numbers[0]}
+        for name, value in {"phi": rewards.phi, **values}.items():
+            self.log(f"train/{name}", value, prog_bar=name != "phi", batch_size=1)
+        if not self.is_logged_step:
+            return
+        lengths = [float(len(c.token_ids)) for c in completions]
+        spread = float(rewards.tau.double().std()) if rewards.tau.numel() > 1 else 0.0
+        self.log("train/reward_std", spread, batch_size=1)
+        self.log("train/length_tokens", sum(lengths) / len(lengths), batch_size=1)
+        self._show(rewards, completions)
+
+    def _show(self, rewards: Rewards, completions: list[Completion]) -> None:
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        for logger in self.loggers:
+            if isinstance(logger, TensorBoardLogger) and self.trainer.is_global_zero:
+                tau = rewards.tau.detach().cpu().flatten()
+                logger.experiment.add_histogram("train/reward", tau, self.global_step)
+                with self.trained(rewards.runs[0]) as target:
+                    picture = self.metric.picture(target)
+                if picture is not None:
+                    logger.experiment.add_image("train/target", picture, self.global_step)
+        best = int(rewards.tau.flatten().argmax())
+        add_text(self.trainer, "train/best_text", code_block(completions[best].text))
+
+    @contextlib.contextmanager
+    def trained(self, run: Any) -> Iterator[PreTrainedModel]:
+        """Lend the target with a run's weights in it; its own come back."""
+        target = self.attributor.target
+        own = run.layout.read(target)
+        run.load_into(target)
+        try:
+            yield target
+        finally:
+            run.layout.write(target, own)
+
+    def numbers(self, run: Any) -> dict[str, float]:
+        """Return what the metric reports of a trained target."""
+        with self.trained(run) as target:
+            return self.metric.report(target)
+
+    def sample(
+        self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
+    ) -> list[str]:
+        """Continue ``prompts`` with the live weights; one text each."""
+        engine = TransformersEngine(self.generator, datamodule(self.trainer).tokenizer)
+        completions = engine.generate(
+            prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
+        )
+        return [of_prompt[0].text for of_prompt in completions]
+
+    def export_hf(self, folder: str) -> None:
+        """Write the generator and its tokenizer as a transformers folder."""
+        export_hf(self.generator, datamodule(self.trainer).tokenizer, folder)
+
+
+def _language_model(
+    spec: dict[str, Any], vocab_size: int, options: dict[str, Any]
+) -> PreTrainedModel:
+    if "folder" in spec:
+        if len(spec) > 1:
+            raise UserError(
+                f"{sorted(set(spec) - {'folder'})} beside folder, {WHERE}: a loaded model brings "
+                "its own config, so give folder alone"
+            )
+        return load_lm(spec["folder"], **options)
+    return build_lm(spec, vocab_size=vocab_size, **options)

@@ -1,0 +1,53 @@
+"""What the generator wrote, as the target's tokens.
+
+Legend: N texts, S tokens of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from lit_research.lm import IGNORE
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Padding = Literal["masked", "official"]
+
+
+def encode_texts(
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    length: int,
+    padding: Padding = "masked",
+) -> dict[str, Tensor]:
+    """Return ``input_ids`` and ``labels`` (next tokens) ``[N, S]``.
+
+    Texts are cut at the right. The tokenizer puts its own first token before a text if it has one;
+    no end-of-text token is put after it.
+
+    Args:
+        texts: N of them; an empty one has nothing to learn.
+        tokenizer: the target's.
+        length: S, tokens.
+        padding: ``masked``: only a text's own tokens are learned. ``official``: as the official
+            code has it, rows are filled with token 0, which is learned after token 0, and
+            end-of-text tokens are not.
+    """
+    rows = [ids[:length] for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
+    filler = 0 if padding == "official" else IGNORE
+    inputs = torch.zeros(len(rows), length, dtype=torch.long)
+    labels = torch.full((len(rows), length), filler)
+    for row, ids in enumerate(rows):
+        inputs[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
+        if ids:
+            labels[row, : len(ids) - 1] = torch.tensor(ids[1:], dtype=torch.long)
+            labels[row, len(ids) - 1] = IGNORE
+    if padding == "official" and tokenizer.eos_token_id is not None:
+        labels[labels == tokenizer.eos_token_id] = IGNORE
+    return {"input_ids": inputs, "labels": labels}
