@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 
 def add_figure(
@@ -20,6 +21,16 @@ def add_figure(
     for logger in trainer.loggers:
         if trainer.is_global_zero and isinstance(logger, TensorBoardLogger):
             logger.experiment.add_figure(name, draw(), step)
+
+
+def add_picture(
+    trainer: pl.Trainer, name: str, picture: Tensor | None, step: int | None = None
+) -> None:
+    """Show a picture ``[1 or 3, H, W]`` in 0 to 1 in TensorBoard, if there is one."""
+    step = trainer.global_step if step is None else step
+    for logger in trainer.loggers:
+        if trainer.is_global_zero and isinstance(logger, TensorBoardLogger) and picture is not None:
+            logger.experiment.add_image(name, picture, step)
 
 
 def add_text(trainer: pl.Trainer, name: str, markdown: str, step: int | None = None) -> None:

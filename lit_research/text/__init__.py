@@ -15,6 +15,7 @@ from lit_research.text.loaders import make_loader
 from lit_research.text.mixture import Mixture, Stream
 from lit_research.text.packing import IGNORE, Windows
 from lit_research.text.sampling import ShardedSampler, permutation
+from lit_research.text.shards import TextShards
 from lit_research.text.storage import cache_root
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer
@@ -26,6 +27,7 @@ __all__ = [
     "ShardedSampler",
     "Stream",
     "StreamingWindows",
+    "TextShards",
     "TokenStore",
     "Windows",
     "bigram_cross_entropy",

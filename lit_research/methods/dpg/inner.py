@@ -8,7 +8,8 @@ Legend: N texts, n of them a prompt.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -108,6 +109,13 @@ class Rewards:
     runs: list[Run] = field(repr=False)
 
 
+@contextlib.contextmanager
+def exactly(device: torch.device) -> Iterator[None]:
+    """Leave what Lightning puts around a step: autocast, and inference mode around a test."""
+    with torch.inference_mode(False), torch.autocast(device.type, enabled=False):
+        yield
+
+
 class Attributor:
     """Trains the target on texts and says what each of them was worth.
 
@@ -126,10 +134,11 @@ class Attributor:
         inner: Inner,
     ) -> None:
         self.target, self.tokenizer, self.metric, self.inner = target, tokenizer, metric, inner
+        self._device = next(target.parameters()).device
 
     def training(self, texts: Sequence[str]) -> tuple[Training, Tensor]:
         """Return the inner run on texts, and the order ``[N]`` in which it reads them."""
-        inner, device = self.inner, next(self.target.parameters()).device
+        inner, device = self.inner, self._device
         rows = encode_texts(texts, self.tokenizer, length=inner.length, padding=inner.padding)
         order = torch.from_numpy(permutation(len(texts), seed=inner.shuffle_seed, epoch=0))
         batches = [
@@ -150,14 +159,16 @@ class Attributor:
 
     def run(self, texts: Sequence[str]) -> tuple[Run, float]:
         """Train the target on texts; return the run and the metric after it."""
-        run = train(self.training(texts)[0])
-        return run, value_at(run, self.metric)
+        with exactly(self._device):
+            run = train(self.training(texts)[0])
+            return run, value_at(run, self.metric)
 
     def attribute(self, texts: Sequence[str]) -> Rewards:
         """Return ``tau_i = dPhi/dw_i`` of each text."""
-        training, order = self.training(texts)
-        run = train(training)
-        found = metagradient(run, self.metric)
+        with exactly(self._device):
+            training, order = self.training(texts)
+            run = train(training)
+            found = metagradient(run, self.metric)
         read = torch.cat(found.weights)
         tau = torch.empty_like(read)
         tau[order.to(read.device)] = read

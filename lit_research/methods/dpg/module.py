@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.figures import add_text, code_block
+from lit_research.figures import add_picture, add_text, code_block
 from lit_research.lm import Attention, build_lm, export_hf, load_lm, token_log_probs
 from lit_research.lm.engines import Completion, TransformersEngine
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.core import Scale, advantages, policy_loss
+from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.generation import completion_rows
-from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards
+from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, exactly
 from lit_research.methods.dpg.metrics import TargetMetric
+from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.seeds import resolve_seed
 from lit_research.text import load_tokenizer
 
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 WHERE = "in model.init_args of DatasetPolicyGradient"
-PICTURE_EVERY = 20  # steps
 
 
 class DatasetPolicyGradient(Method):
@@ -69,7 +71,8 @@ class DatasetPolicyGradient(Method):
         attention: of the generator: ``sdpa``, ``flash`` or ``math``.
         generator_dtype: of the generator's weights.
         generation_batch: texts that are written side by side.
-        test_rounds: texts of each prompt of validation and test.
+        test_rounds: texts of each prompt of validation and test; None is ``rollouts``.
+        output: the ``datasets`` folder that ``predict`` writes; None is ``texts`` in the run's.
         seed: of the sampling; None takes ``seed_everything``.
     """
 
@@ -101,7 +104,8 @@ class DatasetPolicyGradient(Method):
         attention: Attention = "sdpa",
         generator_dtype: str = "float32",
         generation_batch: int = 1024,
-        test_rounds: int = 4,
+        test_rounds: int | None = None,
+        output: str | None = None,
         seed: int | None = None,
     ) -> None:
         super().__init__()
@@ -109,7 +113,7 @@ class DatasetPolicyGradient(Method):
             "rollouts": rollouts,
             "max_new_tokens": max_new_tokens,
             "epochs": epochs,
-            "test_rounds": test_rounds,
+            "test_rounds": 1 if test_rounds is None else test_rounds,
             "mini_batch": 1 if mini_batch is None else mini_batch,
         }
         for name, value in sizes.items():
@@ -125,8 +129,16 @@ class DatasetPolicyGradient(Method):
                 f"rollouts is {rollouts}, {WHERE}: give 2 or more; a text is compared with the "
                 "others of its prompt"
             )
+        for name, spec in (("generator", generator), ("target", target)):
+            if "folder" in spec and len(spec) > 1:
+                raise UserError(
+                    f"{name} has {sorted(set(spec) - {'folder'})} beside folder, {WHERE}: a loaded "
+                    "model brings its own config, so give folder alone"
+                )
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
+        # A checkpoint's values win over the command's; where to write is the command's own.
+        self._output = self.hparams.pop("output")
         self.optimizer, self.metric, self.inner = optimizer, metric, inner
         self.automatic_optimization = False
         self._attributor: Attributor | None = None
@@ -147,8 +159,9 @@ class DatasetPolicyGradient(Method):
     def attributor(self) -> Attributor:
         """The target with its metric. It is no part of the module: nothing of it is learned."""
         if self._attributor is None:
-            target, tokenizer = self._target()
-            self.metric.prepare(target, tokenizer)
+            with exactly(self.device):
+                target, tokenizer = self._target()
+                self.metric.prepare(target, tokenizer)
             self._attributor = Attributor(target, tokenizer, self.metric, self.inner)
         return self._attributor
 
@@ -272,18 +285,50 @@ class DatasetPolicyGradient(Method):
         self._show(rewards, completions)
 
     def _show(self, rewards: Rewards, completions: list[Completion]) -> None:
-        from lightning.pytorch.loggers import TensorBoardLogger
-
         for logger in self.loggers:
             if isinstance(logger, TensorBoardLogger) and self.trainer.is_global_zero:
                 tau = rewards.tau.detach().cpu().flatten()
                 logger.experiment.add_histogram("train/reward", tau, self.global_step)
-                with self.trained(rewards.runs[0]) as target:
-                    picture = self.metric.picture(target)
-                if picture is not None:
-                    logger.experiment.add_image("train/target", picture, self.global_step)
+        with self.trained(rewards.runs[0]) as target:
+            add_picture(self.trainer, "train/target", self.metric.picture(target))
         best = int(rewards.tau.flatten().argmax())
         add_text(self.trainer, "train/best_text", code_block(completions[best].text))
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin to collect texts."""
+        self._fresh = FreshTarget(self, "val")
+
+    def on_test_epoch_start(self) -> None:
+        """Begin to collect texts."""
+        self._fresh = FreshTarget(self, "test")
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Write for held-out prompts."""
+        self._fresh.add(batch, batch_idx)
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Write for held-out prompts."""
+        self._fresh.add(batch, batch_idx)
+
+    def on_validation_epoch_end(self) -> None:
+        """Train a fresh target on what was written."""
+        self._fresh.finish()
+
+    def on_test_epoch_end(self) -> None:
+        """Train a fresh target on what was written; read it."""
+        self._fresh.finish()
+
+    def on_predict_start(self) -> None:
+        """Begin the data set, or go on with one that was interrupted."""
+        self._writer = DataSetWriter(self, self._output)
+
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
+        """Write for the prompts of a batch; return the number of texts."""
+        return self._writer.write(batch, batch_idx)
+
+    def on_predict_end(self) -> None:
+        """Put the data set together."""
+        self._writer.finish()
 
     @contextlib.contextmanager
     def trained(self, run: Any) -> Iterator[PreTrainedModel]:
@@ -320,10 +365,5 @@ def _language_model(
     spec: dict[str, Any], vocab_size: int, options: dict[str, Any]
 ) -> PreTrainedModel:
     if "folder" in spec:
-        if len(spec) > 1:
-            raise UserError(
-                f"{sorted(set(spec) - {'folder'})} beside folder, {WHERE}: a loaded model brings "
-                "its own config, so give folder alone"
-            )
         return load_lm(spec["folder"], **options)
     return build_lm(spec, vocab_size=vocab_size, **options)

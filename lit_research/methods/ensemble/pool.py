@@ -6,24 +6,18 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
-from lit_research.files import write_atomic
 from lit_research.lm import weights_fingerprint
 from lit_research.methods.ensemble.sampling import sample_texts
 from lit_research.methods.pretrain import Corpus
-from lit_research.text import fingerprint, write_documents
+from lit_research.text import TextShards, fingerprint
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-MANIFEST, CARD = "pool.json", "card.json"
 
 
 class TeacherPool(Corpus):
@@ -90,42 +84,22 @@ class PoolWriter:
     def __init__(self, data: TeacherPool, lm: PreTrainedModel, members: int) -> None:
         args = data.hparams
         self.data, self.members = data, members
-        self.folder = Path(args["folder"])
-        self.shards = self.folder.with_name(f"{self.folder.name}.shards")
         keys = ("max_tokens", "temperature", "pool_seed", "batch_size", "tokenizer")
-        self.card = {
+        card = {
             **{key: args[key] for key in keys},
             "texts": args["documents"],
             "members": members,
             "weights": weights_fingerprint(lm),
             "teacher_corpus": fingerprint(data.documents["train"]),
         }
-        self._check_manifest()
-
-    def _check_manifest(self) -> None:
-        """Begin the folder of shards, or see that the one that is there is of this pool."""
-        path = self.shards / MANIFEST
-        if path.is_file():
-            begun = json.loads(path.read_text())
-            other = [key for key, value in self.card.items() if begun.get(key) != value]
-            if other:
-                raise UserError(
-                    f"a pool with another {', '.join(other)} was begun in {self.shards}: "
-                    "give another data.init_args.folder, or delete that one"
-                )
-        else:
-            write_atomic(path, json.dumps(self.card, indent=1))
+        self._shards = TextShards(
+            args["folder"], card, what="Teacher pool", where="data.init_args.folder"
+        )
+        self.has = self._shards.has
 
     def member_of(self, shard: int) -> int:
         """Return which member writes a shard."""
         return shard % self.members
-
-    def _path(self, shard: int) -> Path:
-        return self.shards / f"{shard:06d}.json"
-
-    def has(self, shard: int) -> bool:
-        """Whether a shard is there already."""
-        return self._path(shard).is_file()
 
     def write(self, shard: int, lm: PreTrainedModel, kind: str) -> int:
         """Sample one shard with a member's weights; return its tokens."""
@@ -150,32 +124,9 @@ class PoolWriter:
             for row, tokens in enumerate(texts)
         ]
         count = sum(map(len, texts))
-        write_atomic(self._path(shard), json.dumps({"tokens": count, "rows": rows}))
+        self._shards.write(shard, rows, count)
         return count
 
     def finish(self) -> None:
-        """Write the ``datasets`` folder from all shards; empty texts are left out.
-
-        A whole one of this pool stays as it is: a student may be reading it.
-        """
-        from filelock import FileLock
-
-        with FileLock(f"{self.folder}.finish.lock"):
-            if self._is_finished():
-                rank_zero_info(f"Teacher pool: complete already, in {self.folder}")
-                return
-            self._join_shards()
-
-    def _is_finished(self) -> bool:
-        path = self.folder / CARD
-        card = json.loads(path.read_text()) if path.is_file() else {}
-        return all(card.get(key) == value for key, value in self.card.items())
-
-    def _join_shards(self) -> None:
-        from datasets import Dataset
-
-        shards = [json.loads(self._path(n).read_text()) for n in self.data.shards]
-        rows = [row for shard in shards for row in shard["rows"] if row["text"]]
-        tokens = sum(shard["tokens"] for shard in shards)
-        write_documents(Dataset.from_list(rows), self.folder, {**self.card, "tokens": tokens})
-        rank_zero_info(f"Teacher pool: {len(rows)} texts, {tokens} tokens, in {self.folder}")
+        """Write the ``datasets`` folder from all shards; empty texts are left out."""
+        self._shards.finish(len(self.data.shards))
