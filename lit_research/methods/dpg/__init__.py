@@ -1,5 +1,6 @@
 """Dataset Policy Gradient: texts that, trained on, move a model where one wants it."""
 
+from lit_research.methods.dpg.attribution import Attribution
 from lit_research.methods.dpg.core import advantages, policy_loss
 from lit_research.methods.dpg.data import Prompts
 from lit_research.methods.dpg.inner import Attributor, Inner, Rewards
@@ -7,6 +8,7 @@ from lit_research.methods.dpg.metrics import Bitmap, HeadNorm, TargetMetric, Tex
 from lit_research.methods.dpg.module import DatasetPolicyGradient
 
 __all__ = [
+    "Attribution",
     "Attributor",
     "Bitmap",
     "DatasetPolicyGradient",

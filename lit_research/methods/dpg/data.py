@@ -157,17 +157,28 @@ class Prompts(DataModule):
 
     @cached_property
     def prompts(self) -> dict[str, list[list[int]]]:
-        """Token ids of the prompts that are short enough, of ``train`` and ``test``.
+        """Token ids of the prompts that are short enough, of ``train`` and ``test``."""
+        return {name: [ids for _, ids in pairs] for name, pairs in self._both.items()}
+
+    @cached_property
+    def texts(self) -> dict[str, list[str]]:
+        """These prompts as texts."""
+        return {name: [text for text, _ in pairs] for name, pairs in self._both.items()}
+
+    @cached_property
+    def _both(self) -> dict[str, list[tuple[str, list[int]]]]:
+        """Prompts as texts and token ids.
 
         Raises:
-            UserError: none is.
+            UserError: none is short enough.
         """
         args, found = self.hparams, {}
         for name, texts in self._texts.items():
             cut = [text[: args["max_characters"]] for text in texts]
             filled = [args["template"].replace("{text}", text) for text in cut]
             ids = self.tokenizer(filled, verbose=False)["input_ids"] if filled else []
-            found[name] = [row for row in ids if 0 < len(row) <= args["max_prompt_tokens"]]
+            pairs = zip(filled, ids, strict=True)
+            found[name] = [pair for pair in pairs if 0 < len(pair[1]) <= args["max_prompt_tokens"]]
             if not found[name]:
                 raise UserError(
                     f"none of {len(texts)} prompts of {name} has 1 to {args['max_prompt_tokens']} "

@@ -30,7 +30,7 @@ from lit_research.metagrad import (
 )
 from lit_research.methods.dpg.core import shuffled
 from lit_research.methods.dpg.metrics import TargetMetric
-from lit_research.methods.dpg.target_text import Padding, encode_texts
+from lit_research.methods.dpg.target_text import Padding, check_length, encode_texts
 from lit_research.text import permutation
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Inner:
         lr: learning rate, constant.
         optimizer: ``adamw``, ``sgd`` or ``muon``. The paper's SGD arms have no weight decay.
         batch_size: texts of a step; N texts are N / batch_size steps.
+        passes: over the texts, each in a new order; the paper's is 1.
         micro_batch: texts whose graph is held at a time; None is a whole batch.
         length: tokens of a text, S; longer ones are cut.
         betas: of AdamW.
@@ -66,6 +67,7 @@ class Inner:
     lr: float
     optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     batch_size: int = 1024
+    passes: int = 1
     micro_batch: int | None = None
     length: int = 128
     betas: tuple[float, float] = (0.9, 0.95)
@@ -80,7 +82,7 @@ class Inner:
     shuffle_seed: int = 42
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "length"):
+        for name in ("batch_size", "length", "passes"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}, in inner: give 1 or more")
 
@@ -122,8 +124,11 @@ class Attributor:
     Args:
         target: theta_0; it is never changed.
         tokenizer: the target's.
-        metric: Phi, prepared.
+        metric: Phi; it is prepared here.
         inner: how the target is trained.
+
+    Raises:
+        UserError: the metric does not fit the target.
     """
 
     def __init__(
@@ -135,16 +140,22 @@ class Attributor:
     ) -> None:
         self.target, self.tokenizer, self.metric, self.inner = target, tokenizer, metric, inner
         self._device = next(target.parameters()).device
+        check_length(target, "length, in inner,", inner.length)
+        with exactly(self._device):
+            metric.prepare(target, tokenizer)
 
-    def training(self, texts: Sequence[str]) -> tuple[Training, Tensor]:
-        """Return the inner run on texts, and the order ``[N]`` in which it reads them."""
+    def training(self, texts: Sequence[str]) -> tuple[Training, list[Tensor]]:
+        """Return the inner run on texts, and the numbers of the texts of each step."""
         inner, device = self.inner, self._device
         rows = encode_texts(texts, self.tokenizer, length=inner.length, padding=inner.padding)
-        order = torch.from_numpy(permutation(len(texts), seed=inner.shuffle_seed, epoch=0))
-        batches = [
-            {name: value[part].to(device) for name, value in rows.items()}
-            for part in order.split(inner.batch_size)
+        steps = [
+            part
+            for epoch in range(inner.passes)
+            for part in torch.from_numpy(
+                permutation(len(texts), seed=inner.shuffle_seed, epoch=epoch)
+            ).split(inner.batch_size)
         ]
+        batches = [{name: value[part].to(device) for name, value in rows.items()} for part in steps]
         training = Training(
             model=self.target,
             batches=batches,
@@ -155,23 +166,31 @@ class Attributor:
             save=inner.save,
             store=inner.store,
         )
-        return training, order
+        return training, steps
 
-    def run(self, texts: Sequence[str]) -> tuple[Run, float]:
-        """Train the target on texts; return the run and the metric after it."""
+    def run(self, texts: Sequence[str], weights: Tensor | None = None) -> tuple[Run, float]:
+        """Train the target on texts; return the run and the metric after it.
+
+        Args:
+            texts: N of them.
+            weights: w of each text, ``[N]``; None is 1.
+        """
         with exactly(self._device):
-            run = train(self.training(texts)[0])
+            training, steps = self.training(texts)
+            of_steps = None if weights is None else [weights[part] for part in steps]
+            run = train(training, of_steps)
             return run, value_at(run, self.metric)
 
     def attribute(self, texts: Sequence[str]) -> Rewards:
         """Return ``tau_i = dPhi/dw_i`` of each text."""
         with exactly(self._device):
-            training, order = self.training(texts)
+            training, steps = self.training(texts)
             run = train(training)
             found = metagradient(run, self.metric)
-        read = torch.cat(found.weights)
-        tau = torch.empty_like(read)
-        tau[order.to(read.device)] = read
+        # A text that is read several times is worth the sum.
+        tau = found.weights[0].new_zeros(len(texts))
+        for part, weights in zip(steps, found.weights, strict=True):
+            tau.index_add_(0, part.to(tau.device), weights)
         return Rewards(tau, found.value, [run])
 
     def rewards(

@@ -22,7 +22,7 @@ from lit_research.errors import UserError
 from lit_research.lm import IGNORE
 from lit_research.metagrad import check_untied, token_losses
 from lit_research.methods.dpg.patterns import as_picture, from_image, from_qr, from_rows, read_qr
-from lit_research.methods.dpg.target_text import encode_texts
+from lit_research.methods.dpg.target_text import check_length, encode_texts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -210,8 +210,10 @@ class TextLoss(TargetMetric):
         """Turn the texts into tokens.
 
         Raises:
-            UserError: a text has fewer than two tokens, or more than fit before its last word.
+            UserError: a text has fewer than two tokens, or more than fit before its last word, or
+                ``max_tokens`` is longer than the target's context.
         """
+        check_length(target, "max_tokens, in TextLoss,", self.max_tokens)
         rows = encode_texts(self.texts, tokenizer, length=self.max_tokens)
         labels = rows["labels"]
         if self.last_word:

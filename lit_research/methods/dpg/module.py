@@ -16,14 +16,15 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.figures import add_picture, add_text, code_block
-from lit_research.lm import Attention, build_lm, export_hf, load_lm, token_log_probs
+from lit_research.lm import Attention, export_hf, token_log_probs
 from lit_research.lm.engines import Completion, TransformersEngine
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.core import Scale, advantages, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.generation import completion_rows
-from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, exactly
+from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards
 from lit_research.methods.dpg.metrics import TargetMetric
+from lit_research.methods.dpg.targets import check_spec, language_model, make_target
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.seeds import resolve_seed
 from lit_research.text import load_tokenizer
@@ -130,11 +131,7 @@ class DatasetPolicyGradient(Method):
                 "others of its prompt"
             )
         for name, spec in (("generator", generator), ("target", target)):
-            if "folder" in spec and len(spec) > 1:
-                raise UserError(
-                    f"{name} has {sorted(set(spec) - {'folder'})} beside folder, {WHERE}: a loaded "
-                    "model brings its own config, so give folder alone"
-                )
+            check_spec(name, spec, WHERE)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         # A checkpoint's values win over the command's; where to write is the command's own.
@@ -148,8 +145,12 @@ class DatasetPolicyGradient(Method):
         if hasattr(self, "generator"):
             return
         args = self.hparams
-        options = {"attention": args["attention"], "dtype": args["generator_dtype"]}
-        self.generator = _language_model(args["generator"], args["vocab_size"], options)
+        self.generator = language_model(
+            args["generator"],
+            args["vocab_size"],
+            attention=args["attention"],
+            dtype=args["generator_dtype"],
+        )
 
     def configure_optimizers(self) -> Any:
         """Return the generator's optimiser."""
@@ -159,9 +160,7 @@ class DatasetPolicyGradient(Method):
     def attributor(self) -> Attributor:
         """The target with its metric. It is no part of the module: nothing of it is learned."""
         if self._attributor is None:
-            with exactly(self.device):
-                target, tokenizer = self._target()
-                self.metric.prepare(target, tokenizer)
+            target, tokenizer = self._target()
             self._attributor = Attributor(target, tokenizer, self.metric, self.inner)
         return self._attributor
 
@@ -171,12 +170,9 @@ class DatasetPolicyGradient(Method):
         if name is None and "folder" in args["target"]:
             name = args["target"]["folder"]
         tokenizer = tokenizer if name is None else load_tokenizer(name)
-        options = {"attention": "math", "dtype": args["target_dtype"]}
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(args["target_seed"])
-            target = _language_model(args["target"], len(tokenizer), options)
-        # Not in training mode: dropout would be drawn anew on the way back.
-        return target.eval().to(self.device), tokenizer
+        seed, dtype = args["target_seed"], args["target_dtype"]
+        target = make_target(args["target"], len(tokenizer), seed, dtype, self.device)
+        return target, tokenizer
 
     def on_fit_start(self) -> None:
         """Refuse a metric that does not fit the target before anything is written."""
@@ -359,11 +355,3 @@ class DatasetPolicyGradient(Method):
     def export_hf(self, folder: str) -> None:
         """Write the generator and its tokenizer as a transformers folder."""
         export_hf(self.generator, datamodule(self.trainer).tokenizer, folder)
-
-
-def _language_model(
-    spec: dict[str, Any], vocab_size: int, options: dict[str, Any]
-) -> PreTrainedModel:
-    if "folder" in spec:
-        return load_lm(spec["folder"], **options)
-    return build_lm(spec, vocab_size=vocab_size, **options)

@@ -11,12 +11,31 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from lit_research.errors import UserError
 from lit_research.lm import IGNORE
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Padding = Literal["masked", "official"]
+
+
+def check_length(target: PreTrainedModel, name: str, length: int) -> None:
+    """Refuse texts that are longer than the target's context.
+
+    Args:
+        target: the model.
+        name: of the setting, for the message.
+        length: tokens.
+
+    Raises:
+        UserError: they are.
+    """
+    context = getattr(target.config, "max_position_embeddings", None)
+    if context is not None and length > context:
+        raise UserError(
+            f"{name} is {length} tokens, and the target's context {context}: give at most {context}"
+        )
 
 
 def encode_texts(

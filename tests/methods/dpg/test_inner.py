@@ -7,7 +7,6 @@ import torch
 
 from lit_research.errors import UserError
 from lit_research.lm import build_lm
-from lit_research.metagrad import train, value_at
 from lit_research.methods.dpg import Attributor, Bitmap, Inner
 from lit_research.methods.dpg.alphabet import alphabet_tokenizer
 from tests.methods.dpg.test_metrics import LETTERS
@@ -23,21 +22,25 @@ def attributor(**changes):
     fields = {"model_type": "gpt2", "tie_word_embeddings": False, **sizes}
     model = build_lm(fields, attention="math", dtype="float64").eval()
     metric, tokenizer = Bitmap(rows=ROWS), alphabet_tokenizer(LETTERS)
-    metric.prepare(model, tokenizer)
     inner = Inner(lr=1e-3, batch_size=2, length=6, eps_root=1e-6, save="all", **changes)
     return Attributor(model, tokenizer, metric, inner)
 
 
 def value(one, weights):
     """Phi after an inner run with these weights of ``TEXTS``."""
-    training, order = one.training(TEXTS)
-    parts = weights[order].split(one.inner.batch_size)
-    return value_at(train(training, list(parts)), one.metric)
+    return one.run(TEXTS, weights)[1]
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"optimizer": "sgd"}, {"divide_by": "tokens"}, {"padding": "official"}, {"divisor": 1.0}],
+    [
+        {},
+        {"optimizer": "sgd"},
+        {"passes": 3},
+        {"divide_by": "tokens"},
+        {"padding": "official"},
+        {"divisor": 1.0},
+    ],
 )
 def test_a_reward_is_the_derivative_by_the_texts_own_weight(changes):
     one = attributor(**changes)

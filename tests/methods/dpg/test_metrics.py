@@ -101,7 +101,7 @@ def test_the_norm_is_of_the_whole_head():
 
 def test_a_loss_counts_every_text_the_same():
     texts = ["abc", "cdefgh", "aa"]
-    metric, model = prepared(TextLoss(texts=texts, batch_size=2))
+    metric, model = prepared(TextLoss(texts=texts, batch_size=2, max_tokens=16))
     each = []
     for text in texts:
         ids = torch.tensor([[LETTERS.index(c) for c in text]])
@@ -117,7 +117,9 @@ def test_a_loss_counts_every_text_the_same():
 def test_a_last_word_is_scored_alone():
     tokenizer = load_tokenizer("bytes")
     model = target(vocab_size=257)
-    metric, _ = prepared(TextLoss(texts=["the cat sat", "one"], last_word=True), model, tokenizer)
+    metric, _ = prepared(
+        TextLoss(texts=["the cat sat", "one"], last_word=True, max_tokens=32), model, tokenizer
+    )
     [batch] = metric._batches
     labels = ["".join(chr(t) for t in row if t >= 0) for row in batch["labels"].tolist()]
     assert labels == [" sat", "ne"]
@@ -141,7 +143,8 @@ def test_texts_come_from_a_file(tmp_path):
         (lambda: TextLoss(texts=[]), "there are no texts"),
         (lambda: TextLoss(file="none.txt"), "cannot read 'none.txt'"),
         (lambda: TextLoss(texts=["a"], divide_by="words"), "divide_by is 'words'"),
-        (lambda: prepared(TextLoss(texts=["a"])), "nothing to score"),
+        (lambda: prepared(TextLoss(texts=["a"], max_tokens=8)), "nothing to score"),
+        (lambda: prepared(TextLoss(texts=["ab"])), "target's context 64"),
         (lambda: prepared(Bitmap(rows=["#"]), target(tie=True)), "tie_word_embeddings false"),
         (lambda: prepared(HeadNorm(), target(tie=True)), "tie_word_embeddings false"),
         (lambda: prepared(Bitmap(rows=["#" * 25])), "1 x 25 pixels"),

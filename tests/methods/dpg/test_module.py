@@ -63,7 +63,12 @@ def fit(folder, changes=None, verb="fit", *options):
         {f"{INIT}.inner.save": "sqrt", f"{INIT}.inner.micro_batch": 3},
         {f"{INIT}.max_grad_norm": None},
         {f"{INIT}.metric": {"class_path": "HeadNorm"}},
-        {f"{INIT}.metric": {"class_path": "TextLoss", "init_args": {"texts": ["hello"]}}},
+        {
+            f"{INIT}.metric": {
+                "class_path": "TextLoss",
+                "init_args": {"texts": ["hello"], "max_tokens": 8},
+            }
+        },
         {"trainer.precision": "bf16-mixed"},
     ],
     ids=str,
@@ -165,6 +170,7 @@ def test_a_killed_run_goes_on_with_the_same_rewards_and_weights(tmp_path):
         ({f"{INIT}.target.hidden_size": 4}, "5 x 5 pixels"),
         ({f"{INIT}.target_dtype": "bfloat16"}, "is torch.bfloat16"),
         ({f"{INIT}.generator.max_position_embeddings": 1}, "longer context"),
+        ({f"{INIT}.inner.length": 17}, "target's context 16"),
         ({f"{INIT}.inner.save": "tape"}, "save is 'tape'"),
         ({f"{INIT}.metric.init_args.rows": ["#", ".."]}, "rows of one length"),
         ({f"{DATA}.prompts": ["z"]}, "none of 1 prompts"),

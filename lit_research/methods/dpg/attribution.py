@@ -1,0 +1,243 @@
+"""``Attribution``: what every training document did to a metric, in an ordinary fine-tuning run.
+
+``lit-research predict`` writes ``influence.parquet``: dPhi/dw of each document, exact through the
+whole run. Two checks by training again: random reweightings (predicted against actual change), and
+the linear datamodeling score on random subsets (LDS, Park et al. 2023); and single documents left
+out.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
+
+from lit_research.errors import UserError
+from lit_research.figures import add_figure, text_table
+from lit_research.files import write_atomic
+from lit_research.lm import weights_fingerprint
+from lit_research.methods.base import Method, datamodule
+from lit_research.methods.dpg.inner import Attributor, Inner
+from lit_research.methods.dpg.metrics import TargetMetric
+from lit_research.methods.dpg.targets import check_spec, make_target
+from lit_research.seeds import resolve_seed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WHERE = "in model.init_args of Attribution"
+SHOWN, WIDTH = 5, 60  # documents of each end, characters of each
+KINDS = {"reweighting": 1, "subset": 2, "left_out": 3}
+
+
+class Attribution(Method):
+    """Fine-tune a model on documents, and say what each of them did to a metric.
+
+    Args:
+        target: the language model, as in ``DatasetPolicyGradient``.
+        metric: Phi, by class path.
+        inner: the fine-tuning run: the fields of ``Inner``.
+        vocab_size: of the target; the command takes it from the data.
+        target_seed: of a target that is built.
+        target_dtype: ``float32`` or ``float64``.
+        reweightings: trainings with random weights, to compare predicted and actual changes.
+        reweighting_size: standard deviation of these weights around 1.
+        subsets: trainings on random subsets, for the LDS.
+        subset_share: of the documents in a subset.
+        left_out: trainings without one document each: those of the largest influence.
+        output: folder of the results; None is the run's own. What was trained there is not trained
+            again.
+        seed: of weights and subsets; None takes ``seed_everything``.
+    """
+
+    def __init__(
+        self,
+        target: dict[str, Any],
+        metric: TargetMetric,
+        inner: Inner,
+        vocab_size: int,
+        target_seed: int = 0,
+        target_dtype: str = "float32",
+        reweightings: int = 20,
+        reweighting_size: float = 0.1,
+        subsets: int = 0,
+        subset_share: float = 0.5,
+        left_out: int = 0,
+        output: str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        check_spec("target", target, WHERE)
+        counts = {"reweightings": reweightings, "subsets": subsets, "left_out": left_out}
+        for name, value in counts.items():
+            if value < 0:
+                raise UserError(f"{name} is {value}, {WHERE}: give 0 or more")
+        if not 0 < subset_share < 1 or not reweighting_size > 0:
+            raise UserError(
+                f"subset_share is {subset_share} and reweighting_size {reweighting_size}, {WHERE}: "
+                "give a share between 0 and 1, and a size above 0"
+            )
+        self.keep_hyperparameters()
+        self.hparams["seed"] = resolve_seed(seed)
+        self.metric, self.inner = metric, inner
+        self._texts: list[str] = []
+
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
+        """Collect the documents of a batch; return their number."""
+        texts = datamodule(self.trainer).texts["train"]
+        self._texts += [texts[i] for i in batch["ids"]]
+        return len(batch["ids"])
+
+    def on_predict_epoch_end(self) -> None:
+        """Train, walk back, check; write and show what was found.
+
+        Raises:
+            UserError: there are several processes, or another attribution was begun in ``output``.
+        """
+        if self.trainer.world_size > 1:
+            raise UserError(
+                f"there are {self.trainer.world_size} processes, for Attribution: one training run "
+                "is walked back; give trainer.devices 1"
+            )
+        data, args = datamodule(self.trainer), self.hparams
+        seed, dtype = args["target_seed"], args["target_dtype"]
+        target = make_target(args["target"], len(data.tokenizer), seed, dtype, self.device)
+        attributor = Attributor(target, data.tokenizer, self.metric, self.inner)
+        folder = Path(args["output"] or self.trainer.log_dir or ".")
+        study = Study(attributor, self._texts, folder, args["seed"])
+        tau = study.influence()
+        write_influence(folder / "influence.parquet", self._texts, tau)
+        self._check(study, tau)
+        rank_zero_info(f"{_ends(self._texts, tau)}\nInfluence: {folder / 'influence.parquet'}")
+
+    def _check(self, study: Study, tau: Tensor) -> None:
+        args, N = self.hparams, len(tau)
+        numbers: dict[str, float] = {"phi": study.phi}
+        wanted = {
+            "reweighting": [
+                1 + args["reweighting_size"] * study.draw("reweighting", i).standard_normal(N)
+                for i in range(args["reweightings"])
+            ],
+            "subset": [
+                study.draw("subset", i).permutation(N) < round(args["subset_share"] * N)
+                for i in range(args["subsets"])
+            ],
+            "left_out": [
+                np.arange(N) != int(i)
+                for i in tau.abs().argsort(descending=True)[: args["left_out"]].cpu()
+            ],
+        }
+        points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        for kind, weights in wanted.items():
+            if len(weights) > 1:
+                changes = np.array([study.change(kind, i, w) for i, w in enumerate(weights)])
+                predicted = np.array([float(tau.double().cpu().numpy() @ (w - 1)) for w in weights])
+                points[kind] = predicted, changes
+                numbers[f"{kind}_correlation"] = float(np.corrcoef(predicted, changes)[0, 1])
+                if kind == "subset":
+                    from scipy.stats import spearmanr
+
+                    numbers["lds"] = float(spearmanr(predicted, changes).statistic)
+        write_atomic(study.folder / "attribution.json", json.dumps(numbers, indent=1))
+        if points:
+            add_figure(self.trainer, "attribution", lambda: _scatter(points), 0)
+        rows = [["number", "value"], *([name, f"{value:.6g}"] for name, value in numbers.items())]
+        rank_zero_info(text_table(rows))
+
+
+class Study:
+    """An attribution and the trainings that check it, each kept in a file when it is done.
+
+    Args:
+        attributor: trains.
+        texts: documents, N.
+        folder: of the results.
+        seed: of what is drawn.
+
+    Raises:
+        UserError: the folder holds results of something else.
+    """
+
+    def __init__(self, attributor: Attributor, texts: list[str], folder: Path, seed: int) -> None:
+        self.attributor, self.texts, self.folder, self.seed = attributor, texts, folder, seed
+        self.phi = float("nan")
+        card = {
+            "inner": repr(attributor.inner),
+            "weights": weights_fingerprint(attributor.target),
+            "documents": len(texts),
+            "characters": sum(map(len, texts)),
+            "metric": type(attributor.metric).__name__,
+            "seed": seed,
+        }
+        path = folder / "study.json"
+        if path.is_file() and (begun := json.loads(path.read_text())) != card:
+            other = [key for key in card if begun.get(key) != card[key]]
+            raise UserError(
+                f"an attribution with another {', '.join(other)} was begun in {folder}: give "
+                "another model.init_args.output, or delete that one"
+            )
+        write_atomic(path, json.dumps(card, indent=1))
+        self._done = folder / "trained.jsonl"
+        lines = self._done.read_text().splitlines() if self._done.is_file() else []
+        self._known = {tuple(key): value for key, value in map(json.loads, lines)}
+
+    def draw(self, kind: str, number: int) -> np.random.Generator:
+        """Return the random numbers of one training."""
+        return np.random.default_rng((self.seed, KINDS[kind], number))
+
+    def influence(self) -> Tensor:
+        """Return dPhi/dw of each document, ``[N]``."""
+        found = self.attributor.attribute(self.texts)
+        self.phi = found.phi
+        return found.tau
+
+    def change(self, kind: str, number: int, weights: np.ndarray) -> float:
+        """Return what Phi changes by when the documents have these weights."""
+        key = (kind, number)
+        if key not in self._known:
+            _, phi = self.attributor.run(self.texts, torch.tensor(weights))
+            self._known[key] = phi
+            with self._done.open("a") as file:
+                file.write(json.dumps([key, phi]) + "\n")
+        return self._known[key] - self.phi
+
+
+def write_influence(path: Path, texts: list[str], tau: Tensor) -> None:
+    """Write the columns ``document``, ``influence`` and ``text``, whole or not at all."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {
+        "document": list(range(len(texts))),
+        "influence": tau.double().cpu().tolist(),
+        "text": texts,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    parquet.write_table(pa.table(columns), temporary)
+    temporary.replace(path)
+
+
+def _ends(texts: list[str], tau: Tensor) -> str:
+    """Return the documents that helped and that harmed most, as a table."""
+    order = tau.argsort(descending=True).tolist()
+    shown = order if len(order) <= 2 * SHOWN else [*order[:SHOWN], *order[-SHOWN:]]
+    rows = [[str(i), f"{float(tau[i]):+.3e}", " ".join(texts[i].split())[:WIDTH]] for i in shown]
+    return text_table([["document", "influence", "text"], *rows])
+
+
+def _scatter(points: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(4 * len(points), 3.6), layout="constrained")
+    axes = drawing.subplots(1, len(points), squeeze=False)[0]
+    for place, (kind, (predicted, actual)) in zip(axes, points.items(), strict=True):
+        place.plot(predicted, actual, ".")
+        place.axline((0.0, 0.0), slope=1, color="0.7", linewidth=1, zorder=0)
+        place.set(title=kind, xlabel="predicted change of Phi", ylabel="actual")
+    return drawing
