@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.figures import add_picture, add_text, code_block
+from lit_research.methods.dpg.inner import gathered
 
 if TYPE_CHECKING:
     from lit_research.methods.dpg.module import DatasetPolicyGradient
@@ -16,8 +17,6 @@ SHOWN = 4  # texts
 
 class FreshTarget:
     """Collects the texts of an evaluation; then trains a target on all of them, once.
-
-    Each process trains a target on its own share of the texts; the numbers are their means.
 
     Args:
         module: whose generator is evaluated.
@@ -40,7 +39,7 @@ class FreshTarget:
     def finish(self) -> None:
         """Train the target; log Phi, what the metric reports, a picture and some texts."""
         module = self.module
-        run, phi = module.attributor.run(self.texts)
+        run, phi = module.attributor.run(gathered(self.texts)[0])
         numbers = {"phi": phi, **module.numbers(run)}
         for name, value in numbers.items():
             module.log(f"{self.stage}/{name}", value, prog_bar=name != "phi", sync_dist=True)

@@ -111,6 +111,17 @@ class Rewards:
     runs: list[Run] = field(repr=False)
 
 
+def gathered(texts: list[str]) -> tuple[list[str], slice]:
+    """Return the texts of all processes, and where those of this one lie."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return texts, slice(0, len(texts))
+    of_ranks: list[list[str]] = [[] for _ in range(distributed.get_world_size())]
+    distributed.all_gather_object(of_ranks, texts)
+    start = sum(map(len, of_ranks[: distributed.get_rank()]))
+    return [text for some in of_ranks for text in some], slice(start, start + len(texts))
+
+
 @contextlib.contextmanager
 def exactly(device: torch.device) -> Iterator[None]:
     """Leave what Lightning puts around a step: autocast, and inference mode around a test."""

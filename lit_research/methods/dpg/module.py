@@ -22,7 +22,7 @@ from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.core import Scale, advantages, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.generation import completion_rows
-from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards
+from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.targets import check_spec, language_model, make_target
 from lit_research.methods.dpg.writing import DataSetWriter
@@ -215,18 +215,20 @@ class DatasetPolicyGradient(Method):
         # Ranks write different texts; a step's texts follow from (seed, step, rank).
         seed = (args["seed"] * 1_000_003 + step) * 4_096 + self.global_rank
         completions = self.write(batch["prompts"], n, seed)
+        # One target for the texts of all processes: each of them trains it, and keeps its own part.
+        texts, own = gathered([c.text for c in completions])
         rewards = self.attributor.rewards(
-            [c.text for c in completions],
+            texts,
             n,
             kind=args["reward"],
             together=args["cross_group_batching"],
-            seed=seed,
+            seed=args["seed"] * 1_000_003 + step,
         )
         # Members of one data set share a reward, and groups would compare what is equal.
         tau = rewards.tau.reshape(1, -1) if args["reward"] == "dataset" else rewards.tau
-        worth = advantages(tau, args["advantage_scale"]).flatten()
+        worth = advantages(tau, args["advantage_scale"]).flatten()[own]
         self._update(batch["prompts"], completions, worth.to(self.device), seed)
-        self._log(rewards, completions)
+        self._log(rewards, texts, completions)
 
     def _update(
         self, prompts: list[list[int]], completions: list[Completion], worth: Tensor, seed: int
@@ -267,7 +269,7 @@ class DatasetPolicyGradient(Method):
         logits = self.generator(input_ids=rows["input_ids"][part], use_cache=False).logits
         return token_log_probs(logits / self.hparams["temperature"], rows["labels"][part])
 
-    def _log(self, rewards: Rewards, completions: list[Completion]) -> None:
+    def _log(self, rewards: Rewards, texts: list[str], completions: list[Completion]) -> None:
         numbers = [self.numbers(run) for run in rewards.runs]
         values = {k: sum(found[k] for found in numbers) / len(numbers) for k in numbers[0]}
         for name, value in {"phi": rewards.phi, **values}.items():
@@ -278,9 +280,9 @@ class DatasetPolicyGradient(Method):
         spread = float(rewards.tau.double().std()) if rewards.tau.numel() > 1 else 0.0
         self.log("train/reward_std", spread, batch_size=1)
         self.log("train/length_tokens", sum(lengths) / len(lengths), batch_size=1)
-        self._show(rewards, completions)
+        self._show(rewards, texts)
 
-    def _show(self, rewards: Rewards, completions: list[Completion]) -> None:
+    def _show(self, rewards: Rewards, texts: list[str]) -> None:
         for logger in self.loggers:
             if isinstance(logger, TensorBoardLogger) and self.trainer.is_global_zero:
                 tau = rewards.tau.detach().cpu().flatten()
@@ -288,7 +290,7 @@ class DatasetPolicyGradient(Method):
         with self.trained(rewards.runs[0]) as target:
             add_picture(self.trainer, "train/target", self.metric.picture(target))
         best = int(rewards.tau.flatten().argmax())
-        add_text(self.trainer, "train/best_text", code_block(completions[best].text))
+        add_text(self.trainer, "train/best_text", code_block(texts[best]))
 
     def on_validation_epoch_start(self) -> None:
         """Begin to collect texts."""

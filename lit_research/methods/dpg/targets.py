@@ -14,24 +14,39 @@ if TYPE_CHECKING:
 
 
 def check_spec(name: str, spec: dict[str, Any], where: str) -> None:
-    """Refuse a folder with further fields.
+    """Refuse a folder with further fields but ``untie``.
 
     Raises:
         UserError: there are some.
     """
-    if "folder" in spec and len(spec) > 1:
+    others = sorted(set(spec) - {"folder", "untie"})
+    if "folder" in spec and others:
         raise UserError(
-            f"{name} has {sorted(set(spec) - {'folder'})} beside folder, {where}: a loaded model "
-            "brings its own config, so give folder alone"
+            f"{name} has {others} beside folder, {where}: a loaded model brings its own config, so "
+            "give folder alone, or with untie"
+        )
+    if "untie" in spec and "folder" not in spec:
+        raise UserError(
+            f"{name} has untie without folder, {where}: give tie_word_embeddings false to a model "
+            "that is built"
         )
 
 
 def language_model(
     spec: dict[str, Any], vocab_size: int, *, attention: str, dtype: str
 ) -> PreTrainedModel:
-    """Build or load a model: ``{model_type: llama, ...}`` or ``{folder: PATH}``."""
+    """Build or load a model: ``{model_type: llama, ...}`` or ``{folder: PATH}``.
+
+    With ``untie: true`` beside ``folder`` the output head becomes a parameter of its own, with the
+    values of the embedding that it was.
+    """
     if "folder" in spec:
-        return load_lm(spec["folder"], attention=attention, dtype=dtype)
+        model = load_lm(spec["folder"], attention=attention, dtype=dtype)
+        if spec.get("untie"):
+            head = model.get_output_embeddings()
+            head.weight = torch.nn.Parameter(head.weight.detach().clone())
+            model.config.tie_word_embeddings = False
+        return model
     return build_lm(spec, vocab_size=vocab_size, attention=attention, dtype=dtype)
 
 
