@@ -53,7 +53,7 @@ class DatasetPolicyGradient(Method):
         vocab_size: of the generator; the command takes it from the data.
         target_tokenizer: as for ``Prompts``; None is the target's own if it is loaded, else the
             generator's.
-        target_seed: of a target that is built.
+        target_seed: of a target that is built; None is ``seed``.
         target_dtype: ``float32`` or ``float64``.
         rollouts: texts of each prompt, n.
         max_new_tokens: of a text, at most.
@@ -87,7 +87,7 @@ class DatasetPolicyGradient(Method):
         inner: Inner,
         vocab_size: int,
         target_tokenizer: str | None = None,
-        target_seed: int = 0,
+        target_seed: int | None = None,
         target_dtype: str = "float32",
         rollouts: int = 4,
         max_new_tokens: int = 128,
@@ -170,7 +170,8 @@ class DatasetPolicyGradient(Method):
         if name is None and "folder" in args["target"]:
             name = args["target"]["folder"]
         tokenizer = tokenizer if name is None else load_tokenizer(name)
-        seed, dtype = args["target_seed"], args["target_dtype"]
+        seed = args["seed"] if args["target_seed"] is None else args["target_seed"]
+        dtype = args["target_dtype"]
         target = make_target(args["target"], len(tokenizer), seed, dtype, self.device)
         return target, tokenizer
 

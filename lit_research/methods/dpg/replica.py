@@ -1,0 +1,126 @@
+"""Writing into weights by writing text: the paper's metrics in a target of a few thousand weights.
+
+The claims of Dataset Policy Gradient (Thrush et al. 2026, arXiv 2604.08423) at laptop scale. Every
+number is of a fresh target, trained on texts that the generator wrote after its training.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lit_research.arms import Arm, Results
+from lit_research.replicate import Claim, Verdict, paired_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STEPS = 400
+INIT = "model.init_args"
+ACCURACY, PHI, LOSS = "val/pixel_accuracy", "val/phi", "val/loss_per_token"
+RIGHT, CHANCE = 0.98, 0.70  # pixel accuracy
+
+
+def _arm(name: str, config: str = "dpg/tiny.yaml", **changes: Any) -> Arm:
+    options = {
+        "trainer.max_steps": STEPS,
+        "trainer.val_check_interval": STEPS,
+        "trainer.enable_model_summary": False,
+    }
+    return Arm(name, config, {**options, **changes})
+
+
+def _untrained(arm: Arm) -> Arm:
+    """Return the same with a generator that is not trained."""
+    still = {
+        "trainer.max_steps": 1,
+        "trainer.val_check_interval": 1,
+        f"{INIT}.optimizer.init_args.lr": 0.0,
+    }
+    return Arm(f"{arm.name}-untrained", arm.config, {**arm.options, **still})
+
+
+BITMAP = _arm("bitmap")
+SHUFFLED = _arm("bitmap-shuffled", **{f"{INIT}.reward": "shuffled"})
+DATASET = _arm("bitmap-dataset", **{f"{INIT}.reward": "dataset"})
+SGD = _arm("bitmap-sgd", **{f"{INIT}.inner.optimizer": "sgd", f"{INIT}.inner.lr": 1.0})
+SHAPE = _arm("67", "dpg/tiny_67.yaml")
+NORM = _arm("norm", **{f"{INIT}.metric": {"class_path": "HeadNorm"}})
+# No prompt has this word in it: they are single letters.
+STRING = _arm(
+    "string",
+    **{
+        f"{INIT}.metric": {
+            "class_path": "TextLoss",
+            "init_args": {"texts": ["gradient"], "max_tokens": 16},
+        }
+    },
+)
+ARMS = [BITMAP, SHUFFLED, DATASET, SGD, SHAPE]
+ARMS += [NORM, _untrained(NORM), STRING, _untrained(STRING)]
+
+
+def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
+    return np.array(results[arm.name][metric])
+
+
+def _judge(claim: str, effect: np.ndarray) -> Claim:
+    """Judge a claim whose effect is above 0 where it holds, one value a seed."""
+    low, high = paired_interval(effect)
+    verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
+    return Claim(claim, verdict, float(effect.mean()), (low, high), len(effect))
+
+
+def verdicts(results: Results) -> list[Claim]:
+    """Judge the claims."""
+    right = {arm.name: _values(results, arm, ACCURACY) for arm in ARMS[:5]}
+    best = right[BITMAP.name]
+    norm, string = (
+        (_values(results, arm, metric), _values(results, _untrained(arm), metric))
+        for arm, metric in ((NORM, PHI), (STRING, LOSS))
+    )
+    margin = 1e-6  # an accuracy of exactly 0.98 is enough
+    return [
+        _judge(
+            f"Texts write a bitmap into a fresh target's head: pixel accuracy over {RIGHT}",
+            best - RIGHT + margin,
+        ),
+        _judge(f"The shape 67 likewise: over {RIGHT}", right[SHAPE.name] - RIGHT + margin),
+        _judge(
+            f"Rewards dealt out to other texts do not: {CHANCE} minus pixel accuracy",
+            CHANCE - right[SHUFFLED.name],
+        ),
+        _judge(
+            "A reward for each text beats one for each data set: pixel accuracy gained",
+            best - right[DATASET.name],
+        ),
+        _judge("Adam in the inner run beats SGD: pixel accuracy gained", best - right[SGD.name]),
+        _judge("The head's norm falls below that of an untrained generator's", norm[0] - norm[1]),
+        _judge(
+            "A word that is in no prompt becomes likelier: nats a token saved",
+            string[1] - string[0],
+        ),
+    ]
+
+
+def figure(results: Results) -> Figure:
+    """Draw the pixel accuracy of each arm, and what the other metrics gained."""
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(9, 3.6), layout="constrained")
+    pixels, others = drawing.subplots(1, 2, width_ratios=(3, 2))
+    for place, arm in enumerate(ARMS[:5]):
+        values = _values(results, arm, ACCURACY)
+        pixels.bar(place, values.mean(), color="0.85")
+        pixels.plot([place] * len(values), values, "k.")
+    pixels.set_xticks(range(5), [arm.name for arm in ARMS[:5]], rotation=20)
+    pixels.set(ylabel="pixel accuracy of a fresh target", ylim=(0.4, 1.02))
+    pixels.axhline(0.5, color="0.5", linestyle=":", linewidth=1)
+    for place, (arm, metric, sign) in enumerate(((NORM, PHI, 1), (STRING, LOSS, -1))):
+        gained = sign * (_values(results, arm, metric) - _values(results, _untrained(arm), metric))
+        others.bar(place, gained.mean(), color="0.85")
+        others.plot([place] * len(gained), gained, "k.")
+    others.set_xticks([0, 1], ["norm of the head", "loss of a word (nats)"])
+    others.set(ylabel="lower than with an untrained generator by")
+    return drawing
