@@ -6,6 +6,7 @@ Legend: B sequences, T tokens of a sequence, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
@@ -32,6 +33,7 @@ def token_losses(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
     return losses.view_as(labels)
 
 
+@dataclass(frozen=True)
 class SequenceLosses:
     """The loss of each sequence.
 
@@ -40,8 +42,7 @@ class SequenceLosses:
             ``length``, T, as in Dataset Policy Gradient: every token does.
     """
 
-    def __init__(self, divide_by: Literal["tokens", "length"] = "tokens") -> None:
-        self.divide_by = divide_by
+    divide_by: Literal["tokens", "length"] = "tokens"
 
     def __call__(self, model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the losses in nats, ``[B]``."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.metagrad.layout import Call
+from lit_research.metagrad.optimizers import State
 from lit_research.metagrad.saves import parse_save
 from lit_research.metagrad.steps import Adjoint
 from lit_research.metagrad.training import Run
@@ -74,11 +75,11 @@ def metagradient(
     for step in range(total - 1, -1, -1):
         if progress is not None:
             progress(step)
-        theta, state = _before(run, step)
+        theta, state, gradient = _before(run, step)
         if step == 0 and not with_theta0:
-            found = run.steps.backward_first(theta, state, lam)
+            found = run.steps.backward_first(theta, state, lam, gradient)
         else:
-            found = run.steps.backward(theta, state, step, lam)
+            found = run.steps.backward(theta, state, step, lam, gradient)
         weights[step], lr[step], decay[step] = found.weights, found.lr, found.weight_decay
         lam = found.before
     named = run.layout.named(lam.theta) if with_theta0 else None
@@ -117,29 +118,29 @@ def evaluate(run: Run, metric: Metric) -> tuple[float, Tensor]:
     return value, gradient
 
 
-def _before(run: Run, step: int) -> tuple[Tensor, Any]:
-    """Return parameters and state before a step, computed again from the last kept ones."""
+def _before(run: Run, step: int) -> tuple[Tensor, State, Tensor | None]:
+    """Return what was before a step, and its gradient if it was kept."""
     total = len(run.training.batches)
     if step == total - 1:
         assert run.before_last is not None
         found, run.before_last = run.before_last, None
         _fetch(run)
-        return found
+        return run.steps.unpack(found)
     kept, handle = run.kept[-1]
-    theta, *rest = run.store.get(handle)
-    state = tuple(rest)
+    theta, state, gradient = run.steps.unpack(run.store.get(handle))
     if kept == step:
         run.kept.pop()
         run.store.drop(handle)
         _fetch(run)
-        return theta, state
+        return theta, state, gradient
     points = set(parse_save(run.training.save, total).points(kept, step + 1, len(run.kept)))
     for earlier in range(kept, step):
+        before = (theta, state)
+        theta, state, found_gradient = run.steps.forward(theta, state, earlier)
         if earlier in points:
-            run.kept.append((earlier, run.store.put((theta, *state))))
-        theta, state = run.steps.forward(theta, state, earlier)
+            run.kept.append((earlier, run.store.put(run.steps.pack(*before, found_gradient))))
     _fetch(run)
-    return theta, state
+    return theta, state, None
 
 
 def _fetch(run: Run) -> None:

@@ -74,7 +74,7 @@ class Steps:
         self, training: Training, layout: Layout, weights: Sequence[Tensor] | None
     ) -> None:
         self.training, self.layout, self.weights = training, layout, weights
-        self._losses = Call(training.model, training.losses)
+        self.call = Call(training.model, training.losses)
         like = next(p for p in training.model.parameters() if p.requires_grad)
         optimizer, total = training.optimizer, len(training.batches)
         lr, decay = training.lr, training.weight_decay
@@ -86,11 +86,19 @@ class Steps:
         )
         self._device = like.device
 
-    def forward(self, theta: Tensor, state: State, step: int) -> tuple[Tensor, State]:
-        """Return parameters and state after a step."""
+    def forward(self, theta: Tensor, state: State, step: int) -> tuple[Tensor, State, Tensor]:
+        """Return parameters and state after a step, and its gradient."""
         gradient = self.gradient(theta, step)
         with torch.no_grad():
-            return self._update(theta, gradient, state, step)
+            return *self._update(theta, gradient, state, step), gradient
+
+    def pack(self, theta: Tensor, state: State, gradient: Tensor) -> tuple[Tensor, ...]:
+        """Return what to keep so that a step can be reversed."""
+        return theta, *state  # the gradient comes with its graph, at no cost
+
+    def unpack(self, kept: tuple[Tensor, ...]) -> tuple[Tensor, State, Tensor | None]:
+        """Return parameters, state and, if it was kept, the gradient."""
+        return kept[0], kept[1:], None
 
     def _update(
         self,
@@ -114,7 +122,7 @@ class Steps:
     def gradient(self, theta: Tensor, step: int) -> Tensor:
         """Return g_t ``[P]``, without its graph."""
         total: Tensor | None = None
-        for part in self._micro_batches(step):
+        for part in self.micro_batches(step):
             leaves = self._leaves(theta)
             loss, _, _ = self._loss(leaves, part)
             found = self.layout.flatten(_grads(loss, leaves, graph=False))
@@ -126,14 +134,14 @@ class Steps:
     def losses(self, theta: Tensor, step: int) -> Tensor:
         """Return the losses of a step's examples or tokens, without weights."""
         found = []
-        for part in self._micro_batches(step):
+        for part in self.micro_batches(step):
             with self._dropout(part):
-                found.append(
-                    self._losses.at(self.layout.names, self.layout.parts(theta), part.batch)
-                )
+                found.append(self.call.at(self.layout.names, self.layout.parts(theta), part.batch))
         return torch.cat(found)
 
-    def backward(self, theta: Tensor, state: State, step: int, lam: Adjoint) -> Reversed:
+    def backward(
+        self, theta: Tensor, state: State, step: int, lam: Adjoint, gradient: Tensor | None = None
+    ) -> Reversed:
         """Reverse a step.
 
         Args:
@@ -141,8 +149,9 @@ class Steps:
             state: before the step.
             step: its number.
             lam: adjoints of theta and state after the step.
+            gradient: of the step, if it was kept; here it is not.
         """
-        parts = list(self._micro_batches(step))
+        parts = list(self.micro_batches(step))
         with_graph: _Graph | None = None
         if len(parts) == 1:
             with_graph = self._graph(theta, parts[0])
@@ -167,19 +176,21 @@ class Steps:
             with_graph = None
         return update.reversed(d_theta, weights)
 
-    def backward_first(self, theta: Tensor, state: State, lam: Adjoint) -> Reversed:
+    def backward_first(
+        self, theta: Tensor, state: State, lam: Adjoint, gradient: Tensor | None = None
+    ) -> Reversed:
         """Reverse step 0 without the adjoint of theta_0: no Hessian product, no second graph."""
         gradient = self.gradient(theta, 0)
         update = self._backward_update(theta, gradient, state, 0, lam)
         weights = []
-        for part in self._micro_batches(0):
+        for part in self.micro_batches(0):
             with forward_ad.dual_level():
                 pairs = zip(
                     self.layout.parts(theta), self.layout.parts(update.gradient), strict=True
                 )
                 duals = [forward_ad.make_dual(p, direction) for p, direction in pairs]
                 with torch.no_grad(), self._dropout(part):
-                    losses = self._losses.at(self.layout.names, duals, part.batch)
+                    losses = self.call.at(self.layout.names, duals, part.batch)
                 tangent = forward_ad.unpack_dual(losses).tangent
                 weights.append(torch.zeros_like(losses) if tangent is None else tangent)
             weights[-1] = weights[-1] / part.divisor
@@ -187,7 +198,7 @@ class Steps:
 
     def _backward_update(
         self, theta: Tensor, gradient: Tensor, state: State, step: int, lam: Adjoint
-    ) -> _Update:
+    ) -> UpdateAdjoints:
         """(a): return the adjoints of what the update was given."""
         given = [theta, gradient, *state, self.lr[step], self.weight_decay[step]]
         given = [x.detach().requires_grad_() for x in given]
@@ -202,22 +213,27 @@ class Steps:
             allow_unused=True,
             materialize_grads=True,
         )
-        return _Update(d_theta, g_bar, tuple(d_state), d_lr, d_decay)
+        return UpdateAdjoints(d_theta, g_bar, tuple(d_state), d_lr, d_decay)
 
     def _leaves(self, theta: Tensor) -> list[Tensor]:
         return [part.detach().requires_grad_() for part in self.layout.parts(theta)]
 
-    def _loss(self, leaves: list[Tensor], part: _Part) -> tuple[Tensor, Tensor, Tensor]:
+    def _loss(self, leaves: list[Tensor], part: Part) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted loss of a micro-batch, its losses and its weights."""
         with torch.enable_grad(), self._dropout(part):
-            losses = self._losses.at(self.layout.names, leaves, part.batch)
-        self._check(losses, part)
+            losses = self.call.at(self.layout.names, leaves, part.batch)
+        self.check(losses, part)
         weights = torch.ones_like(losses) if part.weights is None else part.weights
         weights = weights.detach().requires_grad_()
         with torch.enable_grad():
             return (weights * losses).sum() / part.divisor, losses, weights
 
-    def _check(self, losses: Tensor, part: _Part) -> None:
+    def check(self, losses: Tensor, part: Part) -> None:
+        """Refuse losses of another dtype or shape.
+
+        Raises:
+            UserError: with what they are.
+        """
         if losses.dtype != self.lr.dtype:
             raise UserError(
                 f"the losses are {losses.dtype}, of a model in {self.lr.dtype}: compute them in "
@@ -234,12 +250,13 @@ class Steps:
                 f" and its losses {tuple(losses.shape)}: give one for each loss"
             )
 
-    def _graph(self, theta: Tensor, part: _Part) -> _Graph:
+    def _graph(self, theta: Tensor, part: Part) -> _Graph:
         leaves = self._leaves(theta)
         loss, _, weights = self._loss(leaves, part)
         return _Graph(leaves, weights, _grads(loss, leaves, graph=True))
 
-    def _micro_batches(self, step: int) -> Iterator[_Part]:
+    def micro_batches(self, step: int) -> Iterator[Part]:
+        """Yield the micro-batches of a step."""
         batch = self.training.batches[step]
         size = _size(batch)
         weights = None if self.weights is None else self.weights[step].to(self.lr)
@@ -249,10 +266,10 @@ class Steps:
             rows = slice(start, start + width)
             own = None if weights is None else weights[rows]
             part = batch if width >= size else _rows(batch, rows)
-            yield _Part(part, own, divisor, min(width, size - start), (step, number))
+            yield Part(part, own, divisor, min(width, size - start), (step, number))
 
     @contextlib.contextmanager
-    def _dropout(self, part: _Part) -> Iterator[None]:
+    def _dropout(self, part: Part) -> Iterator[None]:
         """Draw dropout from (seed, step, micro-batch): a step computed again is the same."""
         if self.training.seed is None:
             yield
@@ -265,7 +282,9 @@ class Steps:
 
 
 @dataclass
-class _Part:
+class Part:
+    """A micro-batch: its weights, what the whole batch is divided by, and (step, number)."""
+
     batch: Any
     weights: Tensor | None
     divisor: float
@@ -274,7 +293,7 @@ class _Part:
 
 
 @dataclass
-class _Update:
+class UpdateAdjoints:
     """Adjoints of what the update of a step was given."""
 
     theta: Tensor
@@ -284,6 +303,7 @@ class _Update:
     weight_decay: Tensor
 
     def reversed(self, theta: Tensor, weights: list[Tensor]) -> Reversed:
+        """Return these with the whole adjoint of theta, and those of the weights, in parts."""
         before = Adjoint(theta, self.state)
         return Reversed(before, torch.cat(weights), self.lr, self.weight_decay)
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_research.errors import UserError
+from lit_research.metagrad.compiled import CompiledSteps
 from lit_research.metagrad.layout import Layout
 from lit_research.metagrad.optimizers import Optimizer, State
 from lit_research.metagrad.refusals import check_differentiable
@@ -48,6 +49,8 @@ class Training:
         save: which states to keep, see ``saves.py``.
         store: where: ``ram`` (beside the model), ``pinned`` (host memory), ``disk:FOLDER``.
         seed: of dropout, which is drawn from (seed, step, micro-batch). None refuses dropout.
+        compile: compile the step and its reverse as pure functions, which takes minutes, once for
+            each shape of a batch. Kept states then hold the gradient too.
 
     Raises:
         UserError: a value is out of its range, or the model cannot be differentiated twice.
@@ -64,6 +67,7 @@ class Training:
     save: str = "sqrt"
     store: str = "ram"
     seed: int | None = None
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if not len(self.batches):
@@ -85,6 +89,11 @@ class Training:
         if self.divisor is not None and not self.divisor > 0:
             raise UserError(f"divisor is {self.divisor}, in Training: give a number above 0")
         parse_save(self.save, len(self.batches))
+        if self.compile and self.seed is not None:
+            raise UserError(
+                "compile and seed are both given, in Training: compiled dropout draws other numbers"
+                " on the way back; call eval() on the model and give no seed, or do not compile"
+            )
         check_differentiable(self.model, dropout_is_seeded=self.seed is not None)
 
 
@@ -107,7 +116,7 @@ class Run:
     store: Store
     # (step, handle) of the kept states, and the one before the last step.
     kept: list[tuple[int, Any]]
-    before_last: tuple[Tensor, State] | None
+    before_last: tuple[Tensor, ...] | None
 
     @property
     def length(self) -> int:
@@ -147,7 +156,7 @@ def train(
             f"{len(training.batches)}: give a tensor for each step"
         )
     layout = Layout.of(training.model)
-    steps = Steps(training, layout, weights)
+    steps = (CompiledSteps if training.compile else Steps)(training, layout, weights)
     store = make_store(training.store)
     total = len(training.batches)
     theta = layout.read(training.model)
@@ -158,11 +167,12 @@ def train(
     for step in range(total):
         if progress is not None:
             progress(step)
+        before = (theta, state)
+        theta, state, gradient = steps.forward(theta, state, step)
         if step == total - 1:
-            before_last = (theta, state)
+            before_last = steps.pack(*before, gradient)
         elif step in points:
-            kept.append((step, store.put((theta, *state))))
-        theta, state = steps.forward(theta, state, step)
+            kept.append((step, store.put(steps.pack(*before, gradient))))
         finite.append(theta.isfinite().all())
     run = Run(training, layout, theta, state, steps, store, kept, before_last)
     # Asked once: on a GPU each question would wait for the step.
@@ -177,13 +187,13 @@ def _name_the_cause(run: Run, step: int) -> None:
     places = [(s, h) for s, h in run.kept if s <= step]
     assert run.before_last is not None
     if step == len(run.training.batches) - 1:
-        (theta, state), start = run.before_last, step
+        start, kept = step, run.before_last
     else:
         start, handle = places[-1]
-        theta, *rest = run.store.get(handle)
-        state = tuple(rest)
+        kept = run.store.get(handle)
+    theta, state, _ = run.steps.unpack(kept)
     for earlier in range(start, step):
-        theta, state = run.steps.forward(theta, state, earlier)
+        theta, state, _ = run.steps.forward(theta, state, earlier)
     gradient = run.steps.gradient(theta, step)
     bad = [n for n, g in run.layout.named(gradient).items() if not bool(g.isfinite().all())]
     what = f"the gradient of {bad[0]!r}" if bad else "the update of a finite gradient"

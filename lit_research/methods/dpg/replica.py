@@ -22,13 +22,13 @@ ACCURACY, PHI, LOSS = "val/pixel_accuracy", "val/phi", "val/loss_per_token"
 RIGHT, CHANCE = 0.98, 0.70  # pixel accuracy
 
 
-def _arm(name: str, config: str = "dpg/tiny.yaml", **changes: Any) -> Arm:
+def _arm(name: str, changes: dict[str, Any] | None = None, config: str = "dpg/tiny.yaml") -> Arm:
     options = {
         "trainer.max_steps": STEPS,
         "trainer.val_check_interval": STEPS,
         "trainer.enable_model_summary": False,
     }
-    return Arm(name, config, {**options, **changes})
+    return Arm(name, config, {**options, **(changes or {})})
 
 
 def _untrained(arm: Arm) -> Arm:
@@ -42,15 +42,15 @@ def _untrained(arm: Arm) -> Arm:
 
 
 BITMAP = _arm("bitmap")
-SHUFFLED = _arm("bitmap-shuffled", **{f"{INIT}.reward": "shuffled"})
-DATASET = _arm("bitmap-dataset", **{f"{INIT}.reward": "dataset"})
-SGD = _arm("bitmap-sgd", **{f"{INIT}.inner.optimizer": "sgd", f"{INIT}.inner.lr": 1.0})
-SHAPE = _arm("67", "dpg/tiny_67.yaml")
-NORM = _arm("norm", **{f"{INIT}.metric": {"class_path": "HeadNorm"}})
+SHUFFLED = _arm("bitmap-shuffled", {f"{INIT}.reward": "shuffled"})
+DATASET = _arm("bitmap-dataset", {f"{INIT}.reward": "dataset"})
+SGD = _arm("bitmap-sgd", {f"{INIT}.inner.optimizer": "sgd", f"{INIT}.inner.lr": 1.0})
+SHAPE = _arm("67", config="dpg/tiny_67.yaml")
+NORM = _arm("norm", {f"{INIT}.metric": {"class_path": "HeadNorm"}})
 # No prompt has this word in it: they are single letters.
 STRING = _arm(
     "string",
-    **{
+    {
         f"{INIT}.metric": {
             "class_path": "TextLoss",
             "init_args": {"texts": ["gradient"], "max_tokens": 16},
