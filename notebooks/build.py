@@ -80,6 +80,40 @@ print(again.position, "tokens,", again.bytes, "bytes of state;",
 again.generate(10, temperature=0.0)""",
 ]
 
+DPG = [
+    "# Texts that write a bitmap into a model\n\nA generator is rewarded by what each of its texts"
+    " did to a target that was fine-tuned on them, exactly. A minute on two cores.",
+    """from lit_research.cli import config_dir, main
+
+quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+run = ["--config", str(config_dir() / "dpg/tiny.yaml"), *quiet]
+main(["fit", *run, "--trainer.max_steps=80", "--trainer.val_check_interval=80"])""",
+    "## A fresh target, trained on fresh texts\n\nWanted, the signs that training added, and their"
+    " sizes.",
+    """import matplotlib.pyplot as plt
+
+cli = main(["test", *run, "--ckpt_path=last"])
+model, one = cli.model, cli.model.attributor
+letters = "abcdefghijklmnop"
+texts = [t for seed in range(8)
+         for t in model.sample(list(letters), max_new_tokens=16, temperature=1.0, seed=seed)]
+target, phi = one.run(texts)
+with model.trained(target) as trained:
+    print(model.metric.report(trained))
+    plt.imshow(model.metric.picture(trained)[0], cmap="gray")""",
+    "## What was each text worth?",
+    """rewards = one.attribute(texts).tau
+for i in rewards.argsort(descending=True)[:5].tolist():
+    print(f"{float(rewards[i]):+.2e}  {texts[i]}")""",
+    "## Is the derivative right? Against central differences of training itself",
+    """from lit_research.metagrad import audit, metasmoothness
+
+training, _ = one.training(texts)
+found, _ = audit(training, model.metric, size=1e-2)
+print(found, "relative error", found.relative_error, "(fp32)")
+print("metasmoothness", metasmoothness(training))""",
+]
+
 
 def build(name: str, cells: list[str]) -> None:
     """Write a notebook; a cell that begins with ``#`` is text."""
@@ -95,3 +129,4 @@ if __name__ == "__main__":
     build("pretrain", PRETRAIN)
     build("ensemble", ENSEMBLE)
     build("ttt", TTT)
+    build("dpg", DPG)
