@@ -1,13 +1,24 @@
 """Gradients through a whole training run: against plain training, one big graph, and peers.
 
-    python -m benchmarks.metagrad       # T of 8, 32, 128 steps; two tables and a JSON line
+    python -m benchmarks.metagrad               # some five minutes; two tables and a JSON line
+    python -m benchmarks.metagrad --compiled    # compiled steps as well, once their code is built
 
 All rivals train the same GPT-2 on the same batches with AdamW and return the derivative of the norm
-of its output head with respect to the weight of every example; the derivatives are compared first.
-``torchopt`` unrolls its functional AdamW as its users do. ``bergson`` is its ``magic`` trainer,
-whose states go through files of a temporary folder (in memory where there is one) as it always
-writes them; it also computes the logits of a last position that has no label. Peers that are not
-installed are left out. Time is that of the process on all its threads.
+of its output head with respect to the weight of every example. No time counts whose derivatives
+are not equal: all are compared before the first, and those of every timed call after it. Time is
+that of the process on its one thread.
+
+Peers are called in process, with the same numbers of AdamW (torchopt's has ``eps_root`` too), and
+are left out where they are not installed.
+
+- ``torchopt``: its functional AdamW unrolled in one graph, as its users do.
+- ``bergson, all`` and ``sqrt``: ``Trainer.train`` and ``Trainer.backward`` of ``bergson.magic``,
+  which write states to files (here of a folder in memory, where there is one) and keep what they
+  compute again in memory.
+- ``bergson, all in memory``: ``Trainer.step``, and ``torch.autograd.grad`` through it, over states
+  that this file keeps: what bergson would do without files. Its own code has no such loop.
+
+bergson's loss shifts labels itself, so that it also computes the logits of a last position.
 
 A plain step is 3 units, forward 1 and backward 2, and differentiating it once more about 6: one
 graph is 3 times plain training, stored states 4 times, one more pass over the steps 5 times.
@@ -24,7 +35,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,14 +50,16 @@ from benchmarks.pairing import interleave, own_peak_mib, peak_mib_of, publish, r
 from lit_research.lm import build_lm
 from lit_research.metagrad import AdamW, Layout, SequenceLosses, Training, metagradient, train
 from lit_research.metagrad.layout import Call
+from lit_research.metagrad.saves import cost, parse_save
 from lit_research.metagrad.steps import Steps
 
 BATCH, LENGTH, VOCABULARY = 8, 64, 256
 SIZES = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": LENGTH + 1}
 LR, BETAS, EPS, EPS_ROOT = 1e-3, (0.9, 0.95), 1e-8, 1e-9
-STEPS = (8, 32, 128)
-MEMORY_STEPS, COMPILED_AT = 48, 32
-UNROLLED_UP_TO = 48  # steps: beyond it one graph takes gigabytes
+ROUNDS = {8: 5, 32: 5, 128: 3}  # steps: rounds, of which the long ones need fewer
+MEMORY_STEPS = (8, 48, 128)
+COMPILED_AT = (32, 48)  # steps at which compiled ones are timed, and their memory measured
+EQUAL = 1e-4  # of the derivatives' norm, in fp32
 
 
 def build() -> Any:
@@ -70,18 +86,23 @@ def model() -> Any:
     return build()
 
 
-def problem(steps: int, save: str) -> Training:
-    """Return what is trained; ``compiled`` is ``all`` with compiled steps."""
+@cache
+def problem(steps: int, save: str = "all", compiled: bool = False) -> Training:
+    """Return what is trained; ``budget`` is of as many states as ``sqrt`` keeps."""
     batches = [{"input_ids": x[:, :-1], "labels": x[:, 1:]} for x in tokens(steps)]
     optimizer = AdamW(LR, BETAS, EPS, EPS_ROOT)
-    compiled = save == "compiled"
-    save = "all" if compiled else save
+    if save == "budget":
+        save = f"budget:{cost(parse_save('sqrt', steps), steps).states - 1}"
     losses = SequenceLosses()
     return Training(model(), batches, losses, optimizer, save=save, compile=compiled)
 
 
+def nothing(training: Training) -> None:
+    """Do nothing: an idle process."""
+
+
 def plain(training: Training) -> None:
-    """Train, and keep nothing."""
+    """Train with our steps, and keep nothing."""
     layout = Layout.of(training.model)
     steps, theta = Steps(training, layout, None), layout.read(training.model)
     state = training.optimizer.init(theta)
@@ -129,9 +150,7 @@ def with_torchopt(training: Training) -> Tensor:
     torchopt = importlib.import_module("torchopt")
     call = Call(training.model, training.losses)
     theta = {n: p.detach().requires_grad_() for n, p in training.model.named_parameters()}
-    optimizer = torchopt.FuncOptimizer(
-        torchopt.adamw(LR, betas=BETAS, eps=EPS, eps_root=EPS_ROOT, weight_decay=0.0)
-    )
+    optimizer = torchopt.FuncOptimizer(_torchopt_adamw())
     weights = torch.ones(len(training.batches), BATCH, requires_grad=True)
     for step, batch in enumerate(training.batches):
         losses = call.at(list(theta), list(theta.values()), batch)
@@ -140,163 +159,341 @@ def with_torchopt(training: Training) -> Tensor:
     return torch.autograd.grad(phi, weights)[0]
 
 
+def _torchopt_adamw() -> Any:
+    adamw = importlib.import_module("torchopt").adamw
+    return adamw(LR, betas=BETAS, eps=EPS, eps_root=EPS_ROOT, weight_decay=0.0)
+
+
+class Bergson:
+    """bergson's trainer of the same model, its data and where it begins.
+
+    Args:
+        training: its batches are counted.
+    """
+
+    def __init__(self, training: Training) -> None:
+        self.trainer = importlib.import_module("bergson.magic.trainer")
+        stream = importlib.import_module("bergson.magic.data_stream")
+        datasets = importlib.import_module("datasets")
+        self.steps = len(training.batches)
+        rows = tokens(self.steps).flatten(0, 1).tolist()
+        self.data = stream.DataStream(datasets.Dataset.from_dict({"input_ids": rows}), BATCH)
+        own = build()
+        own.loss_function = importlib.import_module("bergson.utils.math").weighted_causal_lm_ce
+        own.config.use_cache = False
+        self.engine, self.state = self.trainer.Trainer.initialize(own, _torchopt_adamw())
+
+    def at_end(self, state: Any) -> Any:
+        """Return the adjoint of theta_T and the optimiser's state, in bergson's form."""
+        head = state.params["lm_head.weight"].detach().requires_grad_()
+        grads = {n: torch.zeros_like(p) for n, p in state.params.items()}
+        [grads["lm_head.weight"]] = torch.autograd.grad(metric_of(head), head)
+        others = state.differentiable_tensors()[len(grads) :]
+        zeros = [torch.zeros_like(x) for x in others]
+        return self.trainer.BackwardState(grads, zeros, torch.zeros_like(self.data.weights))
+
+    def derivatives(self, found: Any) -> Tensor:
+        """Return the weights' adjoints ``[T, B]``."""
+        weights: Tensor = found.weight_grads
+        return weights.detach().view(self.steps, BATCH)
+
+
+def metric_of(head: Tensor) -> Tensor:
+    """Phi, of the output head itself."""
+    return -head.norm()
+
+
 def with_bergson(save: str, training: Training) -> Tensor:
     """Return the derivatives by bergson's trainer, with its own batches and files."""
-    trainer = importlib.import_module("bergson.magic.trainer")
-    stream = importlib.import_module("bergson.magic.data_stream")
-    loss = importlib.import_module("bergson.utils.math").weighted_causal_lm_ce
-    torchopt = importlib.import_module("torchopt")
-    datasets = importlib.import_module("datasets")
-    steps = len(training.batches)
-    rows = tokens(steps).flatten(0, 1).tolist()
-    data = stream.DataStream(datasets.Dataset.from_dict({"input_ids": rows}), BATCH)
-    own = build()
-    own.loss_function = loss
-    own.config.use_cache = False
-    optimizer = torchopt.adamw(LR, betas=BETAS, eps=EPS, eps_root=EPS_ROOT, weight_decay=0.0)
-    engine, state = trainer.Trainer.initialize(own, optimizer)
+    peer = Bergson(training)
     memory = Path("/dev/shm")
     place = memory if memory.is_dir() else None
     with (
         tempfile.TemporaryDirectory(dir=place) as folder,
-        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),  # its progress bars
     ):
-        state = engine.train(state, data, save_dir=folder, save_mode=save, inplace=True)
-        head = state.params["lm_head.weight"].detach().requires_grad_()
-        [at_end] = torch.autograd.grad(-head.norm(), head)
-        grads = {n: torch.zeros_like(p) for n, p in state.params.items()}
-        grads["lm_head.weight"] = at_end
+        state = peer.engine.train(
+            peer.state, peer.data, save_dir=folder, save_mode=save, inplace=True
+        )
         state.detach_()
         state.requires_grad = True
-        others = state.differentiable_tensors()[len(grads) :]
-        zeros = [torch.zeros_like(x) for x in others]
-        start = trainer.BackwardState(grads, zeros, torch.zeros_like(data.weights))
-        found = engine.backward(folder, data, start, state, inplace=True, save_mode=save)
-    return found.weight_grads.view(steps, BATCH).detach()
+        start = peer.at_end(state)
+        found = peer.engine.backward(folder, peer.data, start, state, inplace=True, save_mode=save)
+    return peer.derivatives(found)
 
 
-PLAIN, COMPILED = "plain training", "ours, all states, compiled"
-Rival = Callable[[Training], Any]
+def with_bergson_in_memory(training: Training) -> Tensor:
+    """Return the derivatives by bergson's step, over states kept here."""
+    peer, kept = Bergson(training), []
+    state = peer.state.detach_()
+    for step in range(peer.steps):
+        kept.append(state)
+        state = peer.engine.step(state, peer.data[step]).detach_()
+    lam = peer.at_end(state)
+    peer.data.requires_grad = True
+    for step in reversed(range(peer.steps)):
+        state = kept.pop()
+        state.requires_grad = True
+        after = peer.engine.step(state, peer.data[step], trace=True)
+        *found, weights = torch.autograd.grad(
+            after.differentiable_tensors(),
+            [*state.differentiable_tensors(), peer.data.weights],
+            [*lam.param_grads.values(), *lam.opt_grads],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        number = len(lam.param_grads)
+        lam = peer.trainer.BackwardState(
+            dict(zip(lam.param_grads, found[:number], strict=True)),
+            found[number:],
+            lam.weight_grads + weights,
+        )
+    return peer.derivatives(lam)
 
 
-def rivals(steps: int) -> dict[str, tuple[str, Rival]]:
-    """Return the rivals at a number of steps: the schedule of our training, and the call."""
-    found: dict[str, tuple[str, Rival]] = {
-        PLAIN: ("all", plain),
-        "plain, torch's fused AdamW": ("all", fused),
-        "ours, all states": ("all", ours),
-        "ours, sqrt": ("sqrt", ours),
-        "ours, tree": ("tree", ours),
+@dataclass(frozen=True)
+class Rival:
+    """One way to the derivatives.
+
+    Args:
+        run: trains, and returns the derivatives if it finds them.
+        save: the schedule of our training.
+        up_to: no more steps than this, which would take gigabytes or minutes.
+        package: what it needs installed; None is ours.
+        compiled: with compiled steps, only at ``COMPILED_AT``.
+    """
+
+    run: Callable[[Training], Tensor | None]
+    save: str = "all"
+    up_to: int = 128
+    package: str | None = None
+    compiled: bool = False
+
+    def training(self, steps: int) -> Training:
+        """Return what it is given."""
+        return problem(steps, self.save, self.compiled)
+
+
+PLAIN, GRAPH, SQRT = "plain training", "one graph", "ours, sqrt"
+RIVALS = {
+    PLAIN: Rival(plain),
+    "plain, torch's fused AdamW": Rival(fused),
+    "ours, all": Rival(ours),
+    SQRT: Rival(ours, "sqrt"),
+    "ours, budget of sqrt": Rival(ours, "budget"),
+    "ours, tree": Rival(ours, "tree"),
+    "ours, all, compiled": Rival(ours, compiled=True),
+    GRAPH: Rival(unrolled),
+    "torchopt, one graph": Rival(with_torchopt, up_to=48, package="torchopt"),
+    "bergson, all": Rival(partial(with_bergson, "all"), up_to=48, package="bergson"),
+    "bergson, sqrt": Rival(partial(with_bergson, "sqrt"), package="bergson"),
+    "bergson, all in memory": Rival(with_bergson_in_memory, package="bergson"),
+}
+
+
+def rivals(steps: int, *, compiled: bool = False) -> dict[str, Rival]:
+    """Return the rivals at a number of steps."""
+    return {
+        name: rival
+        for name, rival in RIVALS.items()
+        if steps <= rival.up_to
+        and (rival.package is None or importlib.util.find_spec(rival.package))
+        and (not rival.compiled or (compiled and steps in COMPILED_AT))
     }
-    if steps == COMPILED_AT:
-        found[COMPILED] = ("compiled", ours)
-    if steps <= UNROLLED_UP_TO:
-        found["one graph"] = ("all", unrolled)
-    if importlib.util.find_spec("torchopt") and steps <= UNROLLED_UP_TO:
-        found["torchopt, one graph"] = ("all", with_torchopt)
-    if importlib.util.find_spec("bergson"):
-        found["bergson, all states"] = ("all", partial(with_bergson, "all"))
-        found["bergson, sqrt"] = ("all", partial(with_bergson, "sqrt"))
-    return found
 
 
-def check(steps: int) -> None:
-    """Refuse to compare rivals that disagree."""
-    expected: Tensor | None = None
-    for name, (save, run) in rivals(steps).items():
-        found = run(problem(steps, save))
-        if found is None:
-            continue
-        expected = found if expected is None else expected
-        worst = float((found - expected).norm() / expected.norm())
-        assert worst < 1e-3, f"{name} has other derivatives: off by {worst:.1e}"  # fp32
+class Timed:
+    """Times rivals at a number of steps, and refuses unequal work.
+
+    Args:
+        steps: T.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.expected: Tensor | None = None
+        self.worst: dict[str, float] = {}
+
+    def __call__(self, name: str) -> float:
+        """Return the process's seconds of one call."""
+        rival = RIVALS[name]
+        training = rival.training(self.steps)
+        start = time.process_time()
+        found = rival.run(training)
+        seconds = time.process_time() - start
+        if found is not None:
+            expected = self.expected = found if self.expected is None else self.expected
+            off = float((found - expected).norm() / expected.norm())
+            assert off < EQUAL, f"{name} has other derivatives: off by {off:.1e}"
+            self.worst[name] = max(off, self.worst.get(name, 0.0))
+        return seconds
 
 
-def cpu_seconds(run: Rival, training: Training) -> float:
-    """Return the process's seconds of one call."""
-    start = time.process_time()
-    run(training)
-    return time.process_time() - start
-
-
-def compare(steps: int, rounds: int) -> list[dict[str, Any]]:
-    """Time every rival at a number of steps, and measure its memory alone."""
-    check(steps)
-    calls: dict[str, Callable[[], float]] = {
-        name: partial(cpu_seconds, run, problem(steps, save))
-        for name, (save, run) in rivals(steps).items()
-    }
+def compare(steps: int, rounds: int, names: list[str]) -> list[dict[str, Any]]:
+    """Time rivals at a number of steps, in turn."""
+    timed = Timed(steps)
+    calls: dict[str, Callable[[], float]] = {name: partial(timed, name) for name in names}
     numbers = interleave(calls, rounds)
     rows = []
     for name, values in numbers.items():
-        [row] = [
-            r for r in ratios({name: values, PLAIN: numbers[PLAIN]}, name) if r["name"] == PLAIN
-        ]
-        rows.append({**row, "name": name, "steps": steps, "ms": 1e3 * median(values) / steps})
+        row, *_ = ratios({PLAIN: numbers[PLAIN], name: values}, name)
+        ms = 1e3 * median(values) / steps
+        rows.append(
+            {**row, "name": name, "steps": steps, "rounds": rounds, "ms": ms}
+            | {"off_by": timed.worst.get(name)}
+        )
     return rows
 
 
-def memory(steps: int) -> dict[str, float]:
-    """Return the peak of each rival beyond an idle process, in MiB."""
-    idle = peak_mib_of("benchmarks.metagrad", "--alone", "nothing", str(steps))
-    return {
-        name: peak_mib_of("benchmarks.metagrad", "--alone", name, str(steps)) - idle
-        for name in rivals(steps)
-        if name != COMPILED  # the compiler takes more than the work
-    }
+def beyond_idle(compiled: bool) -> dict[int, dict[str, float]]:
+    """Return the peak of each rival alone, beyond a process that imports the same, in MiB."""
 
+    def peak(name: str, steps: int, package: str | None) -> float:
+        return peak_mib_of("benchmarks.metagrad", "--alone", name, str(steps), package or "-")
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as Markdown."""
-    lines = [
-        "| steps | rival | CPU ms a step | of plain [quartiles] | MiB beyond idle |",
-        "|--:|---|--:|--:|--:|",
+    jobs = [
+        (name, steps, rival.package)
+        for steps in MEMORY_STEPS
+        for name, rival in rivals(steps, compiled=compiled).items()
     ]
+    packages = {package for _, _, package in jobs}
+    with ThreadPoolExecutor(2) as pool:
+        idle = {p: pool.submit(peak, "nothing", max(MEMORY_STEPS), p) for p in packages}
+        peaks = [pool.submit(peak, *job) for job in jobs]
+    found: dict[int, dict[str, float]] = {steps: {} for steps in MEMORY_STEPS}
+    for (name, steps, package), future in zip(jobs, peaks, strict=True):
+        before = 0.0 if RIVALS[name].compiled else idle[package].result()
+        found[steps][name] = future.result() - before
+    return found
+
+
+def alone(name: str, steps: int, package: str) -> None:
+    """Run one rival, and print the peak of this process.
+
+    With compiled steps, print what a second run takes beyond what the first, which compiles, leaves.
+    """
+    if package == "bergson":
+        importlib.import_module("bergson.magic.trainer")
+    elif package == "torchopt":
+        importlib.import_module("torchopt")
+    rival = RIVALS.get(name, Rival(nothing))
+    rival.run(rival.training(steps))
+    if not rival.compiled:
+        print(own_peak_mib())
+        return
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is what there is now
+    before = own_peak_mib()
+    rival.run(rival.training(steps))
+    print(own_peak_mib() - before)
+
+
+def targets(
+    rows: list[dict[str, Any]], mib: dict[int, dict[str, float]]
+) -> list[tuple[str, str, bool]]:
+    """Return what was aimed at, what was measured, and whether that is enough."""
+    ratio = {(r["name"], r["steps"]): r["ratio"] for r in rows}
+    few, middle, many = MEMORY_STEPS
+    found = []
+    for name, bound in (("ours, all", 4.0), (SQRT, 5.0)):
+        measured = [ratio[name, steps] for steps in ROUNDS]
+        text = ", ".join(f"{x:.2f}" for x in measured)
+        found.append((f"{name}: at most {bound} of plain", text, max(measured) <= bound))
+    beyond = {n: mib[middle][n] - mib[middle][PLAIN] for n in (SQRT, GRAPH)}
+    share = beyond[SQRT] / beyond[GRAPH]
+    aim = f"{SQRT}: memory beyond plain, at {middle} steps, at most 0.1 of one graph's"
+    found.append((aim, f"{share:.3f}", share <= 0.1))
+    growth = (mib[many][SQRT] - mib[many][PLAIN]) / (mib[few][SQRT] - mib[few][PLAIN])
+    root = (many / few) ** 0.5
+    aim = f"{SQRT}: memory beyond plain grows from {few} to {many} steps at most as sqrt(T), {root}"
+    found.append((aim, f"{growth:.2f}", growth <= root))
+    for name, rival in rivals(middle).items():
+        if rival.package is None:
+            continue
+        for steps in (s for s in ROUNDS if s <= rival.up_to):
+            # The fastest of ours that need no more memory.
+            fit = [
+                (ratio[n, steps], n)
+                for n, x in mib[middle].items()
+                if n.startswith("ours") and x <= mib[middle][name] and (n, steps) in ratio
+            ]
+            aim = f"faster than {name} in no more memory, {steps} steps"
+            if not fit:
+                found.append((aim, "none of ours fits", False))
+                continue
+            speed = min(fit)[0] / ratio[name, steps]
+            found.append((aim, f"{min(fit)[1]}: {speed:.2f} of its time", speed < 1))
+    return found
+
+
+def table(
+    rows: list[dict[str, Any]],
+    mib: dict[int, dict[str, float]],
+    aims: list[tuple[str, str, bool]],
+) -> str:
+    """Return all as Markdown."""
+    lines = ["| steps | rival | CPU ms a step | of plain [quartiles] |", "|--:|---|--:|--:|"]
     for r in rows:
         low, high = r["quartiles"]
-        peak = "" if r["peak_mib"] is None else f"{r['peak_mib']:.0f}"
         lines.append(
             f"| {r['steps']} | {r['name']} | {r['ms']:.1f} | {r['ratio']:.2f} [{low:.2f}, "
-            f"{high:.2f}] | {peak} |"
+            f"{high:.2f}] |"
         )
+    heads = " | ".join(f"{steps} steps" for steps in mib)
+    lines += ["", f"| MiB beyond idle, alone | {heads} |", "|---|" + "--:|" * len(mib)]
+    for name in (n for n in RIVALS if any(n in found for found in mib.values())):
+        cells = [f"{found[name]:.0f}" if name in found else "-" for found in mib.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", "| target | measured | met |", "|---|---|---|"]
+    lines += [f"| {aim} | {text} | {'yes' if met else 'no'} |" for aim, text, met in aims]
     return "\n".join(lines)
 
 
 def command() -> None:
     """Run the benchmark, or one rival alone for its memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--alone", nargs=2, metavar=("RIVAL", "STEPS"))
+    parser.add_argument("--compiled", action="store_true")
+    parser.add_argument("--alone", nargs=3, metavar=("RIVAL", "STEPS", "PACKAGE"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.alone:
-        name, steps = options.alone[0], int(options.alone[1])
-        save, run = rivals(steps).get(name, ("all", lambda training: None))
-        run(problem(steps, save))
-        print(own_peak_mib())
+        name, steps, package = options.alone
+        alone(name, int(steps), package)
         return
+    packages = sorted({r.package for r in RIVALS.values() if r.package})
+    installed = [p for p in packages if importlib.util.find_spec(p)]
+    for package in packages:
+        if package not in installed:
+            print(f"{package} is not installed and is left out: see benchmarks/README.md")
+    check = Timed(min(ROUNDS))
+    for name in rivals(min(ROUNDS)):  # before anything is timed; all are warm then
+        check(name)
+    mib = beyond_idle(options.compiled)
     rows = []
-    for steps in STEPS:
-        peaks = memory(steps)
-        rows += [{**r, "peak_mib": peaks.get(r["name"])} for r in compare(steps, options.rounds)]
-    at = memory(MEMORY_STEPS)
-    beyond = {name: mib - at[PLAIN] for name, mib in at.items()}
-    share = {name: mib / beyond["one graph"] for name, mib in beyond.items() if "ours" in name}
-    shares = ", ".join(f"{name}: {mib:.3f}" for name, mib in share.items())
+    for steps, rounds in ROUNDS.items():
+        names = list(rivals(steps, compiled=options.compiled))
+        for name in names:
+            if RIVALS[name].compiled:
+                RIVALS[name].run(RIVALS[name].training(steps))  # builds its code
+        rows += compare(steps, rounds, names)
+    aims = targets(rows, mib)
+    versions = ", ".join(f"{p} {version(p)}" for p in ("torch", *installed))
+    counts = ", ".join(f"{rounds} ({steps} steps)" for steps, rounds in ROUNDS.items())
     text = (
-        f"{table(rows)}\n\nGPT-2 of width {SIZES['n_embd']}, {SIZES['n_layer']} blocks, batch "
-        f"{BATCH} x {LENGTH}, one thread; torch {torch.__version__}, CPU; load average "
-        f"{os.getloadavg()[0]:.1f}; median of {options.rounds} rounds. At {MEMORY_STEPS} steps one "
-        f"graph takes {beyond['one graph']:.0f} MiB beyond plain training; of that, {shares}."
+        f"{table(rows, mib, aims)}\n\nGPT-2 of width {SIZES['n_embd']}, {SIZES['n_layer']} blocks, "
+        f"batch {BATCH} x {LENGTH}, one thread, fp32; {versions}, CPU; load average "
+        f"{os.getloadavg()[0]:.1f}; medians of rounds: {counts}. Derivatives differ by at most "
+        f"{max(r['off_by'] or 0.0 for r in rows):.0e} of their norm."
     )
     print(text)
     publish(
         "metagrad",
         work="training, and the derivative of a metric by every example's weight",
-        equal="derivatives within 1e-3 (fp32)",
+        equal=f"derivatives of every call within {EQUAL} of their norm (fp32)",
         rows=rows,
         table=text,
-        memory={"steps": MEMORY_STEPS, "mib": at, "share_of_one_graph": share},
+        peers={p: version(p) for p in installed},
+        mib_beyond_idle=mib,
+        targets=[{"target": aim, "measured": text, "met": met} for aim, text, met in aims],
     )
 
 

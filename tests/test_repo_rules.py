@@ -35,7 +35,9 @@ def test_no_file_is_longer_than_400_lines_and_no_function_than_80():
 def test_shared_parts_import_no_method():
     for path in CODE:
         part = path.relative_to(ROOT).parts
-        if part[0] == "callbacks" or (len(part) > 2 and part[1] in {"lm", "text", "laws", "metagrad"}):
+        if part[0] == "callbacks" or (
+            len(part) > 2 and part[1] in {"lm", "text", "laws", "metagrad"}
+        ):
             assert not any("lit_research.methods" in name for name in imports(path)), path
 
 

@@ -26,6 +26,7 @@ from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, g
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.targets import check_spec, language_model, make_target
 from lit_research.methods.dpg.writing import DataSetWriter
+from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.seeds import resolve_seed
 from lit_research.text import load_tokenizer
 
@@ -68,7 +69,9 @@ class DatasetPolicyGradient(Method):
         epochs: passes over a step's texts.
         clip_ratio: of the policy's ratio.
         max_grad_norm: of the generator's gradient; None does not clip.
-        optimizer: makes the generator's optimiser.
+        optimizer: makes the generator's optimiser; its learning rate is the peak.
+        schedule: learning rate after the warm-up: ``constant``, or ``cosine`` or ``linear`` to 0.
+        warmup: share of the steps over which the learning rate rises to its peak.
         attention: of the generator: ``sdpa``, ``flash`` or ``math``.
         generator_dtype: of the generator's weights.
         generation_batch: texts that are written side by side.
@@ -102,6 +105,8 @@ class DatasetPolicyGradient(Method):
         optimizer: OptimizerCallable = lambda params: torch.optim.AdamW(
             params, lr=1e-3, weight_decay=0.0
         ),
+        schedule: Schedule = "constant",
+        warmup: float = 0.0,
         attention: Attention = "sdpa",
         generator_dtype: str = "float32",
         generation_batch: int = 1024,
@@ -110,6 +115,7 @@ class DatasetPolicyGradient(Method):
         seed: int | None = None,
     ) -> None:
         super().__init__()
+        check_recipe(warmup=warmup, z_loss=0.0, where=WHERE)
         sizes = {
             "rollouts": rollouts,
             "max_new_tokens": max_new_tokens,
@@ -153,8 +159,12 @@ class DatasetPolicyGradient(Method):
         )
 
     def configure_optimizers(self) -> Any:
-        """Return the generator's optimiser."""
-        return self.optimizer(self.generator.parameters())
+        """Return the generator's optimiser and its schedule."""
+        groups = [{"params": list(self.generator.parameters())}]
+        schedule, warmup = self.hparams["schedule"], self.hparams["warmup"]
+        return optimizer_with_schedule(
+            self, self.optimizer, groups, schedule=schedule, warmup=warmup
+        )
 
     @property
     def attributor(self) -> Attributor:
@@ -261,6 +271,7 @@ class DatasetPolicyGradient(Method):
             # Lightning counts calls of its own wrapper: one for each step of ours.
             last = number == len(parts) - 1
             (optimizer if last else optimizer.optimizer).step()  # type: ignore[union-attr]
+        self.lr_schedulers().step()  # type: ignore[union-attr]
         if self.is_logged_step:
             entropy = -(log_probs.detach() * mask).sum() / mask.sum().clamp(min=1)
             self.log_dict({"train/policy_loss": loss.detach(), "train/entropy": entropy})

@@ -86,7 +86,8 @@ def read_qr(bitmap: Tensor) -> str | None:
         ) from error
     light = np.pad((bitmap > 0).numpy(), _QUIET, constant_values=True)
     pixels = np.kron(light, np.ones((_SCALE, _SCALE))).astype(np.uint8) * 255
-    found = zxingcpp.read_barcodes(pixels)
+    # As in a photograph first; then as what it is, an upright picture of nothing but the code.
+    found = zxingcpp.read_barcodes(pixels) or zxingcpp.read_barcodes(pixels, is_pure=True)
     return found[0].text if found else None
 
 

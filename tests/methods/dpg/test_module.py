@@ -1,6 +1,8 @@
 """The command: a run of every option, fresh targets, data sets, kills and resumes."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -70,6 +72,7 @@ def fit(folder, changes=None, verb="fit", *options):
             }
         },
         {"trainer.precision": "bf16-mixed"},
+        {f"{INIT}.schedule": "cosine", f"{INIT}.warmup": 0.25},
     ],
     ids=str,
 )
@@ -221,3 +224,48 @@ def test_each_pass_has_every_prompt_once_in_another_order(tmp_path):
     assert passes[0] != passes[1]
     assert data.batches_per_epoch == 6
     assert [b["ids"] for b in data.val_dataloader()] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_two_processes_write_for_one_target(tmp_path):
+    """Each writes for half of the prompts; the target is trained on all of it in both."""
+    config = write(tmp_path, {f"{DATA}.batch_size": 2, "trainer.max_steps": 3})
+    changes = {"strategy": "ddp", "devices": "2"}
+    options = [word for k, v in changes.items() for word in (f"--trainer.{k}", v)]
+    spy = tmp_path / "spy.py"
+    spy.write_text(
+        "import sys, torch\n"
+        "from lit_research.cli import main\n"
+        "from lit_research.methods.dpg import Attributor\n"
+        "counts, kept = [], Attributor.attribute\n"
+        "def attribute(self, texts):\n"
+        "    counts.append(len(texts))\n"
+        "    return kept(self, texts)\n"
+        "Attributor.attribute = attribute\n"
+        "cli = main(sys.argv[1:])\n"
+        "total = sum(float(p.double().sum()) for p in cli.model.parameters())\n"
+        "print('FOUND', cli.trainer.global_rank, counts, repr(total), flush=True)\n"
+    )
+    command = [sys.executable, str(spy), "fit", "--config", str(config), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines() if "FOUND" in line]
+    assert sorted(line[1] for line in lines) == ["0", "1"]
+    assert lines[0][2] == lines[1][2]  # the same weights after the same updates
+    assert lines[0][2].startswith("[16, 16, 16]")
+
+
+def test_a_tied_head_is_untied_on_loading(tmp_path):
+    from lit_research.lm import build_lm
+    from lit_research.methods.dpg.targets import make_target
+
+    torch.manual_seed(0)
+    sizes = {"n_embd": 8, "n_layer": 1, "n_head": 2, "n_positions": 8}
+    tied = build_lm({"model_type": "gpt2", **sizes}, vocab_size=16, attention="math")
+    tied.save_pretrained(tmp_path / "gpt2")
+    spec = {"folder": str(tmp_path / "gpt2"), "untie": True}
+    target = make_target(spec, 16, 0, "float32", torch.device("cpu"))
+    names = dict(target.named_parameters())
+    assert "lm_head.weight" in names
+    assert torch.equal(target.lm_head.weight, target.transformer.wte.weight)
+    ids = torch.arange(8)[None]
+    assert torch.equal(target(ids).logits, tied.eval()(ids).logits)
