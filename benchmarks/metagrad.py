@@ -370,7 +370,7 @@ def beyond_idle(compiled: bool) -> dict[int, dict[str, float]]:
 def alone(name: str, steps: int, package: str) -> None:
     """Run one rival, and print the peak of this process.
 
-    With compiled steps, print what a second run takes beyond what the first, which compiles, leaves.
+    With compiled steps the first run compiles: print what a second takes beyond what it leaves.
     """
     if package == "bergson":
         importlib.import_module("bergson.magic.trainer")

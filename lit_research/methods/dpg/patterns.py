@@ -73,7 +73,7 @@ def from_qr(text: str) -> Tensor:
 
 
 def read_qr(bitmap: Tensor) -> str | None:
-    """Return the text that a decoder finds in a bitmap, or None.
+    """Return the text that a decoder finds in a bitmap, or None; errors are corrected.
 
     Raises:
         UserError: zxing-cpp is not installed.
@@ -87,8 +87,12 @@ def read_qr(bitmap: Tensor) -> str | None:
     light = np.pad((bitmap > 0).numpy(), _QUIET, constant_values=True)
     pixels = np.kron(light, np.ones((_SCALE, _SCALE))).astype(np.uint8) * 255
     # As in a photograph first; then as what it is, an upright picture of nothing but the code.
-    found = zxingcpp.read_barcodes(pixels) or zxingcpp.read_barcodes(pixels, is_pure=True)
-    return found[0].text if found else None
+    code = zxingcpp.BarcodeFormat.QRCode
+    for pure in (False, True):
+        found = zxingcpp.read_barcodes(pixels, formats=code, is_pure=pure)  # type: ignore[arg-type]
+        if found and found[0].text:
+            return found[0].text
+    return None
 
 
 def as_picture(values: Tensor) -> Tensor:

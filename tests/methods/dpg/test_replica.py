@@ -3,7 +3,7 @@
 import pytest
 
 from lit_research.methods.dpg import replica
-from lit_research.methods.dpg.replica import ACCURACY, LOSS, PHI
+from lit_research.methods.dpg.replica import ACCURACY, LOSS, PHI, READABLE
 
 
 def results(**changes):
@@ -14,6 +14,7 @@ def results(**changes):
         "bitmap-dataset": {ACCURACY: 0.8},
         "bitmap-sgd": {ACCURACY: 0.9},
         "67": {ACCURACY: 0.99},
+        "qr": {ACCURACY: 0.98, READABLE: 1.0},
         "norm": {PHI: -0.3},
         "norm-untrained": {PHI: -0.4},
         "string": {LOSS: 3.0},
@@ -39,7 +40,7 @@ def test_every_arm_has_a_part():
 
 def test_what_the_paper_says_is_reproduced():
     found = verdicts()
-    assert set(found[:7]) == {"reproduced"}
+    assert set(found[:8]) == {"reproduced"}
     assert len(replica.figure(results()).axes) == 2
 
 
@@ -51,8 +52,9 @@ def test_what_the_paper_says_is_reproduced():
         ({"bitmap_shuffled": {ACCURACY: 0.9}}, 2),
         ({"bitmap_dataset": {ACCURACY: 1.1}}, 3),
         ({"bitmap_sgd": {ACCURACY: 1.1}}, 4),
-        ({"norm": {PHI: -0.5}}, 5),
-        ({"string": {LOSS: 3.5}}, 6),
+        ({"qr": {READABLE: 0.0}}, 5),
+        ({"norm": {PHI: -0.5}}, 6),
+        ({"string": {LOSS: 3.5}}, 7),
     ],
 )
 def test_the_opposite_is_contradicted(changes, place):
