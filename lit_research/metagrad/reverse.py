@@ -31,7 +31,8 @@ class Metagradient:
         value: the metric Phi, at theta_T.
         weights: dPhi/dw of each step's examples or tokens, T tensors ``[B]`` or ``[B, ...]``.
         lr: dPhi/d of each step's learning rate, ``[T]``.
-        weight_decay: dPhi/d of each step's weight decay, ``[T]``.
+        weight_decay: dPhi/d of each step's weight decay, ``[T]``; 0 where the optimiser's is 0,
+            which switches decay off.
         theta0: dPhi/dtheta_0 by name; None unless it was asked for.
     """
 
