@@ -1,6 +1,6 @@
 """Gradients through a whole training run: against plain training, one big graph, and peers.
 
-    python -m benchmarks.metagrad               # six minutes or more; tables and a JSON line
+    python -m benchmarks.metagrad               # some ten minutes; tables and a JSON line
     python -m benchmarks.metagrad --compiled    # compiled steps as well, once their code is built
 
 All rivals train the same GPT-2 on the same batches with AdamW and return the derivative of the norm

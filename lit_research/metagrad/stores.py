@@ -36,10 +36,16 @@ class Store(Protocol):
 
 
 class Ram:
-    """Beside the model: a state is kept by not letting go of it."""
+    """Beside the model."""
 
     def put(self, tensors: Tensors) -> Tensors:
-        """Keep the tensors themselves."""
+        """Keep the tensors, on a CPU as one block.
+
+        Lying among a step's passing tensors they would leave holes in the heap, of half their size
+        again (369 against 280 MiB for 128 states of 1.6 MiB).
+        """
+        if tensors[0].device.type == "cpu" and len({x.shape for x in tensors}) == 1:
+            return tuple(torch.stack(tensors).unbind())
         return tensors
 
     def fetch(self, handle: Tensors) -> None:
