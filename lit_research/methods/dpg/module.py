@@ -223,6 +223,8 @@ class DatasetPolicyGradient(Method):
         """Write, reward, update."""
         args, n = self.hparams, self.hparams["rollouts"]
         step = self.global_step
+        # Dropout would make the policy that is updated another than the one that wrote.
+        self.generator.eval()
         # Ranks write different texts; a step's texts follow from (seed, step, rank).
         seed = (args["seed"] * 1_000_003 + step) * 4_096 + self.global_rank
         completions = self.write(batch["prompts"], n, seed)
@@ -259,18 +261,18 @@ class DatasetPolicyGradient(Method):
             with torch.no_grad():
                 pieces = [self._log_probs(rows, p) for p in torch.arange(total).split(size)]
             old = torch.cat(pieces)
-        optimizer = self.optimizers()
+        optimizer: Any = self.optimizers()
         for number, part in enumerate(parts):
             log_probs = self._log_probs(rows, part)
             before = log_probs.detach() if old is None else old[part]
             mask = rows["mask"][part]
             loss = policy_loss(log_probs, before, worth[part], mask, clip=args["clip_ratio"])
-            optimizer.zero_grad()  # type: ignore[union-attr]
+            optimizer.zero_grad()
             self.manual_backward(loss)
-            self.clip_gradients(optimizer, args["max_grad_norm"], "norm")  # type: ignore[arg-type]
+            self.configure_gradient_clipping(optimizer.optimizer, args["max_grad_norm"], "norm")
             # Lightning counts calls of its own wrapper: one for each step of ours.
             last = number == len(parts) - 1
-            (optimizer if last else optimizer.optimizer).step()  # type: ignore[union-attr]
+            (optimizer if last else optimizer.optimizer).step()
         self.lr_schedulers().step()  # type: ignore[union-attr]
         if self.is_logged_step:
             entropy = -(log_probs.detach() * mask).sum() / mask.sum().clamp(min=1)

@@ -71,7 +71,7 @@ def fit(folder, changes=None, verb="fit", *options):
                 "init_args": {"texts": ["hello"], "max_tokens": 8},
             }
         },
-        {"trainer.precision": "bf16-mixed"},
+        {"trainer.precision": "bf16-mixed", f"{INIT}.optimizer.init_args.fused": True},
         {f"{INIT}.schedule": "cosine", f"{INIT}.warmup": 0.25},
     ],
     ids=str,
