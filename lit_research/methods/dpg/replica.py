@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STEPS = 400
-SHORT = 100  # steps at which the baseline is compared: later it comes near
+SHORT = 60  # steps at which the baseline is compared: later it comes near
 INIT = "model.init_args"
 ACCURACY, PHI, LOSS = "val/pixel_accuracy", "val/phi", "val/loss_per_token"
 READABLE = "val/readable"
@@ -47,8 +47,8 @@ FEW = {"trainer.max_steps": SHORT, "trainer.val_check_interval": SHORT}
 BITMAP = _arm("bitmap")
 SHUFFLED = _arm("bitmap-shuffled", {f"{INIT}.reward": "shuffled"})
 SGD = _arm("bitmap-sgd", {f"{INIT}.inner.optimizer": "sgd", f"{INIT}.inner.lr": 1.0})
-BITMAP_SHORT = _arm("bitmap-100", FEW)
-DATASET = _arm("bitmap-100-dataset", {**FEW, f"{INIT}.reward": "dataset"})
+BITMAP_SHORT = _arm("bitmap-short", FEW)
+DATASET = _arm("bitmap-short-dataset", {**FEW, f"{INIT}.reward": "dataset"})
 SHAPE = _arm("67", config="dpg/tiny_67.yaml")
 QR = Arm(
     "qr",
