@@ -66,6 +66,11 @@ def test_every_schedule_and_store_gives_the_same(tmp_path, save, store):
     close(metagradient(train(given), metric, with_theta0=True), unrolled(given))
 
 
+def test_many_states_in_memory_are_those_that_were_put_there():
+    given = training(AdamW(1e-2), steps=40, save="all")
+    close(metagradient(train(given), metric), unrolled(given))
+
+
 def test_a_run_on_disk_leaves_nothing_behind(tmp_path):
     given = training(SGD(0.1), steps=6, save="all", store=f"disk:{tmp_path}")
     run = train(given)
