@@ -50,7 +50,7 @@ class Attribution(Method):
         reweighting_size: standard deviation of these weights around 1.
         subsets: trainings on random subsets, for the LDS.
         subset_share: of the documents in a subset.
-        left_out: trainings without one document each: those of the largest influence.
+        left_out: trainings without one document each, from the most harmful to the most helpful.
         output: folder of the results; None is the run's own. What was trained there is not trained
             again.
         seed: of weights and subsets; None takes ``seed_everything``.
@@ -134,7 +134,7 @@ class Attribution(Method):
             ],
             "left_out": [
                 np.arange(N) != int(i)
-                for i in tau.abs().argsort(descending=True)[: args["left_out"]].cpu()
+                for i in tau.argsort().cpu().numpy()[_spread(N, args["left_out"])]
             ],
         }
         points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
@@ -227,6 +227,11 @@ def write_influence(path: Path, texts: list[str], tau: Tensor) -> None:
     temporary = path.with_suffix(".tmp")
     parquet.write_table(pa.table(columns), temporary)
     temporary.replace(path)
+
+
+def _spread(length: int, count: int) -> np.ndarray:
+    """Return ``count`` places of a list, from its first to its last."""
+    return np.unique(np.linspace(0, length - 1, count).round().astype(int))
 
 
 def _ends(texts: list[str], tau: Tensor) -> str:
