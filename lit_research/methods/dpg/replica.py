@@ -46,13 +46,16 @@ BITMAP = _arm("bitmap")
 SHUFFLED = _arm("bitmap-shuffled", {f"{INIT}.reward": "shuffled"})
 SGD = _arm("bitmap-sgd", {f"{INIT}.inner.optimizer": "sgd", f"{INIT}.inner.lr": 1.0})
 SHAPE = _arm("67", config="dpg/tiny_67.yaml")
-DATASET = _arm("67-dataset", {f"{INIT}.reward": "dataset"}, config="dpg/tiny_67.yaml")
-QR = Arm(
-    "qr",
-    "dpg/qr_tiny.yaml",
-    {"trainer.val_check_interval": 500, "trainer.enable_model_summary": False},
-)
-PICTURES = [BITMAP, SHUFFLED, SGD, SHAPE, DATASET, QR]
+
+
+def _qr(name: str, changes: dict[str, Any] | None = None) -> Arm:
+    options = {"trainer.val_check_interval": 500, "trainer.enable_model_summary": False}
+    return Arm(name, "dpg/qr_tiny.yaml", {**options, **(changes or {})})
+
+
+QR = _qr("qr")
+DATASET = _qr("qr-dataset", {f"{INIT}.reward": "dataset"})
+PICTURES = [BITMAP, SHUFFLED, SGD, SHAPE, QR, DATASET]
 NORM = _arm("norm", {f"{INIT}.metric": {"class_path": "HeadNorm"}})
 # No prompt has this word in it: they are single letters.
 STRING = _arm(
@@ -98,8 +101,8 @@ def verdicts(results: Results) -> list[Claim]:
             CHANCE - right[SHUFFLED.name],
         ),
         _judge(
-            "Shape 67: rewards for texts beat those for data sets, pixel accuracy gained",
-            right[SHAPE.name] - right[DATASET.name],
+            "QR code: rewards for texts beat those for data sets, pixel accuracy gained",
+            right[QR.name] - right[DATASET.name],
         ),
         _judge("Adam in the inner run beats SGD: pixel accuracy gained", best - right[SGD.name]),
         _judge(

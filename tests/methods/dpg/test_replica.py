@@ -11,7 +11,7 @@ def results(**changes):
     likely = {
         "bitmap": {ACCURACY: 1.0},
         "bitmap-shuffled": {ACCURACY: 0.5},
-        "67-dataset": {ACCURACY: 0.8},
+        "qr-dataset": {ACCURACY: 0.8},
         "bitmap-sgd": {ACCURACY: 0.9},
         "67": {ACCURACY: 0.99},
         "qr": {ACCURACY: 0.98, READABLE: 1.0},
@@ -50,7 +50,7 @@ def test_what_the_paper_says_is_reproduced():
         ({"bitmap": {ACCURACY: 0.9}}, 0),
         ({"shape67": {ACCURACY: 0.9}}, 1),
         ({"bitmap_shuffled": {ACCURACY: 0.9}}, 2),
-        ({"shape67_dataset": {ACCURACY: 1.1}}, 3),
+        ({"qr_dataset": {ACCURACY: 1.1}}, 3),
         ({"bitmap_sgd": {ACCURACY: 1.1}}, 4),
         ({"qr": {READABLE: 0.0}}, 5),
         ({"norm": {PHI: -0.5}}, 6),
