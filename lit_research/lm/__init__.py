@@ -17,17 +17,20 @@ from lit_research.lm.scoring import (
     run_lm,
     token_log_probs,
 )
+from lit_research.lm.specs import check_lm_spec, lm_from_spec
 
 __all__ = [
     "IGNORE",
     "Attention",
     "build_lm",
+    "check_lm_spec",
     "chunked_next_token_loss",
     "count_parameters",
     "document_positions",
     "enable_activation_checkpointing",
     "export_hf",
     "flops_per_token",
+    "lm_from_spec",
     "load_lm",
     "meta_lm",
     "next_token_loss",

@@ -21,11 +21,11 @@ from torch import Tensor
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, text_table
 from lit_research.files import write_atomic
-from lit_research.lm import weights_fingerprint
+from lit_research.lm import check_lm_spec, weights_fingerprint
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.inner import Attributor, Inner
 from lit_research.methods.dpg.metrics import TargetMetric
-from lit_research.methods.dpg.targets import check_spec, make_target
+from lit_research.methods.dpg.targets import make_target
 from lit_research.seeds import resolve_seed
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Attribution(Method):
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        check_spec("target", target, WHERE)
+        check_lm_spec("target", target, WHERE)
         counts = {"reweightings": reweightings, "subsets": subsets, "left_out": left_out}
         for name, value in counts.items():
             if value < 0:

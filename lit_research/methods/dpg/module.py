@@ -16,15 +16,20 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.figures import add_picture, add_text, code_block
-from lit_research.lm import Attention, export_hf, token_log_probs
-from lit_research.lm.engines import Completion, TransformersEngine
+from lit_research.lm import (
+    Attention,
+    check_lm_spec,
+    export_hf,
+    lm_from_spec,
+    token_log_probs,
+)
+from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.core import Scale, advantages, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
-from lit_research.methods.dpg.generation import completion_rows
 from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
 from lit_research.methods.dpg.metrics import TargetMetric
-from lit_research.methods.dpg.targets import check_spec, language_model, make_target
+from lit_research.methods.dpg.targets import make_target
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.seeds import resolve_seed
@@ -137,7 +142,7 @@ class DatasetPolicyGradient(Method):
                 "others of its prompt"
             )
         for name, spec in (("generator", generator), ("target", target)):
-            check_spec(name, spec, WHERE)
+            check_lm_spec(name, spec, WHERE)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         # A checkpoint's values win over the command's; where to write is the command's own.
@@ -151,7 +156,7 @@ class DatasetPolicyGradient(Method):
         if hasattr(self, "generator"):
             return
         args = self.hparams
-        self.generator = language_model(
+        self.generator = lm_from_spec(
             args["generator"],
             args["vocab_size"],
             attention=args["attention"],

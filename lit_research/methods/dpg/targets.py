@@ -1,4 +1,4 @@
-"""Language models from plain YAML data, as the methods of this room name them."""
+"""The target: a model that can be differentiated twice."""
 
 from __future__ import annotations
 
@@ -6,48 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lit_research.errors import UserError
-from lit_research.lm import build_lm, load_lm
+from lit_research.lm import lm_from_spec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-
-def check_spec(name: str, spec: dict[str, Any], where: str) -> None:
-    """Refuse a folder with further fields but ``untie``.
-
-    Raises:
-        UserError: there are some.
-    """
-    others = sorted(set(spec) - {"folder", "untie"})
-    if "folder" in spec and others:
-        raise UserError(
-            f"{name} has {others} beside folder, {where}: a loaded model brings its own config, so "
-            "give folder alone, or with untie"
-        )
-    if "untie" in spec and "folder" not in spec:
-        raise UserError(
-            f"{name} has untie without folder, {where}: give tie_word_embeddings false to a model "
-            "that is built"
-        )
-
-
-def language_model(
-    spec: dict[str, Any], vocab_size: int, *, attention: str, dtype: str
-) -> PreTrainedModel:
-    """Build or load a model: ``{model_type: llama, ...}`` or ``{folder: PATH}``.
-
-    With ``untie: true`` beside ``folder`` the output head becomes a parameter of its own, with the
-    values of the embedding that it was.
-    """
-    if "folder" in spec:
-        model = load_lm(spec["folder"], attention=attention, dtype=dtype)
-        if spec.get("untie"):
-            head = model.get_output_embeddings()
-            head.weight = torch.nn.Parameter(head.weight.detach().clone())
-            model.config.tie_word_embeddings = False
-        return model
-    return build_lm(spec, vocab_size=vocab_size, attention=attention, dtype=dtype)
 
 
 def make_target(
@@ -58,7 +20,7 @@ def make_target(
     It is not in training mode: dropout would be drawn anew on the way back.
 
     Args:
-        spec: see ``language_model``.
+        spec: see ``lm_from_spec``.
         vocab_size: of one that is built.
         seed: of one that is built; torch's own random state is left alone.
         dtype: of the weights.
@@ -66,5 +28,5 @@ def make_target(
     """
     with torch.inference_mode(False), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        target = language_model(spec, vocab_size, attention="math", dtype=dtype).eval()
+        target = lm_from_spec(spec, vocab_size, attention="math", dtype=dtype).eval()
         return target.to(device)

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lit_research.lm import IGNORE
-from lit_research.lm.engines import Completion
 from lit_research.methods.dpg.alphabet import alphabet_tokenizer
 from lit_research.methods.dpg.core import advantages, policy_loss, shuffled
-from lit_research.methods.dpg.generation import completion_rows
 from lit_research.methods.dpg.target_text import encode_texts
 from lit_research.text import load_tokenizer
 
@@ -89,15 +87,6 @@ def test_shuffled_rewards_are_the_same_numbers_elsewhere():
     assert sorted(found.flatten().tolist()) == tau.flatten().tolist()
     assert not torch.equal(found, tau)
     assert torch.equal(found, shuffled(tau, seed=3))
-
-
-def test_rows_hold_the_prompt_and_mask_what_was_written():
-    prompts = [[5, 6, 7], [8]]
-    made = [Completion("", t, (0.0,) * len(t), "stop", 0, i) for i, t in ((0, (1, 2)), (1, (3,)))]
-    rows = completion_rows(prompts, made, torch.device("cpu"))
-    assert rows["input_ids"].tolist() == [[5, 6, 7, 1], [8, 0, 0, 0]]
-    assert rows["labels"].tolist() == [[IGNORE, IGNORE, 1, 2], [3, IGNORE, IGNORE, IGNORE]]
-    assert rows["mask"].tolist() == [[0, 0, 1, 1], [1, 0, 0, 0]]
 
 
 def test_padding_is_not_learned_unless_it_is_the_official_one():
