@@ -10,6 +10,7 @@ from lit_research.laws.chinchilla import Chinchilla
 from lit_research.laws.curve import Curve
 from lit_research.laws.data_constrained import DataConstrained
 from lit_research.laws.power import PowerLaw
+from lit_research.laws.sigmoid import Sigmoid
 
 # Kim, Kotha, Liang, Hashimoto 2025 (arXiv 2509.14786): loss on DCLM; D in billions of unique
 # tokens, N in billions of parameters.
@@ -43,3 +44,26 @@ MUENNIGHOFF_C4 = Curve(
     },
 )
 """Muennighoff et al. 2023 (arXiv 2305.16264), appendix A, on C4; N and U are counts."""
+
+# Bailey et al. 2026 (arXiv 2604.20209), section 4.2 and appendix A: cumulative solve rate on the
+# 3323 problems of D_3k in generations (conjectures and proofs).
+SGS_RATE = Curve(Sigmoid(), {"A": 0.671, "Cmid": 1_252_336.0, "B": 0.585})
+"""The fit of SGS. Its R0, the first kept observation, is not printed; here it is 0."""
+
+SGS_ASYMPTOTES = {
+    "sgs": 0.671,
+    "no_guide": 0.655,
+    "frozen_conjecturer": 0.622,
+    "no_conditioning": 0.603,
+    "reinforce_half": 0.603,
+    "expert_iteration": 0.600,
+    "cispo": 0.575,
+    "sgs_cispo": 0.575,
+}
+"""Fitted ``A`` of every run; gaps below 0.011 mean nothing (``SGS_SUBSETS``)."""
+
+SGS_TAIL_DROPS = {0.0: 0.671, 0.1: 0.670, 0.2: 0.666, 0.3: 0.659}
+"""Share of the last points left out of the fit of SGS -> its ``A``."""
+
+SGS_SUBSETS = (0.676, 0.011)
+"""Mean and s.d. of ``A`` of SGS over 100 random halves of the points."""

@@ -50,6 +50,16 @@ class Method(_PlainHyperparameters, pl.LightningModule):
         """Whether the logger writes this step; ``self.log`` costs 0.5 ms, so ask in hot loops."""
         return self.trainer._logger_connector.should_update_logs
 
+    def count_step(self) -> None:
+        """Count one step of the run, under manual optimisation with raw optimisers.
+
+        Lightning's ``global_step`` counts calls of its own optimiser wrappers: two for each step of
+        a method with two optimisers, none for a step in which there was nothing to learn.
+        """
+        loop = self.trainer.fit_loop.epoch_loop.manual_optimization
+        loop.optim_step_progress.increment_ready()
+        loop.optim_step_progress.increment_completed()
+
     def configure_gradient_clipping(
         self,
         optimizer: Optimizer,

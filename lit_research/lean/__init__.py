@@ -1,0 +1,22 @@
+"""Lean 4: verdicts on proofs that nobody trusts, from the real kernel.
+
+``EmbeddedLean`` runs the real Lean 4 elaborator and kernel with the project's own core library;
+``LeanInteractServer``, ``LeanDojoServer`` and ``KiminaServer`` run on a toolchain of yours.
+"""
+
+from lit_research.lean.embedded import EmbeddedLean
+from lit_research.lean.guards import Guards
+from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
+from lit_research.lean.statements import Statement, parse_statement, tokens
+
+__all__ = [
+    "Attempt",
+    "EmbeddedLean",
+    "Guards",
+    "LeanServer",
+    "ServerCounts",
+    "Statement",
+    "Verdict",
+    "parse_statement",
+    "tokens",
+]

@@ -1,0 +1,5 @@
+/-
+The core library: what a Lean file imports unless it says `prelude`.
+-/
+prelude
+import Init.AC

@@ -1,0 +1,119 @@
+"""Lean's words and symbols, read so strictly that this reader and Lean's cannot disagree.
+
+What Lean sees of an untrusted text is what was read here: comments are taken out before anything is
+looked at, strings, characters and quoted names are not read at all, and a character that Lean does
+not take for part of a name is never one here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Characters of names, as in Lean's `isIdFirst` and `isIdRest`: a letter that Lean does not know
+# would hide the keyword after it from us and not from Lean.
+_GREEK = "\u0391-\u039f\u03a1\u03a4-\u03a9\u03b1-\u03ba\u03bc-\u03fb\u1f00-\u1ffe"  # no \u03bb
+_FIRST = f"A-Za-z_{_GREEK}\u2100-\u214f\U0001d49c-\U0001d59f"
+_REST = f"{_FIRST}0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
+_WORD = re.compile(f"[{_FIRST}][{_REST}]*(?:\\.[{_FIRST}][{_REST}]*)*")
+_NUMBER = re.compile("[0-9]+")
+_GLUED = re.compile(f"[{_FIRST}]")
+
+# Symbols: ASCII, and the blocks from which mathematical notation is made. Letters of other scripts,
+# spaces other than two, controls and marks that change the direction of text are in none of them.
+_LATIN_1 = "\u00ac\u00b0-\u00b3\u00b7\u00b9\u00d7\u00f7"
+_GREEK_SYMBOLS = "\u03bb\u03a0\u03a3"
+_PUNCTUATION = "\u2016\u2020-\u2022\u2026\u2032\u2033\u2039\u203a"
+_RAISED = "\u2070\u2074-\u207e\u208a-\u208e\u1d40\u1d34\u1d43-\u1d61\u1d9c"
+_MATHEMATICS = "\u2190-\u23ff\u2500-\u25ff\u2713-\u27bf\u27c0-\u27ff\u2900-\u2aff\u2b00-\u2bff"
+_SYMBOL = re.compile(
+    r":=|@\[|#\[|''|\.\.|<;>|[-!%&()*+,./:;<=>?@\[\\\]^_{|}~$"
+    f"{_LATIN_1}{_GREEK_SYMBOLS}{_PUNCTUATION}{_RAISED}{_MATHEMATICS}]"
+)
+
+_MARK, _MARK_INSIDE = re.compile(r"/-|-/|--[^\n]*"), re.compile(r"/-|-/")
+OPENING = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⦃": "⦄", "\u2039": "\u203a", "⟪": "⟫"}
+_CLOSING = frozenset(OPENING.values())
+
+
+class LexError(ValueError):
+    """The text is not made of Lean's words and symbols alone; the message says what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word (``kind`` is ``word``), ``number`` or ``symbol``, with its text."""
+
+    kind: str
+    text: str
+
+
+def without_comments(text: str) -> str:
+    """Return ``text`` with a space for each character of a comment; lines and columns stay.
+
+    Raises:
+        LexError: a comment is not closed, or closed without being open.
+    """
+    out: list[str] = []
+    place = depth = 0
+    while match := (_MARK_INSIDE if depth else _MARK).search(text, place):
+        before, mark = text[place : match.start()], match.group()
+        if mark == "-/" and not depth:
+            raise LexError("it closes a comment that is not open: -/")
+        out += [_blank(before) if depth else before, " " * len(mark)]
+        depth += {"/-": 1, "-/": -1}.get(mark, 0)
+        place = match.end()
+    if depth:
+        raise LexError("a comment is not closed: /-")
+    return "".join(out) + text[place:]
+
+
+def _blank(text: str) -> str:
+    return "\n".join(" " * len(line) for line in text.split("\n"))
+
+
+def lex(text: str) -> list[Token]:
+    """Return the tokens of a text without comments.
+
+    Raises:
+        LexError: it holds a character that is in none of Lean's names, numbers and symbols, or a
+            string, a character in quotes, a quoted name, a mark of a comment, or a word that
+            starts within a number.
+    """
+    found: list[Token] = []
+    place = 0
+    while place < len(text):
+        character = text[place]
+        if character in " \n":
+            place += 1
+            continue
+        if match := _WORD.match(text, place):
+            kind = "word"
+        elif match := _NUMBER.match(text, place):
+            kind = "number"
+            if _GLUED.match(text, match.end()):
+                raise LexError(f"a number runs into a name: {text[place : match.end() + 1]}")
+        elif match := _MARK.match(text, place):
+            raise LexError(f"a comment starts or ends: {match.group()[:2]}")
+        elif match := _SYMBOL.match(text, place):
+            kind = "symbol"
+        else:
+            raise LexError(f"the character U+{ord(character):04X} is not allowed: {character!r}")
+        found.append(Token(kind, match.group()))
+        place = match.end()
+    return found
+
+
+def unbalanced(found: list[Token], deepest: int) -> str | None:
+    """Return what is wrong with the brackets, None if nothing is."""
+    open_brackets: list[str] = []
+    for token in found:
+        if token.text in OPENING:
+            open_brackets.append(token.text)
+            if len(open_brackets) > deepest:
+                return f"brackets are nested more than {deepest} deep"
+        elif token.text in _CLOSING and (
+            not open_brackets or OPENING[open_brackets.pop()] != token.text
+        ):
+            return f"a bracket closes nothing: {token.text}"
+    return f"a bracket is not closed: {open_brackets[-1]}" if open_brackets else None

@@ -1,0 +1,145 @@
+"""What every Lean server takes and gives: attempts in, verdicts out, in the same order."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from typing_extensions import Self
+
+from lit_research.errors import UserError
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A proof to check.
+
+    Attributes:
+        statement: ``theorem NAME BINDERS : CONCLUSION``, without ``:=`` and what follows.
+        proof: what stands after ``:= by``: a block of tactics, indented or not.
+        header: what stands before the theorem: imports, ``open``; servers keep it ready.
+    """
+
+    statement: str
+    proof: str
+    header: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a server says of one attempt.
+
+    Attributes:
+        proved: the kernel accepts a proof of that very statement from allowed axioms.
+        reason: empty where proved; else ``KIND: detail`` with a kind of ``KINDS``.
+        seconds: wall time that the attempt took; 0 where it was not run, or is not known.
+    """
+
+    proved: bool
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """The part of ``reason`` before the colon; ``proved`` where it is."""
+        return "proved" if self.proved else self.reason.partition(":")[0]
+
+
+# Why an attempt is not proved. The first five are verdicts on the attempt; after the others another
+# run may say something else.
+KINDS = (
+    "refused",  # by a guard: never shown to Lean
+    "error",  # Lean says so: an error of the proof
+    "unsolved goals",  # the tactics ran and left goals, which the detail lists
+    "sorry",  # holes
+    "axioms",  # axioms that are not allowed
+    "statement",  # the statement itself does not elaborate, or another one was proved
+    "timeout",
+    "memory",
+    "crashed",
+    "server",  # the server is not there, or broke its protocol
+)
+
+
+@dataclass
+class ServerCounts:
+    """What a server has done since it was made.
+
+    Attributes:
+        attempts: attempts that were asked for.
+        run: those that Lean saw (not refused, not repeated).
+        proved: verdicts ``proved``.
+        by_kind: verdicts of each kind.
+        starts: processes started.
+        lost: processes that died or were killed.
+        seconds: wall time inside ``verify``, all callers together.
+    """
+
+    attempts: int = 0
+    run: int = 0
+    proved: int = 0
+    by_kind: dict[str, int] = field(default_factory=dict)
+    starts: int = 0
+    lost: int = 0
+    seconds: float = 0.0
+
+    def add(self, verdicts: Sequence[Verdict]) -> None:
+        """Count the verdicts of a call."""
+        self.attempts += len(verdicts)
+        for verdict in verdicts:
+            self.proved += verdict.proved
+            self.by_kind[verdict.kind] = self.by_kind.get(verdict.kind, 0) + 1
+
+
+class LeanServer(ABC):
+    """Checks proofs. ``verify`` may be called from several threads; use it as a context manager.
+
+    Attributes:
+        counts: what it has done.
+    """
+
+    counts: ServerCounts
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """Which Lean with which library, in words."""
+
+    @abstractmethod
+    def verify(self, attempts: Sequence[Attempt]) -> list[Verdict]:
+        """Return a verdict for each attempt, in their order; a bad attempt never raises.
+
+        Raises:
+            UserError: the server cannot run at all: a toolchain is missing, an address is wrong.
+        """
+
+    def check(self) -> None:
+        """Prove something small, and fail to prove something false.
+
+        Raises:
+            UserError: the server does not tell them apart.
+        """
+        right, wrong = self.verify(
+            [Attempt(f"theorem t : {proposition}", "trivial") for proposition in ("True", "False")]
+        )
+        if not right.proved or wrong.proved:
+            raise UserError(
+                f"{type(self).__name__} ({self.description}) says {right.reason or 'proved'!r} of "
+                f"True and {wrong.reason or 'proved'!r} of False: mend its toolchain or its options"
+            )
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to end
+        """End the server's processes."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,148 @@
+"""Statements as text: the parts of ``theorem NAME BINDERS : CONCLUSION``, and measures of them.
+
+This reads tokens and brackets, no types: what a statement means, Lean says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+KEYWORDS = ("theorem", "lemma")
+OPENING = {"(": ")", "{": "}", "[": "]", "⟨": "⟩", "⦃": "⦄"}
+CLOSING = {close: opened for opened, close in OPENING.items()}
+
+# Names (with dots, subscripts, primes), numbers, arrows and operators of several characters, else
+# one character.
+_TOKEN = re.compile(
+    r"[^\W\d][\w.'?!₀-₉]*|«[^»\n]*»|\d+|:=|<;>|<\|>|=>|->|<->|←|<-|<=|>=|!=|\+\+|::|\|\||&&|\S"
+)
+_COMMENT = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
+# As Lean reads them: the loosest first. Conclusions are split at the loosest operator.
+OR, AND, IFF, IMPLIES, NOT = "∨", "∧", "↔", "→", "¬"
+
+
+def without_comments(text: str) -> str:
+    """Return ``text`` with each comment (not nested ones) replaced by a space."""
+    return _COMMENT.sub(" ", text)
+
+
+def tokens(text: str) -> list[str]:
+    """Return the tokens of ``text``, comments left out."""
+    return _TOKEN.findall(without_comments(text))
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The parts of a statement.
+
+    Attributes:
+        name: of the theorem.
+        binders: each with its brackets, as they stand.
+        conclusion: what stands after the colon that is in no bracket.
+    """
+
+    name: str
+    binders: tuple[str, ...]
+    conclusion: str
+
+    @property
+    def text(self) -> str:
+        """The statement in one line, ``theorem NAME BINDERS : CONCLUSION``."""
+        return " ".join(["theorem", self.name, *self.binders, ":", self.conclusion])
+
+    @property
+    def type(self) -> str:
+        """The same as a closed proposition, ``∀ BINDERS, CONCLUSION``."""
+        return f"∀ {' '.join(self.binders)}, {self.conclusion}" if self.binders else self.conclusion
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """The tokens after the name: two statements that differ in their names alone share it."""
+        return tuple(tokens(" ".join([*self.binders, ":", self.conclusion])))
+
+    def renamed(self, name: str) -> Statement:
+        """Return it under another name."""
+        return Statement(name, self.binders, self.conclusion)
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """The types of the binders' variables that are written with ``:``, one a binder."""
+        return tuple(b[1:-1].partition(":")[2].strip() for b in self.binders if ":" in b)
+
+    @property
+    def disjuncts(self) -> int:
+        """Number of parts that ``∨`` joins in the conclusion, at any depth."""
+        return 1 + tokens(self.conclusion).count(OR)
+
+    @property
+    def conjuncts(self) -> int:
+        """Number of parts that ``∧`` joins in the conclusion, at any depth."""
+        return 1 + tokens(self.conclusion).count(AND)
+
+    @property
+    def conclusion_length(self) -> int:
+        """Length of the conclusion in tokens."""
+        return len(tokens(self.conclusion))
+
+
+@lru_cache(maxsize=65536)
+def parse_statement(text: str) -> Statement | None:
+    """Return the parts of a theorem's statement; None if it is not one.
+
+    Args:
+        text: ``theorem NAME BINDERS : CONCLUSION``, perhaps with ``:= by`` or ``:= by sorry`` at
+            its end, perhaps over several lines.
+    """
+    text = " ".join(without_comments(text).split())
+    text = re.sub(r"\s*:=\s*(by\b)?\s*(sorry)?\s*$", "", text)
+    keyword, _, rest = text.partition(" ")
+    if keyword not in KEYWORDS:
+        return None
+    name = re.match(r"[^\s(\[{⦃:]+", rest)
+    if name is None:
+        return None
+    found = _split(rest[name.end() :])
+    if found is None:
+        return None
+    binders, conclusion = found
+    return Statement(name.group(), binders, conclusion) if conclusion else None
+
+
+def _split(text: str) -> tuple[tuple[str, ...], str] | None:
+    """Return the bracketed binders and what stands after the first colon outside of them."""
+    binders: list[str] = []
+    open_brackets: list[str] = []
+    start = 0
+    for place, character in enumerate(text):
+        if character in OPENING:
+            if not open_brackets:
+                if text[start:place].strip():
+                    return None  # a binder without brackets
+                start = place
+            open_brackets.append(character)
+        elif character in CLOSING:
+            if not open_brackets or open_brackets.pop() != CLOSING[character]:
+                return None
+            if not open_brackets:
+                binders.append(text[start : place + 1])
+                start = place + 1
+        elif character == ":" and not open_brackets:
+            conclusion = text[place + 1 :].strip()
+            between = text[start:place].strip()
+            ok = not between and not conclusion.startswith("=") and _balanced(conclusion)
+            return (tuple(binders), conclusion) if ok else None
+    return None
+
+
+def _balanced(text: str) -> bool:
+    open_brackets: list[str] = []
+    for character in text:
+        if character in OPENING:
+            open_brackets.append(character)
+        elif character in CLOSING and (
+            not open_brackets or open_brackets.pop() != CLOSING[character]
+        ):
+            return False
+    return not open_brackets

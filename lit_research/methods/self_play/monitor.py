@@ -1,0 +1,189 @@
+"""What a round looked like: numbers, histograms and samples in TensorBoard, a line on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_info
+
+from lit_research.figures import add_text, code_block
+from lit_research.methods.self_play.core import (
+    disjunctive_share,
+    interior_share,
+    mean_conclusion_length,
+)
+from lit_research.methods.self_play.extraction import Extracted
+from lit_research.methods.self_play.guides import Grade
+from lit_research.methods.self_play.playing import Problem
+from lit_research.methods.self_play.updates import UpdateReport
+
+if TYPE_CHECKING:
+    from lit_research.lm.engines import Completion
+    from lit_research.methods.self_play.module import SelfPlay
+
+SHOWN = 6  # conjectures and proofs in TensorBoard
+
+
+@dataclass
+class RoundReport:
+    """What happened in a round.
+
+    Attributes:
+        round: its number.
+        targets: that were attempted.
+        known: ids of all targets.
+        written: (target, prompt, completion) of each conjecture.
+        read: what was read in each.
+        conjectures: those that were played.
+        grades: of the Guide, by number in ``conjectures``; None where it could not be read.
+        guide_scores: likewise, with failures filled in.
+        guide_failures: share of the Guide's answers that could not be read.
+        weights: that the Conjecturer learned with, likewise.
+        solver: the Solver's update.
+        conjecturer: the Conjecturer's update.
+        solver_problems: problems that the Solver learned from.
+    """
+
+    round: int
+    targets: list[Problem]
+    known: Sequence[str]
+    written: list[tuple[Problem, list[int], Completion]] = field(default_factory=list)
+    read: list[Extracted] = field(default_factory=list)
+    conjectures: list[Problem] = field(default_factory=list)
+    grades: dict[int, Grade | None] = field(default_factory=dict)
+    guide_scores: dict[int, float] = field(default_factory=dict)
+    guide_failures: float = 0.0
+    weights: dict[int, float] = field(default_factory=dict)
+    solver: UpdateReport = field(default_factory=UpdateReport)
+    conjecturer: UpdateReport = field(default_factory=UpdateReport)
+    solver_problems: int = 0
+
+    def numbers(self) -> dict[str, float]:
+        """Return the scalars of the round; what has no value is left out."""
+        rollouts = [r for p in [*self.targets, *self.conjectures] for r in p.rollouts]
+        entropies = [-sum(r.completion.log_probs) / r.tokens for r in rollouts if r.tokens]
+        found = {
+            "pass_at_k": _mean([float(p.solve_rate > 0) for p in self.targets]),
+            "pass_at_1": _mean([p.solve_rate for p in self.targets]),
+            # The mean over the tokens of each rollout, then over rollouts, in nats.
+            "solver_entropy": _mean(entropies),
+            "proof_length_tokens": _mean([float(r.tokens) for r in rollouts]),
+            "unreadable_share": _mean([float(r.proof is None) for r in rollouts]),
+            "trained_problems": float(self.solver_problems),
+            "trained_samples": float(self.solver.samples),
+            "solver_loss": self.solver.loss,
+            "solver_steps": float(self.solver.steps),
+        }
+        statements = [p.statement for p in self.targets]
+        found |= {
+            "target_disjunctive_share": disjunctive_share(statements),
+            "target_conclusion_length_tokens": mean_conclusion_length(statements),
+        }
+        if self.written:
+            found["valid_conjecture_share"] = len(self.conjectures) / len(self.written)
+        if self.conjectures:
+            rates = [p.solve_rate for p in self.conjectures]
+            statements = [p.statement for p in self.conjectures]
+            found |= {
+                "conjectures": float(len(self.conjectures)),
+                "disjunctive_share": disjunctive_share(statements),
+                "conclusion_length_tokens": mean_conclusion_length(statements),
+                "interior_share": interior_share(rates),
+                "conjecture_pass_at_1": _mean(rates),
+                "conjectures_never_proved": _mean([float(rate == 0) for rate in rates]),
+                "conjectures_always_proved": _mean([float(rate == 1) for rate in rates]),
+                "rewarded_conjectures": float(len(self.weights)),
+                "conjecturer_loss": self.conjecturer.loss,
+            }
+        if self.weights:
+            chosen = [self.conjectures[i] for i in self.weights]
+            found["r_solve"] = _mean([1 - p.solve_rate for p in chosen])
+        if self.guide_scores:
+            found["r_guide"] = _mean(list(self.guide_scores.values()))
+            found["guide_failure_share"] = self.guide_failures
+        return {name: value for name, value in found.items() if value == value}  # not nan
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
+
+
+def log_round(module: SelfPlay, report: RoundReport) -> None:
+    """Log a round."""
+    state, counts = module.state, module.lean.counts
+    numbers = report.numbers() | {
+        "round": float(report.round),
+        "generations": float(state.generations),
+        "solved": float(len(set(state.proofs) & set(report.known))),
+        "solve_rate": state.share_solved(report.known),
+    }
+    for name, value in numbers.items():
+        module.log(f"self_play/{name}", value, batch_size=1, prog_bar=name == "solve_rate")
+    if counts.seconds:
+        module.log("lean/attempts_per_s", counts.run / counts.seconds, batch_size=1)
+    for kind, number in counts.by_kind.items():
+        module.log(f"lean/{kind.replace(' ', '_')}", float(number), batch_size=1)
+    for name in ("starts", "lost"):
+        module.log(f"lean/{name}", float(getattr(counts, name)), batch_size=1)
+    _show(module, report)
+    new = sum(1 for first in state.solved_in.values() if first == report.round)
+    rank_zero_info(
+        f"round {report.round}: {numbers['solved']:.0f} of {len(report.known)} targets solved "
+        f"({new} new), {len(report.conjectures)} of {len(report.written)} conjectures played, "
+        f"learned from {report.solver.samples} proofs and {len(report.weights)} conjectures"
+    )
+
+
+def _show(module: SelfPlay, report: RoundReport) -> None:
+    trainer = module.trainer
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
+            for name, problems in (("target", report.targets), ("conjecture", report.conjectures)):
+                rates = torch.tensor([p.solve_rate for p in problems])
+                if len(rates):
+                    logger.experiment.add_histogram(
+                        f"self_play/{name}_rates", rates, trainer.global_step
+                    )
+    if report.conjectures:
+        add_text(trainer, "self_play/conjectures", code_block(_conjecture_text(report)))
+    proofs = _proof_text(report)
+    if proofs:
+        add_text(trainer, "self_play/proofs", code_block(proofs))
+
+
+def _conjecture_text(report: RoundReport) -> str:
+    """Return some conjectures with what they were worth: the best paid first."""
+    order = sorted(
+        range(len(report.conjectures)), key=lambda i: -report.weights.get(i, float("-inf"))
+    )
+    parts = []
+    for i in order[:SHOWN]:
+        problem, grade = report.conjectures[i], report.grades.get(i)
+        judged = (
+            f", Guide {grade.score} (relevance {grade.relevance}, redundancy {grade.redundancy}, "
+            f"complexity {grade.complexity})"
+            if grade
+            else ""
+        )
+        paid = f", weight {report.weights[i]:.2f}" if i in report.weights else ""
+        target = next(t for t in report.targets if t.target == problem.target)
+        parts.append(
+            f"for    {target.statement.text}\nwrote  {problem.statement.text}\n"
+            f"       solve rate {problem.solve_rate:.2f}{judged}{paid}"
+        )
+    return "\n\n".join(parts)
+
+
+def _proof_text(report: RoundReport) -> str:
+    """Return proofs of the hardest targets that were solved."""
+    solved = sorted((p for p in report.targets if p.solve_rate > 0), key=lambda p: p.solve_rate)
+    parts = []
+    for problem in solved[:SHOWN]:
+        proof = next(r.proof for r in problem.rollouts if r.verdict.proved)
+        body = "\n".join(f"  {line}" for line in (proof or "").strip().splitlines())
+        parts.append(f"{problem.statement.text} := by\n{body}")
+    return "\n\n".join(parts)

@@ -1,0 +1,122 @@
+"""Self-play against the real Lean kernel at laptop scale: does the Conjecturer collapse unguided?
+
+The claims of SGS (Bailey et al. 2026, arXiv 2604.20209) with a transformer of 0.7M parameters as
+Solver and Conjecturer. All arms have the same targets, the same statements to warm up with and the
+same number of generations. What is asserted are the signs of the collapse (figure 2); solve rates
+are reported with their intervals, whatever they say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lit_research.arms import Arm, Results
+from lit_research.replicate import Claim, Verdict, paired_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INIT, RULES = "model.init_args", "model.init_args.rules"
+GENERATIONS = 24_000
+SOLVED, HELD_OUT = "self_play/solve_rate", "val/pass_at_k"
+MESSY, LENGTH = "self_play/disjunctive_share", "self_play/conclusion_length_tokens"
+TARGET_MESSY, TARGET_LENGTH = (
+    "self_play/target_disjunctive_share",
+    "self_play/target_conclusion_length_tokens",
+)
+INTERIOR = "self_play/interior_share"
+NEAR = 0.1  # of the target set's share of disjunctive conclusions
+
+
+def _arm(name: str, changes: dict[str, Any] | None = None, config: str = "tiny.yaml") -> Arm:
+    options = {
+        # The seed of the run is that of the weights and of the sampling; all play the same game.
+        "data.init_args.seed": 0,
+        "data.init_args.size": 240,
+        "data.init_args.held_out": 60,
+        f"{RULES}.max_generations": GENERATIONS,
+        "trainer.max_steps": 60,
+        "trainer.val_check_interval": 60,
+        "trainer.enable_model_summary": False,
+    }
+    return Arm(name, f"self_play/{config}", {**options, **(changes or {})})
+
+
+SGS = _arm("sgs")
+NO_GUIDE = _arm("no-guide", config="tiny_no_guide.yaml")
+NO_CONDITION = _arm("no-condition", {f"{RULES}.conditioned": False}, "tiny_no_guide.yaml")
+FROZEN = _arm("frozen", config="tiny_frozen.yaml")
+RL = _arm("rl", config="tiny_rl.yaml")
+CISPO = _arm("sgs-cispo", {f"{RULES}.objective": "cispo"})
+ARMS = [SGS, NO_GUIDE, NO_CONDITION, FROZEN, RL, CISPO]
+
+
+def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
+    return np.array(results[arm.name][metric])
+
+
+def _judge(claim: str, effect: np.ndarray) -> Claim:
+    """Judge a claim whose effect is above 0 where it holds, one value a seed."""
+    low, high = paired_interval(effect)
+    verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
+    return Claim(claim, verdict, float(effect.mean()), (low, high), len(effect))
+
+
+def verdicts(results: Results) -> list[Claim]:
+    """Judge the claims."""
+    messy = {arm.name: _values(results, arm, MESSY) for arm in (SGS, NO_GUIDE)}
+    length = {arm.name: _values(results, arm, LENGTH) for arm in (SGS, NO_GUIDE)}
+    solved = {arm.name: _values(results, arm, SOLVED) for arm in ARMS}
+    target = _values(results, SGS, TARGET_MESSY)
+    return [
+        _judge(
+            "Without a Guide conclusions turn disjunctive: share over SGS's",
+            messy[NO_GUIDE.name] - messy[SGS.name],
+        ),
+        _judge(
+            "Without a Guide conclusions grow: tokens over SGS's",
+            length[NO_GUIDE.name] - length[SGS.name],
+        ),
+        _judge(
+            f"SGS stays within {NEAR} of the targets' disjunctive share: margin",
+            NEAR - (messy[SGS.name] - target),
+        ),
+        *[
+            _judge(
+                f"SGS solves more targets than {arm.name} at {GENERATIONS:,} generations: share",
+                solved[SGS.name] - solved[arm.name],
+            )
+            for arm in (RL, FROZEN, NO_GUIDE, NO_CONDITION)
+        ],
+        _judge(
+            "CISPO's solve rates of conjectures pile up at 0 and 1: interior share under SGS's",
+            _values(results, SGS, INTERIOR) - _values(results, CISPO, INTERIOR),
+        ),
+    ]
+
+
+def figure(results: Results) -> Figure:
+    """Draw the signs of the collapse and the solve rates of the arms."""
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(10, 3.6), layout="constrained")
+    panels = {
+        MESSY: "share of disjunctive conclusions",
+        LENGTH: "conclusion length (tokens)",
+        SOLVED: "share of the targets solved",
+        HELD_OUT: "held-out pass@k",
+    }
+    for axes, (metric, label) in zip(drawing.subplots(1, 4), panels.items(), strict=True):
+        shown = [arm for arm in ARMS if metric in results[arm.name]]
+        for place, arm in enumerate(shown):
+            values = _values(results, arm, metric)
+            axes.bar(place, values.mean(), color="0.85")
+            axes.plot([place] * len(values), values, "k.")
+        level = {MESSY: TARGET_MESSY, LENGTH: TARGET_LENGTH}.get(metric)
+        if level is not None:
+            axes.axhline(_values(results, SGS, level).mean(), color="0.5", linestyle=":")
+        axes.set_xticks(range(len(shown)), [arm.name for arm in shown], rotation=60)
+        axes.set_ylabel(label)
+    return drawing

@@ -1,0 +1,61 @@
+"""What a run remembers from round to round; it lies in the checkpoint as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+KEPT_PROOFS = 16  # of a target (section 3 of the paper)
+RECENT_ROUNDS = 3  # of expert iteration
+
+
+@dataclass
+class PlayState:
+    """Proofs and counters.
+
+    Attributes:
+        proofs: of each target by its id: different ones, the first 16; no entry is unsolved.
+        solved_in: the round in which each target was first solved.
+        recent: correct proofs of targets in the last rounds, for expert iteration: lists
+            ``[round, prompt ids, written ids]``.
+        generations: conjectures and attempts written so far in training, C of the law.
+        history: ``[round, generations, share of the targets solved so far]`` after each round.
+    """
+
+    proofs: dict[str, list[str]] = field(default_factory=dict)
+    solved_in: dict[str, int] = field(default_factory=dict)
+    recent: list[list[Any]] = field(default_factory=list)
+    generations: int = 0
+    history: list[list[float]] = field(default_factory=list)
+
+    def add_proof(self, target: str, proof: str, round_: int) -> None:
+        """Keep a proof of a target, unless it is there or there are enough."""
+        kept = self.proofs.setdefault(target, [])
+        self.solved_in.setdefault(target, round_)
+        if len(kept) < KEPT_PROOFS and proof not in kept:
+            kept.append(proof)
+
+    def is_solved(self, target: str) -> bool:
+        """Whether the target has a proof."""
+        return target in self.proofs
+
+    def share_solved(self, targets: Sequence[str]) -> float:
+        """Return the share of ``targets`` that have a proof."""
+        return sum(map(self.is_solved, targets)) / len(targets)
+
+    def keep_recent(
+        self, round_: int, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
+    ) -> None:
+        """Keep correct (prompt, proof) pairs of a round; forget those of rounds long past."""
+        kept = [entry for entry in self.recent if entry[0] > round_ - RECENT_ROUNDS]
+        self.recent = kept + [[round_, list(prompt), list(ids)] for prompt, ids in pairs]
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> PlayState:
+        """Return what ``as_plain`` was made of."""
+        return cls(**plain)

@@ -1,0 +1,259 @@
+"""Statements as trees of logical operators, and their keys up to the names of variables.
+
+Tokens and brackets alone, no types: enough to compare statements, to grade them by rule, and cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from lit_research.lean.statements import (
+    AND,
+    CLOSING,
+    IFF,
+    IMPLIES,
+    NOT,
+    OPENING,
+    OR,
+    Statement,
+    tokens,
+)
+
+Tokens = tuple[str, ...]
+
+FORALL, EXISTS = "∀", "∃"
+QUANTIFIERS = (FORALL, EXISTS, "fun", "λ")
+DIVIDES = "\u2223"
+RELATIONS = frozenset(
+    {"=", "≠", "<", "≤", ">", "≥", DIVIDES, "∈", "∉", "==", "!=", "<=", ">=", "≍"}
+)
+# As Lean reads them, the loosest first.
+_BINARY = (IFF, IMPLIES, OR, AND)
+_WRITTEN = {"->": IMPLIES, "<->": IFF}
+_DEEPEST = 60  # a formula nested deeper counts as an atom there
+_LONGEST = 200  # tokens of a bracketed term that is looked at
+
+
+@dataclass(frozen=True)
+class Binder:
+    """One binder: its bracket, the names that it binds (perhaps none), the tokens of its type."""
+
+    bracket: str
+    names: Tokens
+    type: Tokens
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A node: its operator (empty for an atom), the parts that it joins, all of its tokens.
+
+    Parts of an implication are the premises and the conclusion; of a disjunction or conjunction all
+    that are joined; of a quantifier or negation the body.
+    """
+
+    operator: str
+    parts: tuple[Formula, ...]
+    tokens: Tokens
+
+    def nodes(self) -> Iterator[Formula]:
+        """Yield this node and all below it."""
+        yield self
+        for part in self.parts:
+            yield from part.nodes()
+
+    @property
+    def depth(self) -> int:
+        """Nesting of operators, an atom being 0; ``∀ x, ∀ y`` and ``¬¬`` count once."""
+        run = self.operator in (FORALL, EXISTS, NOT)
+        return max(
+            (p.depth + (not run or p.operator != self.operator) for p in self.parts), default=0
+        )
+
+
+def is_name(token: str) -> bool:
+    """Return whether a token is a name (of a variable, a constant or a keyword)."""
+    return token[0] == "_" or token[0].isalpha() or token[0] == "«"
+
+
+def binders(statement: Statement) -> list[Binder]:
+    """Return the binders of a statement."""
+    found = []
+    for text in statement.binders:
+        inner = tokens(text[1:-1])
+        cut = inner.index(":") if ":" in inner else -1
+        names = tuple(inner[:cut]) if cut >= 0 else ()
+        found.append(Binder(text[0], names, tuple(inner[cut + 1 :])))
+    return found
+
+
+def variables(statement: Statement) -> frozenset[str]:
+    """Return the names that a statement binds, in its binders or by quantifiers inside."""
+    found = {name for binder in binders(statement) for name in binder.names}
+    for part in [*(b.type for b in binders(statement)), tokens(statement.conclusion)]:
+        found |= _quantified(part)
+    return frozenset(found)
+
+
+def _quantified(part: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for place, token in enumerate(part):
+        if token in QUANTIFIERS:
+            found |= _bound(part[place + 1 :])
+    return found
+
+
+def _bound(part: Sequence[str]) -> set[str]:
+    """Return the names at the start of what follows a quantifier, those in types left out."""
+    found: set[str] = set()
+    depth, type_depth = 0, -1  # brackets around; where the type that is being read began
+    for token in part:
+        if token in OPENING:
+            depth += 1
+        elif token in CLOSING:
+            depth -= 1
+            if depth < 0:
+                break
+            type_depth = -1 if depth < type_depth else type_depth
+        elif type_depth >= 0:
+            if depth == 0 and token in (",", "=>"):
+                break
+        elif token == ":":
+            type_depth = depth
+        elif is_name(token):
+            found.add(token)
+        else:
+            break
+    return found
+
+
+def shape(part: Iterable[str], names: frozenset[str]) -> Tokens:
+    """Return the tokens with variables numbered in the order of their first occurrence.
+
+    Two parts have the same shape if a one-to-one renaming of variables turns one into the other.
+    """
+    numbers: dict[str, int] = {}
+    found = []
+    for token in part:
+        head, dot, rest = token.partition(".")
+        if head in names:
+            head = f"#{numbers.setdefault(head, len(numbers))}"
+        found.append(head + dot + rest)
+    return tuple(found)
+
+
+@lru_cache(maxsize=65536)
+def statement_key(statement: Statement) -> Tokens:
+    """Return a key that two statements share if they are equal up to the names of variables.
+
+    ``(a b : T)`` counts as ``(a : T) (b : T)``. The order of binders matters.
+    """
+    found: list[str] = []
+    for binder in binders(statement):
+        ends = (binder.bracket, OPENING[binder.bracket])
+        for name in binder.names:
+            found += [ends[0], name, ":", *binder.type, ends[1]]
+        if not binder.names:
+            found += [ends[0], *binder.type, ends[1]]
+    return shape([*found, ":", *tokens(statement.conclusion)], variables(statement))
+
+
+def parse(part: Sequence[str], level: int = 0) -> Formula:
+    """Return the tree of a proposition's tokens."""
+    part = without_brackets(tuple(_WRITTEN.get(t, t) for t in part))
+    if level >= _DEEPEST or not part:
+        return Formula("", (), part)
+    loose = _loose(part)
+    for operator in _BINARY:
+        cuts = [place for place in loose if part[place] == operator]
+        if cuts:
+            edges = [-1, *cuts, len(part)]
+            pieces = [part[a + 1 : b] for a, b in pairwise(edges)]
+            joined = [parse(piece, level + 1) for piece in pieces]
+            return Formula(operator, tuple(_flat(joined, operator)), part)
+    if part[0] == NOT:
+        return Formula(NOT, (parse(part[1:], level + 1),), part)
+    if part[0] in (FORALL, EXISTS):
+        commas = [1 + place for place in _loose(part[1:]) if part[1 + place] == ","]
+        if commas:
+            return Formula(part[0], (parse(part[commas[0] + 1 :], level + 1),), part)
+    return Formula("", (), part)
+
+
+def _flat(parts: list[Formula], operator: str) -> Iterator[Formula]:
+    """Take in parts that the same associative operator joins, or a conclusion that ``→`` does."""
+    for place, part in enumerate(parts):
+        last = place == len(parts) - 1
+        if part.operator == operator and (operator in (OR, AND) or (operator == IMPLIES and last)):
+            yield from part.parts
+        else:
+            yield part
+
+
+def _loose(part: Tokens) -> list[int]:
+    """Return the places outside of brackets, up to the first quantifier, which takes the rest."""
+    found, depth = [], 0
+    for place, token in enumerate(part):
+        if token in OPENING:
+            depth += 1
+        elif token in CLOSING:
+            depth -= 1
+        elif depth == 0:
+            if token in QUANTIFIERS:
+                break
+            found.append(place)
+    return found
+
+
+def without_brackets(part: Tokens) -> Tokens:
+    """Return the tokens without the round brackets around all of them."""
+    starts: list[int] = []
+    ends: dict[int, int] = {}
+    for place, token in enumerate(part):
+        if token in OPENING:
+            starts.append(place)
+        elif token in CLOSING and starts:
+            ends[starts.pop()] = place
+    first, last = 0, len(part) - 1
+    while first < last and part[first] == "(" and ends.get(first) == last:
+        first, last = first + 1, last - 1
+    return part[first : last + 1]
+
+
+def pieces(formula: Formula) -> set[Tokens]:
+    """Return the tokens of all sub-formulas, as Lean nests them, and of bracketed terms."""
+    found = {node.tokens for node in formula.nodes()} | set(_groups(formula.tokens))
+    for node in formula.nodes():
+        if node.operator in (OR, AND, IMPLIES):
+            cuts = [place for place in _loose(node.tokens) if node.tokens[place] == node.operator]
+            found |= {without_brackets(node.tokens[cut + 1 :]) for cut in cuts}
+    return found - {()}
+
+
+def terms(formula: Formula) -> set[Tokens]:
+    """Return the pieces of a formula, and the sides of relations."""
+    found = pieces(formula)
+    for node in formula.nodes():
+        if not node.operator:
+            found |= set(_sides(node.tokens))
+    return found - {()}
+
+
+def _sides(part: Tokens) -> Iterator[Tokens]:
+    for place in _loose(part):
+        if part[place] in RELATIONS:
+            yield without_brackets(part[:place])
+            yield without_brackets(part[place + 1 :])
+
+
+def _groups(part: Tokens) -> Iterator[Tokens]:
+    starts: list[int] = []
+    for place, token in enumerate(part):
+        if token in OPENING:
+            starts.append(place)
+        elif token in CLOSING and starts:
+            start = starts.pop()
+            if place - start <= _LONGEST:
+                yield without_brackets(part[start + 1 : place])

@@ -1,0 +1,262 @@
+"""``Theorems``: the targets of self-play, theorems held out, and easy ones to warm up with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lit_research.errors import UserError
+from lit_research.methods.base import DataModule
+from lit_research.methods.self_play.families import FAMILIES, LEVELS, embedded_targets
+from lit_research.methods.self_play.reading import LEANDOJO, Theorem, read_theorems
+from lit_research.methods.self_play.tokenizer import WORDS, word_tokenizer
+from lit_research.methods.self_play.words import to_words
+from lit_research.seeds import resolve_seed
+from lit_research.text import ShardedSampler, load_tokenizer, make_loader, permutation
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+__all__ = ["Rounds", "Theorem", "Theorems"]
+
+WHERE = "in data.init_args of Theorems"
+EMBEDDED = "embedded"
+TARGETS, HELD_OUT, WARM = 600, 150, 1500  # default sizes of the embedded set
+EVALUATION_BATCH = 64  # theorems of a batch of validation, test and predict
+
+
+class Rounds(torch.utils.data.Dataset[Any]):
+    """The targets of each round, a function of (seed, round).
+
+    Rounds go through all targets in a new order, pass after pass; the last round of a pass has the
+    rest. No target is twice in a round.
+
+    Args:
+        targets: number of them.
+        batch_size: targets of a round; None is all of them.
+        rounds: number of rounds.
+        seed: of the orders.
+    """
+
+    def __init__(self, targets: int, batch_size: int | None, rounds: int, seed: int) -> None:
+        self.targets, self.rounds, self.seed = targets, rounds, seed
+        self.batch_size = min(batch_size or targets, targets)
+
+    def __len__(self) -> int:
+        """Return the number of rounds."""
+        return self.rounds
+
+    def __getitems__(self, indices: list[int]) -> dict[str, Any]:
+        """Return a batch: ``round`` and the numbers of its ``targets``, in ascending order."""
+        assert len(indices) == 1, "a batch is one round"
+        number, place = divmod(indices[0], -(-self.targets // self.batch_size))
+        order = permutation(self.targets, seed=self.seed, epoch=number)
+        chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
+        return {"round": indices[0], "targets": sorted(int(i) for i in chosen)}
+
+
+class _Every(torch.utils.data.Dataset[Any]):
+    """Theorems by their numbers, once, in batches; one empty batch where there are none."""
+
+    def __init__(self, count: int, which: str) -> None:
+        self.count, self.which = count, which
+
+    def __len__(self) -> int:
+        return max(1, -(-self.count // EVALUATION_BATCH))
+
+    def __getitems__(self, indices: list[int]) -> dict[str, Any]:
+        start = indices[0] * EVALUATION_BATCH
+        numbers = range(start, min(start + EVALUATION_BATCH, self.count))
+        return {"targets": list(numbers), "which": self.which}
+
+
+class Theorems(DataModule):
+    """Theorems to prove.
+
+    Every process gets the same batches: self-play itself shares out the work.
+
+    Args:
+        source: ``embedded`` (families of true statements that need no library), or a path: a JSONL
+            file of records ``id``, ``theorem``, ``header``, ``tag``, ``source``, ``proofs``, a
+            ``.lean`` file, a folder of such files, or a folder of LeanDojo's benchmark.
+        size: targets at most; None is 600 embedded ones, or all of a file.
+        held_out: theorems that are never trained on, for validation and test: a number, or a share
+            of the file below 1; None is 150 embedded ones, 0 of a file, and of LeanDojo's benchmark
+            its ``val`` and ``test``.
+        warm: embedded statements, easier than the targets, to learn from before the first round;
+            None is 1500 with the embedded targets and 0 with a file.
+        families: of the embedded targets; None is all.
+        levels: of the embedded targets, 1 (a tactic or two) to 5; None is all.
+        tokenizer: ``lean-words`` (a token is a word of Lean), ``bpe:1024`` (trained on the
+            theorems), ``bytes``, or a transformers folder or hub name.
+        batch_size: targets of a round; None is all of them.
+        rounds: in an epoch.
+        seed: of the draws, the split and the orders; None takes ``seed_everything``.
+    """
+
+    def __init__(
+        self,
+        source: str = EMBEDDED,
+        size: int | None = None,
+        held_out: int | float | None = None,
+        warm: int | None = None,
+        families: list[str] | None = None,
+        levels: list[int] | None = None,
+        tokenizer: str = "lean-words",
+        batch_size: int | None = None,
+        rounds: int = 100,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        for name, value, least in (
+            ("size", size, 1),
+            ("held_out", held_out, 0),
+            ("warm", warm, 0),
+            ("batch_size", batch_size, 1),
+            ("rounds", rounds, 1),
+        ):
+            if value is not None and value < least:
+                raise UserError(f"{name} is {value}, {WHERE}: give {least} or more")
+        if held_out is not None and held_out % 1 and (source == EMBEDDED or held_out > 1):
+            raise UserError(
+                f"held_out is {held_out}, {WHERE}: give a whole number, or, with a file, a share "
+                "below 1"
+            )
+        if source != EMBEDDED and (families is not None or levels is not None):
+            raise UserError(
+                f"families or levels are given with source {source!r}, {WHERE}: they choose "
+                "embedded targets; leave them out"
+            )
+        self.keep_hyperparameters()
+        self.hparams["seed"] = resolve_seed(seed)
+
+    @cached_property
+    def _sets(self) -> dict[str, list[Theorem]]:
+        args = self.hparams
+        if args["source"] == EMBEDDED:
+            families, levels = args["families"] or FAMILIES, args["levels"] or LEVELS
+            sizes = {
+                "train": _or(args["size"], TARGETS),
+                "held_out": int(_or(args["held_out"], HELD_OUT)),
+            }
+            return {
+                split: embedded_targets(args["seed"], size, families, levels, split) if size else []
+                for split, size in sizes.items()
+            }
+        train, held_out = self._split(read_theorems(args["source"]))
+        return {"train": train[: args["size"]], "held_out": held_out}
+
+    def _split(self, found: list[Theorem]) -> tuple[list[Theorem], list[Theorem]]:
+        """Split the theorems of a file, both parts in the file's order."""
+        held_out = self.hparams["held_out"]
+        train = [theorem for theorem in found if theorem.tag == "train"]
+        if found[0].source == LEANDOJO and train:
+            rest = [theorem for theorem in found if theorem.tag != "train"]
+            return train, rest[: _count(held_out, len(found), len(rest))]
+        count = _count(held_out, len(found), 0)
+        if count >= len(found):
+            raise UserError(
+                f"held_out is {held_out} and there are {len(found)} theorems, {WHERE}: leave some "
+                "as targets"
+            )
+        order = permutation(len(found), seed=self.hparams["seed"], epoch=0)
+        chosen = set(order[:count].tolist())
+        parts: tuple[list[Theorem], list[Theorem]] = ([], [])
+        for number, theorem in enumerate(found):
+            parts[number in chosen].append(theorem)
+        return parts
+
+    @property
+    def targets(self) -> list[Theorem]:
+        """The theorems that self-play tries to prove."""
+        return self._sets["train"]
+
+    @property
+    def held_out(self) -> list[Theorem]:
+        """The theorems of validation and test."""
+        return self._sets["held_out"]
+
+    @cached_property
+    def warm(self) -> list[Theorem]:
+        """Easy statements, to learn from before the first round."""
+        args = self.hparams
+        count = _or(args["warm"], WARM if args["source"] == EMBEDDED else 0)
+        families = args["families"] or FAMILIES
+        return embedded_targets(args["seed"], count, families, split="warm") if count else []
+
+    @cached_property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """The tokenizer of both players."""
+        spec = self.hparams["tokenizer"]
+        if spec == "lean-words":
+            return word_tokenizer([*WORDS, *self._own_words()])
+        if not spec.startswith("bpe:"):
+            return load_tokenizer(spec)
+        from datasets import Dataset
+
+        texts = [_text(theorem) for theorem in [*self.targets, *self.warm]]
+        ids = [str(i) for i in range(len(texts))]
+        return load_tokenizer(spec, documents=Dataset.from_dict({"text": texts, "id": ids}))
+
+    def _own_words(self) -> list[str]:
+        """Return the words of a file's targets, the frequent ones first."""
+        if self.hparams["source"] == EMBEDDED:
+            return []
+        counts = Counter(
+            word for theorem in self.targets for word in to_words(_text(theorem)).split()
+        )
+        return sorted(counts, key=lambda word: (-counts[word], word))
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens, V."""
+        return len(self.tokenizer)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Rounds in an epoch."""
+        return int(self.hparams["rounds"])
+
+    def _loader(self, data: Any) -> Any:
+        # The same for every process, so the sampler is told that there is one.
+        seed = self.hparams["seed"]
+        sampler = ShardedSampler(
+            data, batch_size=1, seed=seed, shuffle=False, drop_last=False, rank=0, world_size=1
+        )
+        return make_loader(data, sampler=sampler)
+
+    def train_dataloader(self) -> Any:
+        """Return the rounds: ``{"round": int, "targets": [numbers]}``."""
+        args = self.hparams
+        rounds = Rounds(len(self.targets), args["batch_size"], args["rounds"], args["seed"])
+        return self._loader(rounds)
+
+    def val_dataloader(self) -> Any:
+        """Return the theorems held out: ``{"targets": [numbers], "which": "held_out"}``."""
+        return self._loader(_Every(len(self.held_out), "held_out"))
+
+    def test_dataloader(self) -> Any:
+        """Return the same as ``val_dataloader``."""
+        return self.val_dataloader()
+
+    def predict_dataloader(self) -> Any:
+        """Return all targets, ``which`` is ``targets``."""
+        return self._loader(_Every(len(self.targets), "targets"))
+
+
+def _or(value: Any, default: int) -> int:
+    return default if value is None else value
+
+
+def _count(held_out: float | None, of: int, default: int) -> int:
+    """Return how many theorems are held out, from a number or a share of all."""
+    if held_out is None:
+        return default
+    return round(held_out * of) if 0 < held_out < 1 else int(held_out)
+
+
+def _text(theorem: Theorem) -> str:
+    return "\n".join([theorem.statement, *theorem.proofs])

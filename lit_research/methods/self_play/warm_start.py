@@ -1,0 +1,230 @@
+"""The warm start: a small model learns to write proofs and lemmas before the first round.
+
+The paper starts from a prover of 7B parameters. A model built from nothing learns first from
+proofs that a search over tactics finds in Lean, of easy statements that are no targets, and from
+pairs of alike statements, so that it can answer both kinds of prompts. Both players start as it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from lightning.pytorch.utilities import rank_zero_info
+
+from lit_research.errors import UserError
+from lit_research.files import write_atomic
+from lit_research.lean import Attempt, LeanServer, Statement, Verdict, parse_statement
+from lit_research.methods.base import datamodule
+from lit_research.methods.self_play.archive import Archive
+from lit_research.methods.self_play.players import SOLVER
+from lit_research.methods.self_play.search import TacticSearch
+from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
+from lit_research.text.storage import cache_root
+
+if TYPE_CHECKING:
+    from lit_research.methods.self_play.module import SelfPlay
+    from lit_research.methods.self_play.reading import Theorem
+
+NEIGHBOURS = 8  # alike statements of which one is taken
+FORMAT = "1"  # of the cached proofs
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """Supervised training before the first round.
+
+    Args:
+        depth: lines of a proof that the search looks for, at most.
+        width: unfinished proofs of a statement that the search goes on with.
+        checks: attempts of the search at a statement, at most.
+        proofs: of a statement to learn from, at most.
+        lemmas: statements to learn as lemmas for each statement.
+        epochs: passes over all of it.
+        batch_size: examples of a step.
+        lr: peak of the learning rate; it rises over a tenth of the steps and falls to 0.
+    """
+
+    depth: int = 8
+    width: int = 3
+    checks: int = 60
+    proofs: int = 2
+    lemmas: int = 1
+    epochs: int = 10
+    batch_size: int = 64
+    lr: float = 2e-3
+
+    def __post_init__(self) -> None:
+        for name in ("depth", "width", "checks", "proofs", "lemmas", "epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise UserError(
+                    f"{name} is {getattr(self, name)}, in warm_start of SelfPlay: give 1 or more"
+                )
+        if not self.lr > 0:
+            raise UserError(f"lr is {self.lr}, in warm_start of SelfPlay: give a number above 0")
+
+
+class Remembering(LeanServer):
+    """A server that asks another only for what a run's archive does not know.
+
+    Args:
+        lean: the other one.
+        archive: of the run.
+    """
+
+    def __init__(self, lean: LeanServer, archive: Archive) -> None:
+        self.lean, self.archive, self.counts = lean, archive, lean.counts
+
+    @property
+    def description(self) -> str:
+        """That of the other."""
+        return self.lean.description
+
+    def verify(self, attempts: Sequence[Attempt]) -> list[Verdict]:
+        """Return the verdicts, remembered or new."""
+        return self.archive.verify(self.lean, attempts)
+
+
+def warm_up(module: SelfPlay, settings: WarmStart) -> None:
+    """Find proofs, train one model on proofs and lemmas, and let both players start as it.
+
+    Raises:
+        UserError: the data module has no statements for it, or none of them was proved.
+    """
+    theorems = list(getattr(datamodule(module.trainer), "warm", []))
+    if not theorems:
+        raise UserError(
+            "warm_start is set, in model.init_args of SelfPlay, but the data has no statements for "
+            "it: give data.init_args.warm, or leave warm_start out for a model that can write "
+            "proofs"
+        )
+    start = time.perf_counter()
+    proofs = found_proofs(theorems, settings, Remembering(module.lean, module.archive))
+    proved = sum(map(bool, proofs))
+    if not proved:
+        raise UserError(
+            f"the search proved none of {len(theorems)} statements, in warm_start of SelfPlay: "
+            "raise depth and width, or give easier ones"
+        )
+    rank_zero_info(
+        f"warm start: {proved} of {len(theorems)} statements proved by search in "
+        f"{time.perf_counter() - start:.0f} s; training on them"
+    )
+    samples = examples(module, theorems, proofs, settings)
+    _train(module, samples, settings)
+    module.players.copy_solver_to_conjecturer()
+    known = [theorem.id for theorem in datamodule(module.trainer).targets]
+    module.state.history.append([0, 0, module.state.share_solved(known)])
+
+
+def found_proofs(
+    theorems: Sequence[Theorem], settings: WarmStart, lean: LeanServer
+) -> list[list[str]]:
+    """Return proofs of each theorem, shortest first; found once on a machine, then read.
+
+    Args:
+        theorems: with a header and a statement each.
+        settings: of the search.
+        lean: judges.
+    """
+    texts = [[theorem.header, theorem.statement] for theorem in theorems]
+    options = [settings.depth, settings.width, settings.checks]
+    key = json.dumps([FORMAT, lean.description, options, texts])
+    name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    file = cache_root(None) / "self_play" / name
+    if file.is_file():
+        found = json.loads(file.read_text())
+    else:
+        search = TacticSearch(
+            lean, depth=settings.depth, width=settings.width, checks=settings.checks
+        )
+        found = search.prove(theorems)
+        write_atomic(file, json.dumps(found, ensure_ascii=False))
+    return [proofs[: settings.proofs] for proofs in found]
+
+
+def alike(statements: Sequence[Statement], levels: Sequence[int]) -> list[list[int]]:
+    """Return for each statement the numbers of those that share most of its tokens, best first.
+
+    None of them is of a higher level; the measure is the share of tokens that two have in common.
+    """
+    words = {word: i for i, word in enumerate(dict.fromkeys(w for s in statements for w in s.body))}
+    counts = np.zeros((len(statements), len(words)), dtype=np.float32)
+    for row, statement in enumerate(statements):
+        for word in statement.body:
+            counts[row, words[word]] += 1
+    rank = np.asarray(levels)
+    found = []
+    for row in range(len(statements)):
+        common = np.minimum(counts, counts[row]).sum(axis=1)
+        score = common / np.maximum(counts, counts[row]).sum(axis=1)
+        score[(rank > rank[row]) | (np.arange(len(statements)) == row)] = -1.0
+        best = np.argsort(-score, kind="stable")[:NEIGHBOURS]
+        found.append([int(i) for i in best if score[i] >= 0])
+    return found
+
+
+def examples(
+    module: SelfPlay, theorems: Sequence[Theorem], proofs: list[list[str]], settings: WarmStart
+) -> list[Sample]:
+    """Return prompts with the answers that are to be learned: proofs, and lemmas of targets."""
+    form, tokenizer = module.form, datamodule(module.trainer).tokenizer
+    statements = [_parsed(theorem) for theorem in theorems]
+    texts: list[tuple[str, str]] = []
+    for theorem, statement, of_theorem in zip(theorems, statements, proofs, strict=True):
+        prompt = form.solver_prompt(statement, theorem.header)
+        texts += [(prompt, form.write_proof(statement, proof)) for proof in of_theorem]
+    draw = np.random.default_rng(module.hparams["seed"])
+    near = alike(statements, [theorem.level for theorem in theorems])
+    conditioned = module.rules.conditioned
+    for row, candidates in enumerate(near):
+        prompt = form.conjecturer_prompt(statements[row] if conditioned else None)
+        chosen = draw.permutation(np.asarray(candidates, dtype=int))[: settings.lemmas].tolist()
+        texts += [(prompt, form.write_conjecture(statements[i])) for i in chosen]
+    prompts = module.table.writer.encode([prompt for prompt, _ in texts])
+    answers = tokenizer([answer for _, answer in texts], add_special_tokens=False, verbose=False)
+    end = tokenizer.eos_token_id
+    return [
+        Sample(prompt, [*answer, end])
+        for prompt, answer in zip(prompts, answers["input_ids"], strict=True)
+    ]
+
+
+def _parsed(theorem: Theorem) -> Statement:
+    statement = parse_statement(theorem.statement)
+    assert statement is not None, "the data module refuses what is no statement"
+    return statement
+
+
+def _train(module: SelfPlay, samples: list[Sample], settings: WarmStart) -> None:
+    update = Update(batch_size=settings.batch_size, epochs=settings.epochs)
+    seed = module.hparams["seed"]
+    steps = len(make_batches(samples, update, seed))
+    optimizer = module.optimizer(module.players.parameters_of(SOLVER))
+    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, _rise_and_fall(steps))
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    rates.base_lrs = [settings.lr] * len(optimizer.param_groups)
+
+    def after_step(step: int, loss: float) -> None:
+        rates.step()
+        if step % max(1, steps // 10) == 0:
+            rank_zero_info(f"warm start: step {step} of {steps}, loss {loss:.3f} nats a token")
+        if step % 10 == 0:
+            for logger in module.trainer.loggers:
+                logger.log_metrics({"warm_start/loss": loss}, step)
+
+    train_player(
+        module, SOLVER, samples, update, optimizer, cispo=False, seed=seed, after_step=after_step
+    )
+
+
+def _rise_and_fall(steps: int) -> Callable[[int], float]:
+    rise = max(1, steps // 10)
+    return lambda step: min((step + 1) / rise, (steps - step) / max(1, steps - rise), 1.0)

@@ -1,0 +1,112 @@
+"""Run a command in a sandbox to its end, or start it and talk to it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lit_research.sandbox import levels, views
+from lit_research.sandbox.records import Level, Limits, Result
+from lit_research.sandbox.sandboxed import Sandboxed
+from lit_research.sandbox.watcher import Watcher
+
+
+def run(
+    command: Sequence[str],
+    *,
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    readable: Sequence[Path] = (),
+    writable: Sequence[Path] = (),
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | str = b"",
+    level: Level | None = None,
+    require: Level | None = None,
+) -> Result:
+    """Run a command to its end in a sandbox; whatever the command does is a value, not an error.
+
+    Args:
+        command: the program and its arguments. The program is looked up in PATH (that of ``env``,
+            else the parent's) and must be in sight of the sandbox.
+        limits: what it may use.
+        readable: folders and files that it may read, beside the system's programs and libraries.
+        writable: folders and files that it may write, beside its scratch folder, which is where it
+            starts and is gone afterwards.
+        env: environment variables beside PATH, LANG, HOME, TMPDIR and PWD. Nothing else is handed
+            on from the parent.
+        stdin: what it reads; text is sent as UTF-8.
+        level: the level of isolation to use; the strongest one that works if None.
+        require: the weakest level that will do.
+
+    Raises:
+        UserError: a path does not exist, the command is empty, or the level does not work here.
+    """
+    with start(
+        command,
+        limits=limits,
+        readable=readable,
+        writable=writable,
+        env=env,
+        level=level,
+        require=require,
+    ) as process:
+        process.write(stdin)
+        return process.wait()
+
+
+def start(
+    command: Sequence[str],
+    *,
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    readable: Sequence[Path] = (),
+    writable: Sequence[Path] = (),
+    env: Mapping[str, str] | None = None,
+    level: Level | None = None,
+    require: Level | None = None,
+) -> Sandboxed:
+    """Start a command in a sandbox and return at once; use it as a context manager.
+
+    Args and errors are those of ``run``. A program that is not there is no error: the process
+    ends at once with the status ``not started``.
+
+    Raises:
+        UserError: a path does not exist, the command is empty, or the level does not work here.
+    """
+    chosen = levels.choose(level, require)
+    return launch(chosen, command, limits=limits, readable=readable, writable=writable, env=env)
+
+
+def launch(
+    level: Level,
+    command: Sequence[str],
+    *,
+    limits: Limits,
+    readable: Sequence[Path] = (),
+    writable: Sequence[Path] = (),
+    env: Mapping[str, str] | None = None,
+) -> Sandboxed:
+    """Start a command at a level that was not tried yet; everybody else calls ``start``."""
+    reads, writes = views.check(command, readable, writable)
+    entries = views.view(reads, writes) if level != "rlimits" else []
+    program = views.find_program(command[0], env)
+    if program is None:
+        return _refused(level, f"program {command[0]!r} was not found in PATH")
+    if entries and not views.is_visible(program, entries):
+        why = f"program {program!r} is out of sight of the sandbox: add its folder to readable"
+        return _refused(level, why)
+    scratch = tempfile.mkdtemp(prefix="sandbox-") if level == "rlimits" else None
+    folder = scratch or views.SCRATCH
+    words = [program, *command[1:]]
+    job = levels.Job(level, words, limits, entries, folder, writes=bool(writes))
+    try:
+        return Sandboxed(level, Watcher(job, views.environment(env, folder), scratch))
+    except OSError as error:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return _refused(level, f"the system does not start it: {error}")
+
+
+def _refused(level: Level, reason: str) -> Sandboxed:
+    result = Result("not started", None, b"", b"", 0.0, level, reason)
+    return Sandboxed(level, result)

