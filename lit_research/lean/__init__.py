@@ -4,8 +4,11 @@
 ``LeanInteractServer``, ``LeanDojoServer`` and ``KiminaServer`` run on a toolchain of yours.
 """
 
+from lit_research.lean.dojo import LeanDojoServer
 from lit_research.lean.embedded import EmbeddedLean
 from lit_research.lean.guards import Guards
+from lit_research.lean.interact import LeanInteractServer
+from lit_research.lean.kimina import KiminaServer
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
 from lit_research.lean.statements import Statement, parse_statement, tokens
 
@@ -13,6 +16,9 @@ __all__ = [
     "Attempt",
     "EmbeddedLean",
     "Guards",
+    "KiminaServer",
+    "LeanDojoServer",
+    "LeanInteractServer",
     "LeanServer",
     "ServerCounts",
     "Statement",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -210,10 +209,8 @@ class EmbeddedLean(LeanServer):
             from lit_research.lean.toolchain import embedded_toolchain
 
             toolchain = embedded_toolchain(self._cache_dir)
-            buffered = shutil.which("stdbuf")  # else messages wait until there are many
             self._settings = Settings(
                 command=(
-                    *((buffered, "-oL") if buffered else ()),
                     *toolchain.command,
                     *("--stdin", "--json", "-j2", f"-M{self._limits.memory_mib + MAPPED_MIB}"),
                     *("-DElab.async=false", "-Dlinter.all=false", "-DmaxErrors=0"),

@@ -1,4 +1,4 @@
-"""Which text may be shown to Lean at all: an allow-list over tokens.
+"""Which text may be shown to Lean at all: listed characters and symbols, and no word that commands.
 
 The guard is the first layer and not the last: what it lets through still has to prove the very
 statement that was asked for, to the kernel, from allowed axioms (:mod:`lit_research.lean.batch`).
@@ -75,9 +75,10 @@ _HEADER_OPTION = re.compile(
     r"exponentiation\.threshold) [1-9][0-9]{0,7}|(?:autoImplicit|relaxedAutoImplicit|"
     r"pp\.[A-Za-z.]+|linter\.[A-Za-z.]+) (?:true|false))"
 )
+_KERNEL_OFF = re.compile(r"set[_\s]*option|skip[_\s]*kernel", re.IGNORECASE)
+_NAME = r"(?!(?:in|from|hiding|renaming|private|scoped)\b)[A-Za-z][A-Za-z0-9_.']*"
 _HEADER_LINE = re.compile(
-    r"import [\w.]+|open(?: scoped)?(?: [A-Za-z][\w.']*)+|universe(?: [a-z]\w*)+|"
-    r"noncomputable section"
+    rf"import {_NAME}|open(?: scoped)?(?: {_NAME})+|universe(?: {_NAME})+|noncomputable section"
 )
 
 
@@ -119,6 +120,9 @@ class Guards:
         """Return what is wrong with a proof."""
         if len(proof) > self.proof_characters:
             return f"the proof has {len(proof)} characters; {self.proof_characters} are allowed"
+        # Once more for what nothing behind this guard would catch, whatever the tokens say.
+        if match := _KERNEL_OFF.search(proof):
+            return f"in the proof, {match.group()!r} is not allowed"
         try:
             found = lex(without_comments(proof))
         except LexError as error:

@@ -81,32 +81,43 @@ class Runs:
     def run(self, header: str, work: Sequence[Work]) -> list[Verdict]:
         """Return the verdicts of a batch, in its order, whatever becomes of its processes."""
         found: list[Verdict | None] = [None] * len(work)
-        todo = deque([list(range(len(work)))])
+        todo = deque([(list(range(len(work))), False)])
         while todo and not self._is_stopped:
-            group = todo.popleft()
+            group, is_second = todo.popleft()
             batch, end = self._once(header, [work[i] for i in group])
             if self._is_stopped:  # it ended because of us
                 end = _End()
-            suspects, rest = self._judge(group, batch, end, found)
-            # Alone, so that the next end is no other's; the innocent go on together.
-            todo.extend(part for part in (rest, suspects) if part)
+            if is_second:
+                end = replace(end, is_certain=True)
+            suspects, rest = self._judge(group, batch, end, found, is_second=is_second)
+            # Once more alone, so that the next end is no other's; the innocent go on together.
+            if rest:
+                todo.append((rest, False))
+            if suspects:
+                todo.append((suspects, True))
         closed = Verdict(False, "server: it was closed before this attempt had its turn")
         return [verdict or closed for verdict in found]
 
     def _judge(
-        self, group: list[int], batch: Batch, end: _End, found: list[Verdict | None]
+        self,
+        group: list[int],
+        batch: Batch,
+        end: _End,
+        found: list[Verdict | None],
+        *,
+        is_second: bool,
     ) -> tuple[list[int], list[int]]:
         """Enter the verdicts of one process; return what to run alone and what to run again."""
         for index, verdict in zip(group, batch.verdicts, strict=True):
             found[index] = verdict
         suspects = [group[i] for i in batch.in_hand] if end.kind else []
-        alone = len(suspects) == len(group)
-        if end.is_certain or alone:
+        if end.is_certain:
             for index in suspects:
-                found[index] = Verdict(False, f"{end.kind}: {end.why}", self._settings.wall_s)
+                spent = self._settings.wall_s if end.kind == "timeout" else 0.0
+                found[index] = Verdict(False, f"{end.kind}: {end.why}", spent)
             suspects = []
         # Lean's own word that memory ran out may be due to those before it in the same process.
-        if len(group) > 1:
+        if len(group) > 1 and not is_second:
             full = [i for i in group if (verdict := found[i]) and verdict.kind == "memory"]
             for index in full:
                 found[index] = None

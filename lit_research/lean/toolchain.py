@@ -42,11 +42,17 @@ GENERATED = {"Init.Grammar": "Init.Prelude", "Init.Notation": "Init.Core"}
 _CORE = Path(__file__).parent / "core"
 _GENERATOR = ("grammar", "introspect", "toolchain")
 _REMEDY = "pip install 'lit_research[lean]'"
-_WRAPPER = "int lean_main(int, char **); int main(int n, char **v) { return lean_main(n, v); }\n"
+# Messages are to come line by line, also through a pipe.
+_WRAPPER = """#include <stdio.h>
+int lean_main(int, char **);
+int main(int n, char **v) { setvbuf(stdout, 0, _IOLBF, 1 << 16); return lean_main(n, v); }
+"""
 # The same without a compiler: a Python that hands its arguments to the library.
 _LAUNCHER = """import ctypes, os, sys
 words = [os.fsencode(word) for word in ["lean", *sys.argv[2:]]]
 library = ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)
+libc = ctypes.CDLL(None)
+libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, 1, ctypes.c_size_t(1 << 16))
 sys.exit(library.lean_main(len(words), (ctypes.c_char_p * (len(words) + 1))(*words)))
 """
 

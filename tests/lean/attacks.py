@@ -129,6 +129,9 @@ HEADERS = {
     "notation": ('notation "False" => True', "trivial"),
     "variable": ("variable (h : 1 = 2)", "exact h"),
     "comment that is not closed": ("/- open Nat", "rfl"),
+    "open for one command": ("open Nat in", "rfl"),
+    "open what is private": ("open private f from Init", "rfl"),
+    "command after a separator": ("open Nat\x0baxiom bad : 1 = 2", "exact bad"),
 }
 
 # Two attempts each: the first prepares what the second uses.

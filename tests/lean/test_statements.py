@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - Lean's symbols
 """Statements are cut where Lean cuts them, or not at all."""
 
 from __future__ import annotations

@@ -70,8 +70,10 @@ class TransformersEngine:
         self.model, self.tokenizer = model, tokenizer
         self.batch_size, self.weight_version = batch_size, weight_version
         self._context: int | None = getattr(model.config, "max_position_embeddings", None)
-        takes_last = "logits_to_keep" in inspect.signature(model.forward).parameters
-        self._last_only = {"logits_to_keep": 1} if takes_last else {}
+        takes = inspect.signature(model.forward).parameters
+        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        # transformers 5.24 gave the argument its new name.
+        self._cache_name = "cache" if "cache" in takes else "past_key_values"
 
     def generate(
         self,
@@ -149,8 +151,8 @@ class TransformersEngine:
                 input_ids=inputs,
                 attention_mask=mask,
                 position_ids=positions,
-                past_key_values=cache,
                 use_cache=True,
+                **{self._cache_name: cache},
                 **self._last_only,
             ).logits[:, -1]
             token, log_prob = sample_tokens(logits, uniforms[live, step], sampling)

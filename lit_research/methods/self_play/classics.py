@@ -1,4 +1,3 @@
-
 """Statements that every textbook has, by hand: what follows the colon of ``theorem``, by level."""
 
 from __future__ import annotations

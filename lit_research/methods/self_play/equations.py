@@ -1,4 +1,3 @@
-
 """Equations that hold by construction: chains of equalities and polynomials."""
 
 from __future__ import annotations

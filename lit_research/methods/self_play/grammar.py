@@ -1,4 +1,3 @@
-
 """The language of the embedded statements: expressions, how Lean writes them, what they mean.
 
 A ``Draft`` is a statement before it is text. Names carry their types (``p`` is a proposition, ``a``

@@ -1,4 +1,3 @@
-
 """Orders of natural numbers: facts derived from hypotheses, one rule after another."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """Statements about lists of numbers: equations, lengths, members, maps."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """Propositional statements, derived backwards: each rule leaves behind the hypotheses it needs.
 
 So an intuitionistic proof exists, about as long as the number of rules; truth tables then reject

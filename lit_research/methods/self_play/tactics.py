@@ -1,4 +1,3 @@
-
 """Which tactics to try on a goal: rules on its shape, the likely ones first.
 
 The proofs that come out are flat (no bullets, no nested blocks) and made of a few kinds of lines,

@@ -118,32 +118,35 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         self,
         input_ids: Tensor,
         labels: Tensor | None = None,
-        past_key_values: Stream | None = None,
+        cache: Stream | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
         inner_loop: bool = True,
+        past_key_values: Stream | None = None,
         **kwargs: Any,
     ) -> CausalLMOutputWithPast:
         """Return the logits ``[B, T, V]`` of a model that learns while it reads.
 
         Args:
             input_ids: ``[B, T]``, texts of one length; fast weights begin anew for each, or go on
-                where ``past_key_values`` is.
+                where ``cache`` is.
             labels: tokens, as ``input_ids`` (transformers shifts them here), -100 where there is
                 nothing to learn; for ``loss``, whose gradient goes through the inner loop.
-            past_key_values: the state of ``B`` texts read so far; changed in place.
+            cache: the state of ``B`` texts read so far; changed in place.
             use_cache: begin such a state.
             logits_to_keep: give those of the last tokens only; 0 gives all.
             inner_loop: False leaves the fast weights as they are.
+            past_key_values: the name of ``cache`` before transformers 5.24.
             kwargs: what transformers passes beside these is not used.
         """
         from lit_research.methods.ttt.streaming import Stream
 
         inner = Inner(self.config.inner_lr if inner_loop else 0.0, self.config.inner_clip)
-        if use_cache and past_key_values is None:
-            past_key_values = Stream(self, len(input_ids), inner)
-        if past_key_values is not None:
-            logits = past_key_values.read(input_ids, keep=logits_to_keep)
+        cache = past_key_values if cache is None else cache
+        if use_cache and cache is None:
+            cache = Stream(self, len(input_ids), inner)
+        if cache is not None:
+            logits = cache.read(input_ids, keep=logits_to_keep)
         elif inner_loop:
             logits = scan_logits(self, input_ids, inner)[:, -logits_to_keep:]
         else:
@@ -152,11 +155,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
                 h = block(h)
             logits = self.head(h[:, -logits_to_keep:])
         loss = None if labels is None else _shifted_loss(logits, labels)
-        return CausalLMOutputWithPast(
-            loss=loss,
-            logits=logits,
-            past_key_values=past_key_values,  # type: ignore[arg-type]
-        )
+        return CausalLMOutputWithPast(loss, logits, cache)  # type: ignore[arg-type]
 
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:
@@ -165,10 +164,11 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
     def prepare_inputs_for_generation(  # type: ignore[override]
         self,
         input_ids: Tensor,
-        past_key_values: Stream | None = None,
+        cache: Stream | None = None,
         attention_mask: Tensor | None = None,
         is_first_iteration: bool | None = False,
         logits_to_keep: int = 0,
+        past_key_values: Stream | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Return what ``forward`` reads next: the tokens that the stream has not read.
@@ -181,10 +181,11 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
                 "the prompts have different lengths, in generate of TTTE2EForCausalLM, which "
                 "would learn from the padding: give prompts of one length, or one at a time"
             )
-        read = past_key_values.position if past_key_values is not None else 0
+        cache = past_key_values if cache is None else cache
+        read = cache.position if cache is not None else 0
         return {
             "input_ids": input_ids[:, read:],
-            "past_key_values": past_key_values,
+            "cache": cache,
             "use_cache": True,
             "logits_to_keep": logits_to_keep,
         }

@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 import torch
 
@@ -196,6 +198,27 @@ def test_a_compiled_model_is_sampled_eagerly():
 
     engine.model.compile(backend=backend)
     assert engine.generate(PROMPTS, max_new_tokens=4) == expected
+
+
+@pytest.mark.parametrize("name", ["cache", "past_key_values"])
+def test_the_cache_is_passed_by_the_name_that_the_model_has_for_it(name):
+    engine = engine_of()
+    expected, forward = engine.generate(PROMPTS, max_new_tokens=4), engine.model.forward
+    new = "cache" in inspect.signature(forward).parameters
+    given = []
+
+    def with_cache(*, cache=None, **inputs):
+        given.append(cache)
+        return forward(**{"cache" if new else "past_key_values": cache}, **inputs)
+
+    def with_past_key_values(*, past_key_values=None, **inputs):
+        return with_cache(cache=past_key_values, **inputs)
+
+    engine.model.forward = {"cache": with_cache, "past_key_values": with_past_key_values}[name]
+    renamed = TransformersEngine(engine.model, TOKENIZER)
+    assert renamed.generate(PROMPTS, max_new_tokens=4) == expected
+    assert given
+    assert None not in given
 
 
 def test_a_model_from_a_folder_can_be_sampled(tmp_path):

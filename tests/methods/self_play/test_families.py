@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001
 """The embedded targets: true, of one language, graded, and never in two splits."""
 
 import random

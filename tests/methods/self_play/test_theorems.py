@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
-from lit_research.lean import Attempt, parse_statement
-from lit_research.methods.self_play.formats import PlainFormat
+from lit_research.lean import Attempt
 from lit_research.methods.self_play.lean_files import scan, split_at_proof
 from lit_research.methods.self_play.reading import read_theorems
 from lit_research.methods.self_play.theorems import Rounds, Theorems
-from lit_research.methods.self_play.tokenizer import WORDS, word_tokenizer
+from lit_research.methods.self_play.tokenizer import word_tokenizer
 from tests.methods.self_play.leans import real_lean
 
 RECORDS = [
@@ -263,30 +262,6 @@ def test_evaluation_reads_every_theorem_once():
     empty = Theorems(size=5, held_out=0, warm=0)
     assert list(empty.test_dataloader()) == [{"targets": [], "which": "held_out"}]
     assert data.batches_per_epoch == 100
-
-
-def test_words_come_back_from_the_tokenizer():
-    tokenizer = word_tokenizer()
-    assert len(tokenizer) % 8 == 0
-    assert len(tokenizer) <= 256
-    text = " ".join(WORDS)
-    ids = tokenizer(text)["input_ids"]
-    assert len(set(ids)) == len(WORDS)
-    assert tokenizer.decode(ids) == text
-    marked = "<prove> p <by> exact h <nl> <tab> rfl <|endoftext|>"
-    assert tokenizer.decode(tokenizer(marked)["input_ids"]) == marked
-    assert tokenizer("nonsense")["input_ids"] == [tokenizer.unk_token_id]
-    assert tokenizer.convert_ids_to_tokens(0) == "<|endoftext|>"
-    assert tokenizer.eos_token_id == 0
-
-
-def test_statements_come_back_through_format_and_tokenizer():
-    data, form = Theorems(size=100, held_out=0, warm=0), PlainFormat()
-    for theorem in data.targets:
-        statement = parse_statement(theorem.statement)
-        words = form.write_conjecture(statement)
-        read = form.read_conjecture(data.tokenizer.decode(data.tokenizer(words)["input_ids"]), "t")
-        assert read.statement.body == statement.body
 
 
 def test_a_file_brings_its_own_words(tmp_path):

@@ -173,6 +173,19 @@ def test_transformers_generate_is_that_of_a_stream(options):
         assert torch.equal(out, greedy)
 
 
+@pytest.mark.parametrize("name", ["cache", "past_key_values"])
+def test_both_generations_of_transformers_hand_the_stream_over(name):
+    lm, tokens = build(), draw(11)
+    stream, expected = Stream(lm, 2), Stream(lm, 2).read(tokens)
+    for piece in in_pieces(tokens, [4]):
+        out = lm(piece, **{name: stream})
+    close(out.logits[:, -1], expected[:, -1])
+    assert out[1] is stream
+    later = lm.prepare_inputs_for_generation(draw(13), **{name: stream})
+    assert later["cache"] is stream
+    assert later["input_ids"].shape == (2, 2)
+
+
 def test_prompts_of_different_lengths_are_refused():
     lm, prompt = build(), draw(5)
     mask = torch.tensor([[0, 1, 1, 1, 1], [1, 1, 1, 1, 1]])
