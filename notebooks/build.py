@@ -114,6 +114,63 @@ print(found, "relative error", found.relative_error, "(fp32)")
 print("metasmoothness", metasmoothness(training))""",
 ]
 
+SELF_PLAY = [
+    "# A prover that invents its own exercises\n\nA Solver proves theorems, a Conjecturer writes"
+    " lemmas for them, a Guide grades these, and the real Lean 4 kernel judges. Two to three"
+    " minutes on two cores; needs the extra `[lean]`.",
+    "## The warm start\n\nA search over tactics finds proofs of easy statements; a model of 0.4"
+    " million parameters learns from them, and both players start as it.",
+    """from lit_research.cli import config_dir, main
+
+quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+run = ["--config", str(config_dir() / "self_play/tiny.yaml"), *quiet,
+       "--data.init_args.families=[propositional]", "--data.init_args.levels=[1,2]",
+       "--data.init_args.size=60", "--data.init_args.held_out=20", "--data.init_args.warm=150",
+       "--model.init_args.warm_start.epochs=12", "--trainer.val_check_interval=1"]
+cli = main(["fit", *run, "--trainer.max_steps=1"])
+before = float(cli.trainer.callback_metrics["val/pass_at_k"])""",
+    "## Four rounds of self-play, from the checkpoint of the warm start",
+    """cli = main(["fit", *run, "--trainer.max_steps=5", "--ckpt_path=last"])
+after = float(cli.trainer.callback_metrics["val/pass_at_k"])
+print(f"held-out theorems proved in 8 attempts: {before:.0%} before, {after:.0%} after")
+for round_, generations, solved in cli.model.state.history:
+    print(f"round {round_}: {generations} generations, {solved:.0%} of the targets solved")""",
+    "## Proofs that it found, the targets that were solved last first",
+    """state = cli.model.state
+targets = {theorem.id: theorem.statement for theorem in cli.datamodule.targets}
+for name in sorted(state.proofs, key=state.solved_in.get, reverse=True)[:4]:
+    print(targets[name], ":= by")
+    print("  " + state.proofs[name][0].strip().replace("\\n", "\\n  "), end="\\n\\n")""",
+    "## What the Conjecturer wrote\n\nThe archive holds everything that was tried: here those"
+    " conjectures of a round that the Conjecturer learned from, the best paid first.",
+    """from pathlib import Path
+
+from lit_research.methods.self_play.archive import Archive
+
+archive = Archive(Path(cli.trainer.log_dir) / "attempts.sqlite")
+paid = [c for c in archive.conjectures() if c.weight is not None]
+last = [c for c in paid if c.round == paid[-1].round] if paid else []
+for c in sorted(last, key=lambda c: -c.weight)[:5]:
+    print(f"for {targets[c.target]}\\n    {c.statement}")
+    print(f"    proved in {c.solve_rate:.0%} of 8 attempts; relevance {c.relevance} of 5,"
+          f" redundancy {c.redundancy}, complexity {c.complexity} of 4; weight {c.weight:.2f}")
+archive.close()""",
+    "## Forged proofs are refused",
+    """from lit_research.lean import Attempt, EmbeddedLean
+
+forged = [
+    "decide",
+    "sorry",
+    "native_decide",
+    "set_option debug.skipKernelTC true in decide",
+    "trivial)\\naxiom bad : 1 = 2\\ntheorem other : 1 = 2 := (by exact bad",
+]
+with EmbeddedLean() as lean:
+    verdicts = lean.verify([Attempt("theorem t : 1 = 2", proof) for proof in forged])
+for proof, verdict in zip(forged, verdicts):
+    print(verdict.proved, repr(proof), "->", verdict.reason.splitlines()[0])""",
+]
+
 
 def build(name: str, cells: list[str]) -> None:
     """Write a notebook; a cell that begins with ``#`` is text."""
@@ -130,3 +187,4 @@ if __name__ == "__main__":
     build("ensemble", ENSEMBLE)
     build("ttt", TTT)
     build("dpg", DPG)
+    build("self_play", SELF_PLAY)

@@ -9,6 +9,7 @@ import yaml
 
 from lit_research.cli import ResearchCLI, config_dir
 from lit_research.lm import count_parameters, meta_lm
+from lit_research.methods.self_play import Rules, SelfPlay, Update
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
@@ -97,6 +98,74 @@ def test_ttt_configs_have_the_published_sizes(size):
     block = 4 * D**2 + 3 * D * F + 4 * D + 2 * D // lm["num_attention_heads"]
     prime = lm["num_suffix_layers"] * (3 * D * F + 2 * D)
     assert count_parameters(model) == TTT_PARAMETERS[size] == 128_257 * D + L * block + prime
+
+
+# DeepSeek-Prover-V2-7B as its config.json has it; paper.yaml loads it by name. Embedding and head,
+# 2 V D; per block 4 D^2 of attention, 3 D F of the MLP, 2 norms of D; the last norm.
+PROVER = {
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "tie_word_embeddings": False,
+}
+PROVER_VOCABULARY = 102_400
+PROVER_PARAMETERS = 6_910_365_696
+
+
+def self_play_paper():
+    return yaml.safe_load((config_dir() / "self_play/paper.yaml").read_text())["model"]["init_args"]
+
+
+def test_self_play_paper_config_has_the_published_hyperparameters():
+    args = self_play_paper()
+    rules, update = Rules(**args["rules"]), Update(**args["update"])
+    assert (rules.attempts, rules.conjectures, rules.quantile) == (8, 1, 0.7)
+    assert (rules.objective, rules.conjecturer, rules.overlong) == ("reinforce_half", "sgs", 0.8)
+    assert rules.conditioned
+    assert rules.train_conjecturer
+    assert rules.drop_try
+    assert (update.batch_size, update.epochs, update.reset) == (32, 1, True)
+    assert update.max_grad_norm == 1.0
+    assert args["optimizer"]["init_args"] == {"lr": 3e-6, "betas": [0.9, 0.95], "weight_decay": 0}
+    assert (args["max_new_tokens"], args["temperature"], args["top_p"]) == (8192, 1.0, 1.0)
+    assert args["lm"] == {"folder": "deepseek-ai/DeepSeek-Prover-V2-7B"}
+    assert args["guide"]["class_path"] == "LanguageModelGuide"
+    assert args.get("weights", "untied") == "untied"
+    assert args["lean"]["init_args"]["timeout_s"] == 200.0
+
+
+@pytest.mark.parametrize("weights", ["untied", "tied", "lora"])
+def test_self_play_builds_at_the_published_size(weights):
+    D, F = PROVER["hidden_size"], PROVER["intermediate_size"]
+    L = PROVER["num_hidden_layers"]
+    one = 2 * PROVER_VOCABULARY * D + L * (4 * D**2 + 3 * D * F + 2 * D) + D
+    assert one == PROVER_PARAMETERS
+    args, rank = self_play_paper(), 16
+    plain = {key: args[key] for key in ("max_new_tokens", "generation_batch", "dtype", "attention")}
+    module = SelfPlay(
+        PROVER,
+        PROVER_VOCABULARY,
+        rules=Rules(**args["rules"]),
+        update=Update(**args["update"]),
+        weights=weights,
+        lora_rank=rank,
+        seed=0,
+        **plain,
+    )
+    with torch.device("meta"):
+        module.configure_model()
+    # Of one role, in every block: r (in + out) for 4 matrices of attention and 3 of the MLP.
+    adapters = L * rank * (4 * 2 * D + 3 * (D + F))
+    whole = {"untied": 2 * one, "tied": one, "lora": one + 2 * adapters}[weights]
+    assert count_parameters(module.players) == whole
+    trained = adapters if weights == "lora" else one
+    for role in ("solver", "conjecturer"):
+        parameters = module.players.parameters_of(role)
+        assert sum(p.numel() for p in parameters) == trained
+        assert all(p.is_meta and p.requires_grad for p in parameters)
 
 
 def test_references_resolve_within_and_across_files(tmp_path):

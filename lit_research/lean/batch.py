@@ -20,6 +20,7 @@ from lit_research.lean.guards import block
 from lit_research.lean.records import Verdict
 from lit_research.lean.statements import Statement
 
+AXIOMS = ("propext", "Classical.choice", "Quot.sound")  # those of Lean itself
 DETAIL = 1000  # characters of a reason
 _UNIVERSE = re.compile(r"\b(?:Type|Sort) ([a-z]\w*)")
 _RESOURCE = re.compile(r"\(deterministic\) timeout|maximum number of heartbeats")

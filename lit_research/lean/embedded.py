@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
 from lit_research.errors import UserError
+from lit_research.lean.batch import AXIOMS
 from lit_research.lean.guards import Guards
 from lit_research.lean.pool import Runs, Settings, Work
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
@@ -18,7 +19,6 @@ from lit_research.lean.statements import parse_statement
 from lit_research.sandbox import LEVELS, Limits
 from lit_research.sandbox import isolation as strongest
 
-AXIOMS = ("propext", "Classical.choice", "Quot.sound")  # those of Lean itself
 CERTAIN = frozenset(("proved", "error", "unsolved goals", "sorry", "axioms", "statement"))
 SMALLEST = 16  # attempts for which a process of their own pays
 MAPPED_MIB = (

@@ -1,5 +1,6 @@
 """Self-Guided Self-Play (SGS): Bailey et al. 2026, arXiv 2604.20209."""
 
+from lit_research.methods.self_play.data import Theorem, Theorems
 from lit_research.methods.self_play.formats import FencedFormat, Format, PlainFormat
 from lit_research.methods.self_play.guides import Grade, Guide, LanguageModelGuide, RuleGuide
 from lit_research.methods.self_play.module import SelfPlay
@@ -7,7 +8,6 @@ from lit_research.methods.self_play.players import Players
 from lit_research.methods.self_play.rounds import Rules
 from lit_research.methods.self_play.search import TacticSearch
 from lit_research.methods.self_play.state import PlayState
-from lit_research.methods.self_play.theorems import Theorem, Theorems
 from lit_research.methods.self_play.updates import Update
 from lit_research.methods.self_play.warm_start import WarmStart
 

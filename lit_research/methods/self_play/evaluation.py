@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
@@ -56,27 +57,33 @@ class Evaluation:
     def finish(self) -> None:
         """Attempt the theorems; log pass@1, pass@k and pass@k of each family.
 
-        The sampling's seed is always the same, so that what changes is the Solver.
+        The command ``validate`` attempts the targets too. The sampling's seed is always the same,
+        so that what changes is the Solver.
         """
-        module, state = self.module, self.module.state
-        k = module.hparams["eval_attempts"]
+        module = self.module
         if self.theorems:
-            problems = problems_of(self.theorems)
-            # Round -1: what is generated here is kept no longer than it must be.
-            module.table.attempt(problems, k, (-1, self.stage))
-            right = [sum(r.verdict.proved for r in p.rollouts) for p in problems]
-            self._log(f"{self.stage}/pass_at_1", _mean([c / k for c in right]))
-            self._log(
-                f"{self.stage}/pass_at_k", _mean([pass_at_k(k, c, k) for c in right]), prog_bar=True
-            )
-            families: dict[str, list[float]] = {}
-            for theorem, correct in zip(self.theorems, right, strict=True):
-                families.setdefault(theorem.tag or "untagged", []).append(float(correct > 0))
-            for tag, found in families.items():
-                self._log(f"{self.stage}/pass_at_k_{tag}", _mean(found))
-        known = [theorem.id for theorem in datamodule(module.trainer).targets]
-        self._log("self_play/solve_rate", state.share_solved(known))
-        self._log("self_play/generations", float(state.generations))
+            self._attempt(self.stage, self.theorems)
+        targets = datamodule(module.trainer).targets
+        if module.trainer.state.fn == TrainerFn.VALIDATING:
+            self._attempt(f"{self.stage}/targets", targets)
+        known = [theorem.id for theorem in targets]
+        self._log("self_play/solve_rate", module.state.share_solved(known))
+        self._log("self_play/generations", float(module.state.generations))
+
+    def _attempt(self, name: str, theorems: list[Theorem]) -> None:
+        """Attempt theorems, and log what came of it under ``name``."""
+        module, k = self.module, self.module.hparams["eval_attempts"]
+        problems = problems_of(theorems)
+        # Round -1: what is generated here is kept no longer than it must be.
+        module.table.attempt(problems, k, (-1, name))
+        right = [sum(r.verdict.proved for r in problem.rollouts) for problem in problems]
+        self._log(f"{name}/pass_at_1", _mean([c / k for c in right]))
+        self._log(f"{name}/pass_at_k", _mean([pass_at_k(k, c, k) for c in right]), prog_bar=True)
+        families: dict[str, list[float]] = {}
+        for theorem, correct in zip(theorems, right, strict=True):
+            families.setdefault(theorem.tag or "untagged", []).append(float(correct > 0))
+        for tag, found in families.items():
+            self._log(f"{name}/pass_at_k_{tag}", _mean(found))
 
     def replay(self) -> None:
         """Verify every proof of the run anew, and fit the law of its solve rate.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.strategies import DDPStrategy
 
 from lit_research.errors import UserError
 from lit_research.lean import EmbeddedLean, LeanServer
@@ -195,7 +196,20 @@ class SelfPlay(Method):
         )
 
     def on_fit_start(self) -> None:
-        """Prove something small, so that a Lean that cannot run is found before hours are spent."""
+        """Refuse what would fail after the first round; let Lean prove something small.
+
+        Raises:
+            UserError: DDP that expects every parameter in every step, or a Lean that cannot run.
+        """
+        strategy = self.trainer.strategy
+        expects_all = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get(
+            "find_unused_parameters"
+        )
+        if expects_all and self.hparams["weights"] != "tied":
+            raise UserError(
+                "strategy is ddp, in trainer, but the players are trained in turn: give "
+                "ddp_find_unused_parameters_true"
+            )
         self.lean.check()
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:

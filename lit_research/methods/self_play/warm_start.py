@@ -2,19 +2,20 @@
 
 The paper starts from a prover of 7B parameters. A model built from nothing learns first from
 proofs that a search over tactics finds in Lean, of easy statements that are no targets, and from
-pairs of alike statements, so that it can answer both kinds of prompts. Both players start as it.
+variations of these statements, so that it can answer both kinds of prompts. Both players start as
+it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 
@@ -26,13 +27,13 @@ from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.players import SOLVER
 from lit_research.methods.self_play.search import TacticSearch
 from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
+from lit_research.methods.self_play.variations import vary
 from lit_research.text.storage import cache_root
 
 if TYPE_CHECKING:
     from lit_research.methods.self_play.module import SelfPlay
     from lit_research.methods.self_play.reading import Theorem
 
-NEIGHBOURS = 8  # alike statements of which one is taken
 FORMAT = "1"  # of the cached proofs
 
 
@@ -45,7 +46,7 @@ class WarmStart:
         width: unfinished proofs of a statement that the search goes on with.
         checks: attempts of the search at a statement, at most.
         proofs: of a statement to learn from, at most.
-        lemmas: statements to learn as lemmas for each statement.
+        lemmas: variations of each statement to learn as lemmas for it, at most.
         epochs: passes over all of it.
         batch_size: examples of a step.
         lr: peak of the learning rate; it rises over a tenth of the steps and falls to 0.
@@ -55,7 +56,7 @@ class WarmStart:
     width: int = 3
     checks: int = 60
     proofs: int = 2
-    lemmas: int = 1
+    lemmas: int = 3
     epochs: int = 10
     batch_size: int = 64
     lr: float = 2e-3
@@ -149,27 +150,6 @@ def found_proofs(
     return [proofs[: settings.proofs] for proofs in found]
 
 
-def alike(statements: Sequence[Statement], levels: Sequence[int]) -> list[list[int]]:
-    """Return for each statement the numbers of those that share most of its tokens, best first.
-
-    None of them is of a higher level; the measure is the share of tokens that two have in common.
-    """
-    words = {word: i for i, word in enumerate(dict.fromkeys(w for s in statements for w in s.body))}
-    counts = np.zeros((len(statements), len(words)), dtype=np.float32)
-    for row, statement in enumerate(statements):
-        for word in statement.body:
-            counts[row, words[word]] += 1
-    rank = np.asarray(levels)
-    found = []
-    for row in range(len(statements)):
-        common = np.minimum(counts, counts[row]).sum(axis=1)
-        score = common / np.maximum(counts, counts[row]).sum(axis=1)
-        score[(rank > rank[row]) | (np.arange(len(statements)) == row)] = -1.0
-        best = np.argsort(-score, kind="stable")[:NEIGHBOURS]
-        found.append([int(i) for i in best if score[i] >= 0])
-    return found
-
-
 def examples(
     module: SelfPlay, theorems: Sequence[Theorem], proofs: list[list[str]], settings: WarmStart
 ) -> list[Sample]:
@@ -180,13 +160,11 @@ def examples(
     for theorem, statement, of_theorem in zip(theorems, statements, proofs, strict=True):
         prompt = form.solver_prompt(statement, theorem.header)
         texts += [(prompt, form.write_proof(statement, proof)) for proof in of_theorem]
-    draw = np.random.default_rng(module.hparams["seed"])
-    near = alike(statements, [theorem.level for theorem in theorems])
-    conditioned = module.rules.conditioned
-    for row, candidates in enumerate(near):
-        prompt = form.conjecturer_prompt(statements[row] if conditioned else None)
-        chosen = draw.permutation(np.asarray(candidates, dtype=int))[: settings.lemmas].tolist()
-        texts += [(prompt, form.write_conjecture(statements[i])) for i in chosen]
+    draw = random.Random(module.hparams["seed"])
+    for statement in statements:
+        prompt = form.conjecturer_prompt(statement if module.rules.conditioned else None)
+        made = [vary(statement, draw, edits=draw.randint(1, 2)) for _ in range(settings.lemmas)]
+        texts += [(prompt, form.write_conjecture(lemma)) for lemma in made if lemma is not None]
     prompts = module.table.writer.encode([prompt for prompt, _ in texts])
     answers = tokenizer([answer for _, answer in texts], add_special_tokens=False, verbose=False)
     end = tokenizer.eos_token_id

@@ -161,7 +161,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
     def _supports_default_dynamic_cache(cls) -> bool:
         return False  # `generate` leaves it to `forward` to make a Stream
 
-    def prepare_inputs_for_generation(  # type: ignore[override]
+    def prepare_inputs_for_generation(
         self,
         input_ids: Tensor,
         cache: Stream | None = None,

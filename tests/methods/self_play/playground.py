@@ -79,9 +79,12 @@ def play(
     return main([verb, "--config", str(write(folder, changes)), *options])
 
 
-def _maybe_die(place: str) -> None:
-    """End the process at the n-th time that a place is reached, if the environment says so."""
-    wanted, _, number = os.environ.get("DIE_AT", "").partition(":")
+_COUNTS: dict[str, int] = {}
+
+
+def _maybe_die(flag: str, place: str) -> None:
+    """End the process at the n-th time that a place is reached, if the file ``flag`` says so."""
+    wanted, _, number = Path(flag).read_text().partition(":")
     if wanted != place:
         return
     counted = _COUNTS[place] = _COUNTS.get(place, 0) + 1
@@ -89,35 +92,40 @@ def _maybe_die(place: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-_COUNTS: dict[str, int] = {}
-
-
 class DyingLean(EmbeddedLean):
     """Ends the process after it has judged, before anybody has heard of it."""
 
-    def __init__(self, workers: int = 1) -> None:
-        super().__init__(workers=workers)
+    def __init__(self, flag: str) -> None:
+        super().__init__(workers=1)
+        self.flag = flag
 
     def verify(self, attempts):
         """Judge."""
         found = super().verify(attempts)
-        _maybe_die("verification")
+        _maybe_die(self.flag, "verification")
         return found
 
 
 class DyingFormat(PlainFormat):
     """Ends the process while answers are being read."""
 
+    def __init__(self, flag: str) -> None:
+        self.flag = flag
+
     def read_proof(self, text):
         """Read."""
-        _maybe_die("reading")
+        _maybe_die(self.flag, "reading")
         return super().read_proof(text)
 
 
 class DyingAdam(torch.optim.AdamW):
     """Ends the process in the middle of an update."""
 
+    def __init__(self, params, flag: str, lr: float = 1e-3) -> None:
+        super().__init__(params, lr=lr, weight_decay=0.0)
+        self.flag = flag
+
     def step(self, closure=None):
         """Step."""
-        _maybe_die("update")
+        _maybe_die(self.flag, "update")
         return super().step(closure)

@@ -13,7 +13,7 @@ from lit_research.methods.self_play.archive import (
 
 
 class Judge(LeanServer):
-    """Accepts the proof ``good``; says of ``flaky`` that it crashed. Remembers what it was asked."""
+    """Accepts the proof ``good``; says that ``flaky`` crashed. Remembers what it was asked."""
 
     description = "a judge of words"
 

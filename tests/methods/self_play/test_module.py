@@ -1,7 +1,8 @@
-"""The command: rounds against the real Lean, every option, held-out theorems, files, re-verification."""
+"""The command: rounds against the real Lean, every option, files, kills, proofs verified anew."""
 
 import json
-import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ def archive_of(folder):
 
 
 def test_a_game_proves_theorems_and_says_so(finished):
-    folder, cli = finished
+    _, cli = finished
     metrics = cli.trainer.callback_metrics
     assert cli.trainer.global_step == 3
     assert 0 < metrics["self_play/solve_rate"] <= 1
@@ -59,6 +60,12 @@ def test_every_recorded_proof_is_verified_anew(finished):
     assert metrics["test/proofs"] > 0
     assert metrics["test/refuted"] == 0
     assert metrics["self_play/solve_rate"] == cli.trainer.callback_metrics["self_play/solve_rate"]
+
+
+def test_the_command_validate_attempts_the_targets_too(finished):
+    folder, _ = finished
+    metrics = play(folder, None, "validate", "--ckpt_path", "last").trainer.callback_metrics
+    assert 0 <= metrics["val/targets/pass_at_1"] <= metrics["val/targets/pass_at_k"] <= 1
 
 
 def test_a_proof_that_is_none_is_found(finished, tmp_path):
@@ -123,27 +130,25 @@ def test_an_option_plays(tmp_path, changes):
         assert cli.model.state.history[-2][1] < 40 <= cli.model.state.generations
 
 
-@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:70"])
+@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:73"])
 def test_a_game_that_is_killed_ends_as_if_it_had_not_been(tmp_path, place):
     """SIGKILL while answers are read, after a verdict and in an update; then the same command."""
-    parts = "tests.methods.self_play.playground"
+    parts, flag = "tests.methods.self_play.playground", tmp_path / "flag"
+    names = {"lean": "DyingLean", "form": "DyingFormat", "optimizer": "DyingAdam"}
     changes = {
-        f"{INIT}.lean": {"class_path": f"{parts}.DyingLean"},
-        f"{INIT}.form": {"class_path": f"{parts}.DyingFormat"},
-        f"{INIT}.optimizer.class_path": f"{parts}.DyingAdam",
+        f"{INIT}.{key}": {"class_path": f"{parts}.{name}", "init_args": {"flag": str(flag)}}
+        for key, name in names.items()
     }
     found = {}
-    for name, die_at in (("unbroken", ""), ("killed", place)):
+    for name in ("unbroken", "killed"):
         folder = tmp_path / name
         folder.mkdir()
         command = ["fit", "--config", str(write(folder, changes)), "--ckpt_path", "last"]
-        os.environ["DIE_AT"] = die_at
-        code = run_apart(command)
-        if die_at:
-            assert code == -9
-            os.environ["DIE_AT"] = ""
-            code = run_apart(command)
-        assert code == 0
+        if name == "killed":
+            flag.write_text(place)
+            assert run_apart(command) == -9
+        flag.write_text("")
+        assert run_apart(command) == 0
         found[name] = last_checkpoint(folder)
     unbroken, killed = found["unbroken"], found["killed"]
     assert PlayState.from_plain(unbroken["self_play"]) == PlayState.from_plain(killed["self_play"])
@@ -197,3 +202,30 @@ def test_a_proof_of_the_game_is_a_proof(finished):
             ]
         )
     assert all(verdict.proved for verdict in verdicts)
+
+
+def test_two_processes_play_one_game(tmp_path):
+    """Each writes and judges its part; both learn from all of it and stay the same."""
+    spy = tmp_path / "spy.py"
+    spy.write_text(
+        "import sys\n"
+        "from lit_research.cli import main\n"
+        "cli = main(sys.argv[1:])\n"
+        "total = sum(float(p.double().sum()) for p in cli.model.parameters())\n"
+        "state = cli.model.state\n"
+        "print('FOUND', cli.trainer.global_rank, state.generations, sorted(state.proofs), "
+        "repr(total), flush=True)\n"
+    )
+    config = write(tmp_path, {f"{DATA}.size": 9, "trainer.max_steps": 3})
+    options = ["--trainer.strategy", "ddp_find_unused_parameters_true", "--trainer.devices", "2"]
+    command = [sys.executable, str(spy), "fit", "--config", str(config), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines() if "FOUND" in line]
+    assert sorted(line[1] for line in lines) == ["0", "1"]
+    assert lines[0][2] == lines[1][2]
+
+
+def test_ddp_that_expects_every_parameter_is_refused(tmp_path):
+    with pytest.raises(UserError, match="ddp_find_unused_parameters_true"):
+        play(tmp_path, {"trainer.strategy": "ddp", "trainer.devices": 1})

@@ -1,8 +1,8 @@
 """Words to ids and back."""
 
 from lit_research.lean import parse_statement
+from lit_research.methods.self_play.data import Theorems
 from lit_research.methods.self_play.formats import PlainFormat
-from lit_research.methods.self_play.theorems import Theorems
 from lit_research.methods.self_play.tokenizer import WORDS, word_tokenizer
 
 

@@ -1,0 +1,166 @@
+"""Variations of a statement that are true if it is: what a small Conjecturer learns to write first.
+
+A model built from nothing has never seen a lemma. The warm start shows it statements with one or
+two edits each: sides exchanged, a part taken, a hypothesis moved, joined or (seldom) offered as an
+alternative. They teach it to write about the statement it was shown, in well-formed Lean.
+
+Edits read tokens and brackets alone; operators bind as in Lean (``↔`` loosest, then ``→``, ``∨``,
+``∧``, then relations).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Sequence
+
+from lit_research.lean.statements import CLOSING, OPENING, Statement, parse_statement, tokens
+
+Words = list[str]
+# The loosest first; those that associate to the right are split at their first occurrence.
+_LEVELS: tuple[tuple[str, ...], ...] = (("↔",), ("→",), ("∨",), ("∧",), ("=", "≠"))
+_SYMMETRIC = ("↔", "∨", "∧", "=", "≠")
+_BINDING = ("∀", "∃", "fun", "if", "let", "have", "show")
+_HYPOTHESIS = re.compile(r"\((h\d*) : (.*)\)$")
+
+
+def split_conclusion(words: Sequence[str]) -> tuple[str, Words, Words] | None:
+    """Return the loosest operator outside of brackets, and what stands left and right of it.
+
+    None if there is none, or if a binder such as ``∃`` reaches over what follows.
+    """
+    depth = 0
+    places: dict[str, int] = {}
+    for place, word in enumerate(words):
+        if word in OPENING:
+            depth += 1
+        elif word in CLOSING:
+            depth -= 1
+        elif depth == 0 and word in _BINDING:
+            return None
+        elif depth == 0:
+            places.setdefault(word, place)
+    for level in _LEVELS:
+        found = [places[word] for word in level if word in places]
+        if found:
+            place = min(found)
+            left, right = list(words[:place]), list(words[place + 1 :])
+            return (words[place], left, right) if left and right else None
+    return None
+
+
+def _closed(words: Words) -> Words:
+    """Return ``words`` in brackets, unless they are one word or in brackets already."""
+    if len(words) == 1:
+        return words
+    depth = 0
+    for place, word in enumerate(words):
+        depth += (word in OPENING) - (word in CLOSING)
+        if depth == 0:
+            return words if place == len(words) - 1 and words[0] == "(" else ["(", *words, ")"]
+    return words
+
+
+def _hypotheses(statement: Statement) -> list[tuple[int, Words]]:
+    """Return the numbers of the binders that are hypotheses, with what they say."""
+    found = []
+    for number, binder in enumerate(statement.binders):
+        match = _HYPOTHESIS.match(" ".join(binder.split()))
+        if match:
+            found.append((number, tokens(match.group(2))))
+    return found
+
+
+def _with(statement: Statement, conclusion: Words) -> Statement:
+    return Statement(statement.name, statement.binders, " ".join(conclusion))
+
+
+def _flip(statement: Statement) -> list[Statement]:
+    """Exchange the sides of a symmetric operator."""
+    found = split_conclusion(tokens(statement.conclusion))
+    if found is None or found[0] not in _SYMMETRIC:
+        return []
+    operator, left, right = found
+    if operator in ("=", "≠"):
+        return [_with(statement, [*right, operator, *left])]
+    return [_with(statement, [*_closed(right), operator, *_closed(left)])]
+
+
+def _part(statement: Statement) -> list[Statement]:
+    """Take one side of ``∧``, one direction of ``↔``."""
+    found = split_conclusion(tokens(statement.conclusion))
+    if found is None:
+        return []
+    operator, left, right = found
+    if operator == "∧":
+        return [_with(statement, left), _with(statement, right)]
+    if operator == "↔":
+        pairs = ((left, right), (right, left))
+        return [_with(statement, [*_closed(a), "→", *b]) for a, b in pairs]
+    return []
+
+
+def _intro(statement: Statement) -> list[Statement]:
+    """Turn what stands before ``→`` into a hypothesis."""
+    found = split_conclusion(tokens(statement.conclusion))
+    if found is None or found[0] != "→":
+        return []
+    used = set(statement.body)
+    names = ["h", *(f"h{number}" for number in range(1, 20))]
+    name = next(name for name in names if name not in used)
+    binder = f"({name} : {' '.join(found[1])})"
+    return [Statement(statement.name, (*statement.binders, binder), " ".join(found[2]))]
+
+
+def _revert(statement: Statement) -> list[Statement]:
+    """Turn the last hypothesis into what stands before ``→``."""
+    some = _hypotheses(statement)
+    if not some or some[-1][0] != len(statement.binders) - 1:
+        return []
+    conclusion = [*_closed(some[-1][1]), "→", *_closed(tokens(statement.conclusion))]
+    return [Statement(statement.name, statement.binders[:-1], " ".join(conclusion))]
+
+
+def _join(statement: Statement) -> list[Statement]:
+    """Claim a hypothesis too."""
+    own = _closed(tokens(statement.conclusion))
+    return [_with(statement, [*own, "∧", *_closed(words)]) for _, words in _hypotheses(statement)]
+
+
+def _weaken(statement: Statement) -> list[Statement]:
+    """Offer a hypothesis as an alternative."""
+    own = _closed(tokens(statement.conclusion))
+    return [_with(statement, [*own, "∨", *_closed(words)]) for _, words in _hypotheses(statement)]
+
+
+# How often each is tried; alternatives are as rare as in the targets.
+_EDITS: tuple[tuple[Callable[[Statement], list[Statement]], int], ...] = (
+    (_flip, 4),
+    (_part, 4),
+    (_intro, 3),
+    (_revert, 3),
+    (_join, 2),
+    (_weaken, 1),
+)
+
+
+def vary(statement: Statement, rng: random.Random, edits: int = 1) -> Statement | None:
+    """Return a statement that is true if this one is, another than it; None if no edit fits.
+
+    Args:
+        statement: what to vary.
+        rng: draws the edits.
+        edits: how many, at most.
+    """
+    found = statement
+    for _ in range(edits):
+        order = list(_EDITS)
+        while order:
+            edit, _ = chosen = rng.choices(order, [weight for _, weight in order])[0]
+            order.remove(chosen)
+            made = edit(found)
+            if made:
+                found = rng.choice(made)
+                break
+    again = parse_statement(found.text)
+    return again if again is not None and again.body != statement.body else None

@@ -1,0 +1,134 @@
+"""Updates: parts and processes add up to one batch; groups stay together; nothing is no step."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from lit_research.errors import UserError
+from lit_research.methods.self_play.core import weighted_nll
+from lit_research.methods.self_play.players import SOLVER, Players
+from lit_research.methods.self_play.updates import (
+    Sample,
+    Update,
+    UpdateReport,
+    _losses,
+    make_batches,
+    train_player,
+)
+
+SPEC = {
+    "model_type": "llama",
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "max_position_embeddings": 32,
+}
+PAIRS = [([1, 2, 3], [4, 5]), ([6], [7, 8, 9, 10]), ([2, 2], [3]), ([5, 1], [9, 9, 9])]
+
+
+class Host:
+    """What an update needs of its module: one process of several, and how to go backward."""
+
+    def __init__(self, rank=0, world=1):
+        torch.manual_seed(0)
+        self.players = Players(SPEC, vocab_size=16, dtype="float64")
+        self.global_rank, self.trainer = rank, SimpleNamespace(world_size=world)
+        self.clipped = []
+
+    def manual_backward(self, loss):
+        loss.backward()
+
+    def configure_gradient_clipping(self, optimizer, value, kind):
+        self.clipped.append((value, kind))
+
+
+def gradient(host, samples, update, cispo=False):
+    host.players.zero_grad()
+    for _, loss in _losses(host, SOLVER, samples, update, cispo):
+        loss.backward()
+    return torch.cat([p.grad.flatten() for p in host.players.parameters_of(SOLVER)])
+
+
+def samples(cispo=False):
+    host = Host()
+    rows = host.players.rows(PAIRS)
+    with torch.no_grad():
+        old = host.players.log_probs(SOLVER, rows) - 0.1
+    made = []
+    for row, (prompt, written) in enumerate(PAIRS):
+        start = len(prompt) - 1
+        told = tuple(old[row, start : start + len(written)].tolist()) if cispo else ()
+        made.append(Sample(prompt, written, [1.0, -0.5, 0.25, 2.0][row], told, group=row // 2))
+    return made
+
+
+@pytest.mark.parametrize("cispo", [False, True])
+@pytest.mark.parametrize("normaliser", ["tokens", "sequences"])
+@pytest.mark.parametrize("micro_batch", [1, 3])
+def test_micro_batches_add_up_to_the_batch(cispo, normaliser, micro_batch):
+    whole = gradient(Host(), samples(cispo), Update(normaliser=normaliser), cispo)
+    parts = Update(normaliser=normaliser, micro_batch=micro_batch)
+    torch.testing.assert_close(gradient(Host(), samples(cispo), parts, cispo), whole)
+
+
+@pytest.mark.parametrize("cispo", [False, True])
+@pytest.mark.parametrize("world", [2, 3, 5])
+def test_processes_add_up_to_one(cispo, world):
+    whole = gradient(Host(), samples(cispo), Update(), cispo)
+    parts = [gradient(Host(rank, world), samples(cispo), Update(), cispo) for rank in range(world)]
+    torch.testing.assert_close(torch.stack(parts).sum(0), whole)
+
+
+def test_the_loss_is_the_weighted_likelihood_of_what_was_written():
+    host, made = Host(), samples()
+    [(_, loss)] = list(_losses(host, SOLVER, made, Update(), False))
+    rows = host.players.rows(PAIRS)
+    log_probs = host.players.log_probs(SOLVER, rows)
+    weights = torch.tensor([s.weight for s in made])
+    torch.testing.assert_close(loss, weighted_nll(log_probs, rows["mask"], weights, "tokens"))
+
+
+def test_batches_have_every_sample_once_an_epoch_in_another_order():
+    many = [Sample([1], [2], group=i) for i in range(20)]
+    batches = make_batches(many, Update(batch_size=6, epochs=2), seed=3)
+    assert [len(b) for b in batches] == [6, 6, 6, 2] * 2
+    first, second = ([s.group for b in batches[k : k + 4] for s in b] for k in (0, 4))
+    assert sorted(first) == sorted(second) == list(range(20))
+    assert first != second
+    assert make_batches(many, Update(batch_size=6, epochs=2), seed=3) == batches
+
+
+def test_groups_of_cispo_stay_together():
+    many = [Sample([1], [2], 1.0, (-0.5,), group=i // 4) for i in range(24)]
+    for batch in make_batches(many, Update(batch_size=10), seed=0):
+        groups = [s.group for s in batch]
+        assert all(groups.count(g) == 4 for g in groups)
+
+
+def test_nothing_to_learn_is_no_step():
+    host = Host()
+    before = [p.clone() for p in host.players.parameters()]
+    optimizer = torch.optim.AdamW(host.players.parameters_of(SOLVER))
+    report = train_player(host, SOLVER, [], Update(), optimizer, cispo=False, seed=0)
+    assert report == UpdateReport(steps=0, samples=0, losses=[])
+    assert all(torch.equal(p, q) for p, q in zip(host.players.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_moments_are_forgotten_if_so_wished(reset):
+    host = Host()
+    optimizer = torch.optim.AdamW(host.players.parameters_of(SOLVER))
+    update = Update(batch_size=2, reset=reset, max_grad_norm=0.5)
+    for _ in range(2):
+        train_player(host, SOLVER, samples(), update, optimizer, cispo=False, seed=0)
+    steps = {int(state["step"]) for state in optimizer.state.values()}
+    assert steps == ({2} if reset else {4})
+    assert host.clipped == [(0.5, "norm")] * 4
+
+
+@pytest.mark.parametrize("field", ["batch_size", "micro_batch", "epochs"])
+def test_sizes_below_one_are_refused(field):
+    with pytest.raises(UserError, match=f"{field} is 0"):
+        Update(**{field: 0})
