@@ -126,11 +126,12 @@ quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=
 run = ["--config", str(config_dir() / "self_play/tiny.yaml"), *quiet,
        "--data.init_args.families=[propositional]", "--data.init_args.levels=[1,2]",
        "--data.init_args.size=60", "--data.init_args.held_out=20", "--data.init_args.warm=150",
-       "--model.init_args.warm_start.epochs=12", "--trainer.val_check_interval=1"]
-cli = main(["fit", *run, "--trainer.max_steps=1"])
+       "--model.init_args.warm_start.epochs=10", "--model.init_args.max_new_tokens=48"]
+cli = main(["fit", *run, "--trainer.max_steps=1", "--trainer.val_check_interval=1"])
 before = float(cli.trainer.callback_metrics["val/pass_at_k"])""",
     "## Four rounds of self-play, from the checkpoint of the warm start",
-    """cli = main(["fit", *run, "--trainer.max_steps=5", "--ckpt_path=last"])
+    """cli = main(["fit", *run, "--trainer.max_steps=5", "--trainer.val_check_interval=5",
+            "--ckpt_path=last"])
 after = float(cli.trainer.callback_metrics["val/pass_at_k"])
 print(f"held-out theorems proved in 8 attempts: {before:.0%} before, {after:.0%} after")
 for round_, generations, solved in cli.model.state.history:
@@ -152,7 +153,7 @@ paid = [c for c in archive.conjectures() if c.weight is not None]
 last = [c for c in paid if c.round == paid[-1].round] if paid else []
 for c in sorted(last, key=lambda c: -c.weight)[:5]:
     print(f"for {targets[c.target]}\\n    {c.statement}")
-    print(f"    proved in {c.solve_rate:.0%} of 8 attempts; relevance {c.relevance} of 5,"
+    print(f"    proved in {8 * c.solve_rate:.0f} of 8 attempts; relevance {c.relevance} of 5,"
           f" redundancy {c.redundancy}, complexity {c.complexity} of 4; weight {c.weight:.2f}")
 archive.close()""",
     "## Forged proofs are refused",

@@ -1,6 +1,6 @@
 """Self-play against the real Lean kernel at laptop scale: does the Conjecturer collapse unguided?
 
-The claims of SGS (Bailey et al. 2026, arXiv 2604.20209) with a transformer of 0.7M parameters as
+The claims of SGS (Bailey et al. 2026, arXiv 2604.20209) with a transformer of 0.4M parameters as
 Solver and Conjecturer. All arms have the same targets, the same statements to warm up with and the
 same number of generations. What is asserted are the signs of the collapse (figure 2); solve rates
 are reported with their intervals, whatever they say.
@@ -29,28 +29,43 @@ TARGET_MESSY, TARGET_LENGTH = (
 INTERIOR = "self_play/interior_share"
 NEAR = 0.1  # of the target set's share of disjunctive conclusions
 
+# The seed of the run is that of the weights and of the sampling; all play the same game.
+GAME: dict[str, Any] = {
+    "data.init_args.seed": 0,
+    "data.init_args.size": 160,
+    "data.init_args.held_out": 40,
+    "trainer.enable_model_summary": False,
+}
+WARM = Arm(
+    "warm", "self_play/tiny.yaml", {**GAME, "trainer.max_steps": 1, "checkpoint.export_hf": True}
+)
+
 
 def _arm(name: str, changes: dict[str, Any] | None = None, config: str = "tiny.yaml") -> Arm:
+    """Return an arm that goes on from the warm start of its seed, the same for all arms."""
     options = {
-        # The seed of the run is that of the weights and of the sampling; all play the same game.
-        "data.init_args.seed": 0,
-        "data.init_args.size": 240,
-        "data.init_args.held_out": 60,
+        **GAME,
+        f"{INIT}.lm": {"folder": "{needs}/hf/solver"},
+        f"{INIT}.warm_start": None,
+        f"{INIT}.optimizer.init_args.lr": 1.0e-3,
+        f"{INIT}.update.batch_size": 16,
+        f"{RULES}.attempts": 4,
         f"{RULES}.max_generations": GENERATIONS,
-        "trainer.max_steps": 60,
-        "trainer.val_check_interval": 60,
-        "trainer.enable_model_summary": False,
+        "trainer.max_steps": 100,
+        "trainer.val_check_interval": 100,
     }
-    return Arm(name, f"self_play/{config}", {**options, **(changes or {})})
+    return Arm(name, f"self_play/{config}", {**options, **(changes or {})}, needs=WARM)
 
 
-SGS = _arm("sgs")
-NO_GUIDE = _arm("no-guide", config="tiny_no_guide.yaml")
-NO_CONDITION = _arm("no-condition", {f"{RULES}.conditioned": False}, "tiny_no_guide.yaml")
-FROZEN = _arm("frozen", config="tiny_frozen.yaml")
+FOUR = {f"{RULES}.conjectures": 4}
+SGS = _arm("sgs", FOUR)
+NO_GUIDE = _arm("no-guide", FOUR, "tiny_no_guide.yaml")
+NO_CONDITION = _arm("no-condition", {**FOUR, f"{RULES}.conditioned": False}, "tiny_no_guide.yaml")
+FROZEN = _arm("frozen", FOUR, "tiny_frozen.yaml")
 RL = _arm("rl", config="tiny_rl.yaml")
-CISPO = _arm("sgs-cispo", {f"{RULES}.objective": "cispo"})
-ARMS = [SGS, NO_GUIDE, NO_CONDITION, FROZEN, RL, CISPO]
+CISPO = _arm("sgs-cispo", {**FOUR, f"{RULES}.objective": "cispo"})
+PLAYED = [SGS, NO_GUIDE, NO_CONDITION, FROZEN, RL, CISPO]
+ARMS = [WARM, *PLAYED]
 
 
 def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
@@ -68,7 +83,7 @@ def verdicts(results: Results) -> list[Claim]:
     """Judge the claims."""
     messy = {arm.name: _values(results, arm, MESSY) for arm in (SGS, NO_GUIDE)}
     length = {arm.name: _values(results, arm, LENGTH) for arm in (SGS, NO_GUIDE)}
-    solved = {arm.name: _values(results, arm, SOLVED) for arm in ARMS}
+    solved = {arm.name: _values(results, arm, SOLVED) for arm in PLAYED}
     target = _values(results, SGS, TARGET_MESSY)
     return [
         _judge(
@@ -109,7 +124,7 @@ def figure(results: Results) -> Figure:
         HELD_OUT: "held-out pass@k",
     }
     for axes, (metric, label) in zip(drawing.subplots(1, 4), panels.items(), strict=True):
-        shown = [arm for arm in ARMS if metric in results[arm.name]]
+        shown = [arm for arm in PLAYED if metric in results[arm.name]]
         for place, arm in enumerate(shown):
             values = _values(results, arm, metric)
             axes.bar(place, values.mean(), color="0.85")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lit_research.methods.self_play.players import Role
 
 
+WINDOW = 16  # batches whose samples are sorted by length together
+
+
 @dataclass(frozen=True)
 class Sample:
     """A text to learn from.
@@ -88,7 +91,10 @@ class UpdateReport:
 
 
 def make_batches(samples: Sequence[Sample], update: Update, seed: int) -> list[list[Sample]]:
-    """Return the batches of all epochs; the groups stay together, in an order of each epoch."""
+    """Return the batches of all epochs: whole groups, in an order of each epoch.
+
+    Groups of like length share a batch, which saves padding; which of them do is drawn.
+    """
     groups: dict[int, list[Sample]] = {}
     for number, sample in enumerate(samples):
         groups.setdefault(sample.group if sample.old_log_probs else -1 - number, []).append(sample)
@@ -96,14 +102,27 @@ def make_batches(samples: Sequence[Sample], update: Update, seed: int) -> list[l
     draw = torch.Generator().manual_seed(seed)
     batches: list[list[Sample]] = []
     for _ in range(update.epochs):
-        batch: list[Sample] = []
-        for place in torch.randperm(len(whole), generator=draw).tolist():
-            if batch and len(batch) + len(whole[place]) > update.batch_size:
-                batches.append(batch)
-                batch = []
-            batch = batch + whole[place]
-        if batch:
-            batches.append(batch)
+        order = torch.randperm(len(whole), generator=draw).tolist()
+        made: list[list[Sample]] = []
+        for first in range(0, len(order), window := update.batch_size * WINDOW):
+            near = sorted(order[first : first + window], key=lambda g: _length(whole[g]))
+            made += _cut([whole[g] for g in near], update.batch_size)
+        batches += [made[place] for place in torch.randperm(len(made), generator=draw).tolist()]
+    return batches
+
+
+def _length(group: Sequence[Sample]) -> int:
+    return max(len(sample.prompt) + len(sample.written) for sample in group)
+
+
+def _cut(groups: Sequence[list[Sample]], size: int) -> list[list[Sample]]:
+    """Put groups together, in their order, while a batch has room."""
+    batches: list[list[Sample]] = []
+    for group in groups:
+        if batches and len(batches[-1]) + len(group) <= size:
+            batches[-1] = batches[-1] + group
+        else:
+            batches.append(list(group))
     return batches
 
 

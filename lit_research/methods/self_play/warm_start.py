@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lit_research.methods.self_play.module import SelfPlay
     from lit_research.methods.self_play.reading import Theorem
 
+UNCONDITIONED = 0.25  # share of the lemmas that are learned without their target, for the ablation
 FORMAT = "1"  # of the cached proofs
 
 
@@ -162,9 +163,11 @@ def examples(
         texts += [(prompt, form.write_proof(statement, proof)) for proof in of_theorem]
     draw = random.Random(module.hparams["seed"])
     for statement in statements:
-        prompt = form.conjecturer_prompt(statement if module.rules.conditioned else None)
-        made = [vary(statement, draw, edits=draw.randint(1, 2)) for _ in range(settings.lemmas)]
-        texts += [(prompt, form.write_conjecture(lemma)) for lemma in made if lemma is not None]
+        for _ in range(settings.lemmas):
+            lemma = vary(statement, draw, edits=draw.randint(1, 2))
+            shown = None if draw.random() < UNCONDITIONED else statement
+            if lemma is not None:
+                texts.append((form.conjecturer_prompt(shown), form.write_conjecture(lemma)))
     prompts = module.table.writer.encode([prompt for prompt, _ in texts])
     answers = tokenizer([answer for _, answer in texts], add_special_tokens=False, verbose=False)
     end = tokenizer.eos_token_id

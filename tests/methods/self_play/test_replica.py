@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from lit_research.cli import config_dir
-from lit_research.methods.self_play.replica import ARMS, figure, verdicts
+from lit_research.methods.self_play.replica import ARMS, PLAYED, WARM, figure, verdicts
 
 
 def results(**changes):
@@ -61,10 +61,12 @@ def test_a_claim_that_does_not_hold_is_contradicted(changes, which):
 
 
 def test_all_arms_play_the_same_game():
-    shared = ("data.init_args.seed", "data.init_args.size", "model.init_args.rules.max_generations")
+    shared = ("data.init_args.seed", "data.init_args.size", "data.init_args.held_out")
     for arm in ARMS:
         assert (config_dir() / arm.config).is_file()
         assert [arm.options[key] for key in shared] == [ARMS[0].options[key] for key in shared]
+    assert len({arm.options["model.init_args.rules.max_generations"] for arm in PLAYED}) == 1
+    assert all(arm.needs is WARM for arm in PLAYED)
     bases = {arm.config: yaml.safe_load((config_dir() / arm.config).read_text()) for arm in ARMS}
     assert len({str(base["data"]) for base in bases.values()}) == 1
     assert len({str(base["model"]["init_args"]["lm"]) for base in bases.values()}) == 1
