@@ -65,6 +65,16 @@ def paired_interval(effects: Sequence[float] | np.ndarray) -> tuple[float, float
     return float(values.mean() - half), float(values.mean() + half)
 
 
+def judge(claim: str, effects: Sequence[float] | np.ndarray) -> Claim:
+    """Judge a claim whose effect is above 0 where it holds, one value a seed.
+
+    Reproduced if its interval is above 0, contradicted if it is below, else unresolved.
+    """
+    low, high = paired_interval(effects)
+    verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
+    return Claim(claim, verdict, float(np.mean(effects)), (low, high), len(effects))
+
+
 class Replica(Protocol):
     """What a method's ``replica.py`` declares."""
 

@@ -126,7 +126,8 @@ quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=
 run = ["--config", str(config_dir() / "self_play/tiny.yaml"), *quiet,
        "--data.init_args.families=[propositional]", "--data.init_args.levels=[1,2]",
        "--data.init_args.size=60", "--data.init_args.held_out=20", "--data.init_args.warm=150",
-       "--model.init_args.warm_start.epochs=10", "--model.init_args.max_new_tokens=48"]
+       "--model.init_args.warm_start.epochs=6", "--model.init_args.warm_start.batch_size=16",
+       "--model.init_args.max_new_tokens=48"]
 cli = main(["fit", *run, "--trainer.max_steps=1", "--trainer.val_check_interval=1"])
 before = float(cli.trainer.callback_metrics["val/pass_at_k"])""",
     "## Four rounds of self-play, from the checkpoint of the warm start",
@@ -142,19 +143,18 @@ targets = {theorem.id: theorem.statement for theorem in cli.datamodule.targets}
 for name in sorted(state.proofs, key=state.solved_in.get, reverse=True)[:4]:
     print(targets[name], ":= by")
     print("  " + state.proofs[name][0].strip().replace("\\n", "\\n  "), end="\\n\\n")""",
-    "## What the Conjecturer wrote\n\nThe archive holds everything that was tried: here those"
-    " conjectures of a round that the Conjecturer learned from, the best paid first.",
+    "## What the Conjecturer wrote\n\nThe archive holds everything that was tried: here the"
+    " conjectures that were played, the best paid first. Only what is proved at times is graded.",
     """from pathlib import Path
 
 from lit_research.methods.self_play.archive import Archive
 
 archive = Archive(Path(cli.trainer.log_dir) / "attempts.sqlite")
-paid = [c for c in archive.conjectures() if c.weight is not None]
-last = [c for c in paid if c.round == paid[-1].round] if paid else []
-for c in sorted(last, key=lambda c: -c.weight)[:5]:
+played = [c for c in archive.conjectures() if c.solve_rate is not None]
+for c in sorted(played, key=lambda c: -1 if c.weight is None else c.weight, reverse=True)[:5]:
     print(f"for {targets[c.target]}\\n    {c.statement}")
-    print(f"    proved in {8 * c.solve_rate:.0f} of 8 attempts; relevance {c.relevance} of 5,"
-          f" redundancy {c.redundancy}, complexity {c.complexity} of 4; weight {c.weight:.2f}")
+    print(f"    proved in {8 * c.solve_rate:.0f} of 8 attempts; relevance {c.relevance},"
+          f" redundancy {c.redundancy}, complexity {c.complexity}; weight {c.weight}")
 archive.close()""",
     "## Forged proofs are refused",
     """from lit_research.lean import Attempt, EmbeddedLean

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.arms import Arm, Results
-from lit_research.replicate import Claim, Verdict, paired_interval
+from lit_research.replicate import Claim, judge
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,13 +78,6 @@ def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
     return np.array(results[arm.name][metric])
 
 
-def _judge(claim: str, effect: np.ndarray) -> Claim:
-    """Judge a claim whose effect is above 0 where it holds, one value a seed."""
-    low, high = paired_interval(effect)
-    verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
-    return Claim(claim, verdict, float(effect.mean()), (low, high), len(effect))
-
-
 def verdicts(results: Results) -> list[Claim]:
     """Judge the claims."""
     right = {arm.name: _values(results, arm, ACCURACY) for arm in PICTURES}
@@ -95,26 +88,26 @@ def verdicts(results: Results) -> list[Claim]:
     )
     margin = 1e-6  # an accuracy of exactly 0.98 is enough
     return [
-        _judge(
+        judge(
             f"Texts write a bitmap into a fresh target's head: pixel accuracy over {RIGHT}",
             best - RIGHT + margin,
         ),
-        _judge(f"The shape 67 likewise: over {RIGHT}", right[SHAPE.name] - RIGHT + margin),
-        _judge(
+        judge(f"The shape 67 likewise: over {RIGHT}", right[SHAPE.name] - RIGHT + margin),
+        judge(
             f"Rewards dealt out to other texts do not: {CHANCE} minus pixel accuracy",
             CHANCE - right[SHUFFLED.name],
         ),
-        _judge(
+        judge(
             f"QR code, {EARLY} steps: rewards for texts beat those for data sets, accuracy gained",
             right[QR_EARLY.name] - right[DATASET.name],
         ),
-        _judge("Adam in the inner run beats SGD: pixel accuracy gained", best - right[SGD.name]),
-        _judge(
+        judge("Adam in the inner run beats SGD: pixel accuracy gained", best - right[SGD.name]),
+        judge(
             "A QR code of 441 pixels is read by a decoder: share of the seeds over a half",
             _values(results, QR, READABLE) - 0.5,
         ),
-        _judge("The head's norm falls below that of an untrained generator's", norm[0] - norm[1]),
-        _judge(
+        judge("The head's norm falls below that of an untrained generator's", norm[0] - norm[1]),
+        judge(
             "A word that is in no prompt becomes likelier: nats a token saved",
             string[1] - string[0],
         ),

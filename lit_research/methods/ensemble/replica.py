@@ -14,7 +14,7 @@ import numpy as np
 
 from lit_research.arms import Arm, Results, Stage
 from lit_research.laws import fit
-from lit_research.replicate import Claim, Verdict, paired_interval
+from lit_research.replicate import Claim, Verdict, judge, paired_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,13 +87,6 @@ def _loss(results: Results, arm: Arm, metric: str = LOSS) -> np.ndarray:
     return np.array(results[arm.name][metric])
 
 
-def _judge(claim: str, effect: np.ndarray) -> Claim:
-    """Judge a claim whose effect is above 0 where it holds, one value a seed."""
-    low, high = paired_interval(effect)
-    verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
-    return Claim(claim, verdict, float(effect.mean()), (low, high), len(effect))
-
-
 def curve(results: Results, arm: Arm) -> np.ndarray:
     """Return the losses of 1..K members, one being the mean member, ``[seeds, K]``."""
     sizes = [_loss(results, arm, f"val/loss_k{k}") for k in range(2, MEMBERS + 1)]
@@ -142,35 +135,35 @@ def verdicts(results: Results) -> list[Claim]:
     short, short_rule, best_rule = (curve(results, a) for a in (SHORT, SHORT_RULE, BEST_RULE))
     real, both, teachers = (_loss(results, STUDENTS[name]) for name in STUDENTS)
     return [
-        _judge("Usual decay over-fits: loss at 32 passes minus 16", usual[32] - usual[16]),
-        _judge(
+        judge("Usual decay over-fits: loss at 32 passes minus 16", usual[32] - usual[16]),
+        judge(
             f"A decay of {best:g} beats the usual 0.1 at 32 passes: loss saved",
             tuned[USUAL] - tuned[best],
         ),
-        _judge(
+        judge(
             f"The best decay is inside: loss of {DECAYS[-1]:g} over that of {best:g}",
             tuned[DECAYS[-1]] - tuned[best],
         ),
         *_curve_claims(results),
-        _judge(
+        judge(
             "Twice 16 passes, half of decay 3: more gain from 5 members",
             _gain(short_rule) - _gain(short),
         ),
-        _judge(
+        judge(
             "Twice 16 passes, half of decay 3: a better ensemble of 5, loss saved",
             short[:, -1] - short_rule[:, -1],
         ),
-        _judge(
+        judge(
             "Twice 32 passes, half of decay 3 (the best single model): more gain from 5 members",
             _gain(best_rule) - _gain(best_single),
         ),
-        _judge(
+        judge(
             "Twice 32 passes, half of decay 3: a better ensemble of 5, loss saved",
             best_single[:, -1] - best_rule[:, -1],
         ),
-        _judge("A student of real and teachers' text beats real alone: loss saved", real - both),
-        _judge("A student needs real text: loss without it over loss with it", teachers - both),
-        _judge(
+        judge("A student of real and teachers' text beats real alone: loss saved", real - both),
+        judge("A student needs real text: loss without it over loss with it", teachers - both),
+        judge(
             "The student of 5 members beats the best single model: loss saved",
             tuned[best] - both,
         ),

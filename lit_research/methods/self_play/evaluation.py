@@ -12,7 +12,11 @@ from lit_research.errors import UserError
 from lit_research.figures import add_text, code_block, text_table
 from lit_research.lean import Attempt, parse_statement
 from lit_research.methods.base import datamodule
-from lit_research.methods.self_play.core import pass_at_k
+from lit_research.methods.self_play.core import (
+    disjunctive_share,
+    mean_conclusion_length,
+    pass_at_k,
+)
 from lit_research.methods.self_play.playing import Problem
 
 if TYPE_CHECKING:
@@ -67,6 +71,14 @@ class Evaluation:
         if module.trainer.state.fn == TrainerFn.VALIDATING:
             self._attempt(f"{self.stage}/targets", targets)
         known = [theorem.id for theorem in targets]
+        statements = [problem.statement for problem in problems_of(targets)]
+        signs = {
+            **module.state.recent_signs(),
+            "target_disjunctive_share": disjunctive_share(statements),
+            "target_conclusion_length_tokens": mean_conclusion_length(statements),
+        }
+        for name, value in signs.items():
+            self._log(f"{self.stage}/{name}", value)
         self._log("self_play/solve_rate", module.state.share_solved(known))
         self._log("self_play/generations", float(module.state.generations))
 

@@ -62,6 +62,16 @@ class RoundReport:
     conjecturer: UpdateReport = field(default_factory=UpdateReport)
     solver_problems: int = 0
 
+    def signs(self) -> tuple[float, float, float]:
+        """Return what a collapse shows in (figure 2 of the paper), of the conjectures.
+
+        Share of disjunctive conclusions, mean length in tokens, share of solve rates in (0, 1).
+        """
+        statements = [p.statement for p in self.conjectures]
+        rates = [p.solve_rate for p in self.conjectures]
+        length = mean_conclusion_length(statements)
+        return disjunctive_share(statements), length, interior_share(rates)
+
     def numbers(self) -> dict[str, float]:
         """Return the scalars of the round; what has no value is left out."""
         rollouts = [r for p in [*self.targets, *self.conjectures] for r in p.rollouts]
@@ -87,12 +97,12 @@ class RoundReport:
             found["valid_conjecture_share"] = len(self.conjectures) / len(self.written)
         if self.conjectures:
             rates = [p.solve_rate for p in self.conjectures]
-            statements = [p.statement for p in self.conjectures]
+            messy, length, interior = self.signs()
             found |= {
                 "conjectures": float(len(self.conjectures)),
-                "disjunctive_share": disjunctive_share(statements),
-                "conclusion_length_tokens": mean_conclusion_length(statements),
-                "interior_share": interior_share(rates),
+                "disjunctive_share": messy,
+                "conclusion_length_tokens": length,
+                "interior_share": interior,
                 "conjecture_pass_at_1": _mean(rates),
                 "conjectures_never_proved": _mean([float(rate == 0) for rate in rates]),
                 "conjectures_always_proved": _mean([float(rate == 1) for rate in rates]),

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.arms import Arm, Results
-from lit_research.replicate import Claim, Verdict, paired_interval
+from lit_research.replicate import Claim, judge
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INIT, RULES = "model.init_args", "model.init_args.rules"
-GENERATIONS = 24_000
+GENERATIONS = 16_000
 SOLVED, HELD_OUT = "self_play/solve_rate", "val/pass_at_k"
-MESSY, LENGTH = "self_play/disjunctive_share", "self_play/conclusion_length_tokens"
+MESSY, LENGTH = "val/disjunctive_share", "val/conclusion_length_tokens"  # of the last rounds
 TARGET_MESSY, TARGET_LENGTH = (
-    "self_play/target_disjunctive_share",
-    "self_play/target_conclusion_length_tokens",
+    "val/target_disjunctive_share",
+    "val/target_conclusion_length_tokens",
 )
-INTERIOR = "self_play/interior_share"
 NEAR = 0.1  # of the target set's share of disjunctive conclusions
 
 # The seed of the run is that of the weights and of the sampling; all play the same game.
@@ -63,20 +62,12 @@ NO_GUIDE = _arm("no-guide", FOUR, "tiny_no_guide.yaml")
 NO_CONDITION = _arm("no-condition", {**FOUR, f"{RULES}.conditioned": False}, "tiny_no_guide.yaml")
 FROZEN = _arm("frozen", FOUR, "tiny_frozen.yaml")
 RL = _arm("rl", config="tiny_rl.yaml")
-CISPO = _arm("sgs-cispo", {**FOUR, f"{RULES}.objective": "cispo"})
-PLAYED = [SGS, NO_GUIDE, NO_CONDITION, FROZEN, RL, CISPO]
+PLAYED = [SGS, NO_GUIDE, NO_CONDITION, FROZEN, RL]
 ARMS = [WARM, *PLAYED]
 
 
 def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
     return np.array(results[arm.name][metric])
-
-
-def _judge(claim: str, effect: np.ndarray) -> Claim:
-    """Judge a claim whose effect is above 0 where it holds, one value a seed."""
-    low, high = paired_interval(effect)
-    verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
-    return Claim(claim, verdict, float(effect.mean()), (low, high), len(effect))
 
 
 def verdicts(results: Results) -> list[Claim]:
@@ -86,29 +77,25 @@ def verdicts(results: Results) -> list[Claim]:
     solved = {arm.name: _values(results, arm, SOLVED) for arm in PLAYED}
     target = _values(results, SGS, TARGET_MESSY)
     return [
-        _judge(
+        judge(
             "Without a Guide conclusions turn disjunctive: share over SGS's",
             messy[NO_GUIDE.name] - messy[SGS.name],
         ),
-        _judge(
+        judge(
             "Without a Guide conclusions grow: tokens over SGS's",
             length[NO_GUIDE.name] - length[SGS.name],
         ),
-        _judge(
+        judge(
             f"SGS stays within {NEAR} of the targets' disjunctive share: margin",
             NEAR - (messy[SGS.name] - target),
         ),
         *[
-            _judge(
+            judge(
                 f"SGS solves more targets than {arm.name} at {GENERATIONS:,} generations: share",
                 solved[SGS.name] - solved[arm.name],
             )
             for arm in (RL, FROZEN, NO_GUIDE, NO_CONDITION)
         ],
-        _judge(
-            "CISPO's solve rates of conjectures pile up at 0 and 1: interior share under SGS's",
-            _values(results, SGS, INTERIOR) - _values(results, CISPO, INTERIOR),
-        ),
     ]
 
 

@@ -118,6 +118,8 @@ def play_round(module: SelfPlay, round_: int, batch: Sequence[int]) -> None:
     report.solver_problems = len({sample.group for sample in solver})
     known = [theorem.id for theorem in data.targets]
     state.history.append([round_, state.generations, state.share_solved(known)])
+    if conjectures:
+        state.keep_signs(len(conjectures), report.signs())
     _record(table, report)
     log_round(module, report)
     if rules.max_generations is not None and state.generations >= rules.max_generations:

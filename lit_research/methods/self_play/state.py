@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 KEPT_PROOFS = 16  # of a target (section 3 of the paper)
-RECENT_ROUNDS = 3  # of expert iteration
+RECENT_ROUNDS = 3  # that expert iteration learns from, and that the signs are of
 
 
 @dataclass
@@ -21,6 +21,8 @@ class PlayState:
             ``[round, prompt ids, written ids]``.
         generations: conjectures and attempts written so far in training, C of the law.
         history: ``[round, generations, share of the targets solved so far]`` after each round.
+        signs: of the last rounds that had conjectures: number of them, share of disjunctive
+            conclusions, mean length of the conclusions in tokens, share of solve rates in (0, 1).
     """
 
     proofs: dict[str, list[str]] = field(default_factory=dict)
@@ -28,6 +30,7 @@ class PlayState:
     recent: list[list[Any]] = field(default_factory=list)
     generations: int = 0
     history: list[list[float]] = field(default_factory=list)
+    signs: list[list[float]] = field(default_factory=list)
 
     def add_proof(self, target: str, proof: str, round_: int) -> None:
         """Keep a proof of a target, unless it is there or there are enough."""
@@ -50,6 +53,20 @@ class PlayState:
         """Keep correct (prompt, proof) pairs of a round; forget those of rounds long past."""
         kept = [entry for entry in self.recent if entry[0] > round_ - RECENT_ROUNDS]
         self.recent = kept + [[round_, list(prompt), list(ids)] for prompt, ids in pairs]
+
+    def keep_signs(self, conjectures: int, signs: Sequence[float]) -> None:
+        """Keep the signs of a round; forget those of rounds long past."""
+        self.signs = [*self.signs, [conjectures, *signs]][-RECENT_ROUNDS:]
+
+    def recent_signs(self) -> dict[str, float]:
+        """Return the signs of the last rounds' conjectures, all together; nothing without any."""
+        total = sum(row[0] for row in self.signs)
+        names = ("disjunctive_share", "conclusion_length_tokens", "interior_share")
+        return {
+            name: sum(row[0] * row[place] for row in self.signs) / total
+            for place, name in enumerate(names, start=1)
+            if total
+        }
 
     def as_plain(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -165,9 +165,9 @@ def parse(part: Sequence[str], level: int = 0) -> Formula:
     part = without_brackets(tuple(_WRITTEN.get(t, t) for t in part))
     if level >= _DEEPEST or not part:
         return Formula("", (), part)
-    loose = _loose(part)
+    places = loose(part)
     for operator in _BINARY:
-        cuts = [place for place in loose if part[place] == operator]
+        cuts = [place for place in places if part[place] == operator]
         if cuts:
             edges = [-1, *cuts, len(part)]
             pieces = [part[a + 1 : b] for a, b in pairwise(edges)]
@@ -176,7 +176,7 @@ def parse(part: Sequence[str], level: int = 0) -> Formula:
     if part[0] == NOT:
         return Formula(NOT, (parse(part[1:], level + 1),), part)
     if part[0] in (FORALL, EXISTS):
-        commas = [1 + place for place in _loose(part[1:]) if part[1 + place] == ","]
+        commas = [1 + place for place in loose(part[1:]) if part[1 + place] == ","]
         if commas:
             return Formula(part[0], (parse(part[commas[0] + 1 :], level + 1),), part)
     return Formula("", (), part)
@@ -192,7 +192,7 @@ def _flat(parts: list[Formula], operator: str) -> Iterator[Formula]:
             yield part
 
 
-def _loose(part: Tokens) -> list[int]:
+def loose(part: Tokens) -> list[int]:
     """Return the places outside of brackets, up to the first quantifier, which takes the rest."""
     found, depth = [], 0
     for place, token in enumerate(part):
@@ -227,7 +227,7 @@ def pieces(formula: Formula) -> set[Tokens]:
     found = {node.tokens for node in formula.nodes()} | set(_groups(formula.tokens))
     for node in formula.nodes():
         if node.operator in (OR, AND, IMPLIES):
-            cuts = [place for place in _loose(node.tokens) if node.tokens[place] == node.operator]
+            cuts = [place for place in loose(node.tokens) if node.tokens[place] == node.operator]
             found |= {without_brackets(node.tokens[cut + 1 :]) for cut in cuts}
     return found - {()}
 
@@ -242,7 +242,7 @@ def terms(formula: Formula) -> set[Tokens]:
 
 
 def _sides(part: Tokens) -> Iterator[Tokens]:
-    for place in _loose(part):
+    for place in loose(part):
         if part[place] in RELATIONS:
             yield without_brackets(part[:place])
             yield without_brackets(part[place + 1 :])

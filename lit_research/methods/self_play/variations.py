@@ -14,51 +14,43 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from lit_research.lean.statements import CLOSING, OPENING, Statement, parse_statement, tokens
+from lit_research.lean.statements import (
+    AND,
+    IFF,
+    IMPLIES,
+    OR,
+    Statement,
+    parse_statement,
+    tokens,
+)
+from lit_research.methods.self_play.terms import loose, without_brackets
 
 Words = list[str]
 # The loosest first; those that associate to the right are split at their first occurrence.
-_LEVELS: tuple[tuple[str, ...], ...] = (("↔",), ("→",), ("∨",), ("∧",), ("=", "≠"))
-_SYMMETRIC = ("↔", "∨", "∧", "=", "≠")
-_BINDING = ("∀", "∃", "fun", "if", "let", "have", "show")
+_LEVELS: tuple[tuple[str, ...], ...] = ((IFF,), (IMPLIES,), (OR,), (AND,), ("=", "≠"))
+_SYMMETRIC = (IFF, OR, AND, "=", "≠")
 _HYPOTHESIS = re.compile(r"\((h\d*) : (.*)\)$")
 
 
 def split_conclusion(words: Sequence[str]) -> tuple[str, Words, Words] | None:
     """Return the loosest operator outside of brackets, and what stands left and right of it.
 
-    None if there is none, or if a binder such as ``∃`` reaches over what follows.
+    None if there is none: a relation other than ``=`` and ``≠``, a negation, a quantifier.
     """
-    depth = 0
-    places: dict[str, int] = {}
-    for place, word in enumerate(words):
-        if word in OPENING:
-            depth += 1
-        elif word in CLOSING:
-            depth -= 1
-        elif depth == 0 and word in _BINDING:
-            return None
-        elif depth == 0:
-            places.setdefault(word, place)
+    part = without_brackets(tuple(words))
+    places = loose(part)
     for level in _LEVELS:
-        found = [places[word] for word in level if word in places]
-        if found:
-            place = min(found)
-            left, right = list(words[:place]), list(words[place + 1 :])
-            return (words[place], left, right) if left and right else None
+        for place in places:
+            if part[place] in level:
+                left, right = list(part[:place]), list(part[place + 1 :])
+                return (part[place], left, right) if left and right else None
     return None
 
 
 def _closed(words: Words) -> Words:
     """Return ``words`` in brackets, unless they are one word or in brackets already."""
-    if len(words) == 1:
-        return words
-    depth = 0
-    for place, word in enumerate(words):
-        depth += (word in OPENING) - (word in CLOSING)
-        if depth == 0:
-            return words if place == len(words) - 1 and words[0] == "(" else ["(", *words, ")"]
-    return words
+    is_closed = len(words) == 1 or len(without_brackets(tuple(words))) < len(words)
+    return words if is_closed else ["(", *words, ")"]
 
 
 def _hypotheses(statement: Statement) -> list[tuple[int, Words]]:

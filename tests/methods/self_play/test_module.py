@@ -37,6 +37,7 @@ def test_a_game_proves_theorems_and_says_so(finished):
     assert metrics["self_play/generations"] == cli.model.state.generations > 0
     for name in ("pass_at_k", "solver_entropy", "target_disjunctive_share", "trained_samples"):
         assert torch.isfinite(metrics[f"self_play/{name}"]), name
+    assert metrics["val/target_conclusion_length_tokens"] > 0
     assert 0 <= metrics["val/pass_at_1"] <= metrics["val/pass_at_k"] <= 1
 
 

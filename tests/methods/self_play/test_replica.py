@@ -11,23 +11,21 @@ from lit_research.methods.self_play.replica import ARMS, PLAYED, WARM, figure, v
 def results(**changes):
     metrics = {
         "self_play/solve_rate": 0.6,
-        "self_play/disjunctive_share": 0.1,
-        "self_play/conclusion_length_tokens": 6.0,
-        "self_play/target_disjunctive_share": 0.06,
-        "self_play/target_conclusion_length_tokens": 5.5,
-        "self_play/interior_share": 0.4,
+        "val/disjunctive_share": 0.1,
+        "val/conclusion_length_tokens": 6.0,
+        "val/target_disjunctive_share": 0.06,
+        "val/target_conclusion_length_tokens": 5.5,
         "val/pass_at_k": 0.5,
     }
     special = {
         "no-guide": {
-            "self_play/disjunctive_share": 0.8,
-            "self_play/conclusion_length_tokens": 14.0,
+            "val/disjunctive_share": 0.8,
+            "val/conclusion_length_tokens": 14.0,
             "self_play/solve_rate": 0.55,
         },
         "no-condition": {"self_play/solve_rate": 0.5},
         "frozen": {"self_play/solve_rate": 0.5},
         "rl": {"self_play/solve_rate": 0.4},
-        "sgs-cispo": {"self_play/interior_share": 0.2},
     }
     noise = np.array([-0.01, 0.0, 0.01])
     made = {}
@@ -45,14 +43,13 @@ def test_what_the_paper_says_is_reproduced():
 @pytest.mark.parametrize(
     ("changes", "which"),
     [
-        ({"no-guide": {"self_play/disjunctive_share": 0.0}}, 0),
-        ({"no-guide": {"self_play/conclusion_length_tokens": 3.0}}, 1),
-        ({"sgs": {"self_play/disjunctive_share": 0.5}}, 2),
+        ({"no-guide": {"val/disjunctive_share": 0.0}}, 0),
+        ({"no-guide": {"val/conclusion_length_tokens": 3.0}}, 1),
+        ({"sgs": {"val/disjunctive_share": 0.5}}, 2),
         ({"rl": {"self_play/solve_rate": 0.9}}, 3),
         ({"frozen": {"self_play/solve_rate": 0.9}}, 4),
         ({"no-guide": {"self_play/solve_rate": 0.9}}, 5),
         ({"no-condition": {"self_play/solve_rate": 0.9}}, 6),
-        ({"sgs-cispo": {"self_play/interior_share": 0.9}}, 7),
     ],
     ids=str,
 )

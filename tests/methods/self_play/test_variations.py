@@ -19,13 +19,14 @@ from lit_research.methods.self_play.variations import split_conclusion, vary
         ("(p ∨ q) ∧ r", "∧", "(p ∨ q)", "r"),
         ("p → q ↔ r", "↔", "p → q", "r"),
         ("¬p ∨ q", "∨", "¬p", "q"),
+        ("(p → q)", "→", "p", "q"),
     ],
 )
 def test_a_conclusion_is_split_where_lean_splits_it(text, operator, left, right):
     assert split_conclusion(tokens(text)) == (operator, tokens(left), tokens(right))
 
 
-@pytest.mark.parametrize("text", ["∃ n, n = a ∧ p", "¬p", "a ≤ b", "(p → q)", "f (a = b)"])
+@pytest.mark.parametrize("text", ["∃ n, n = a ∧ p", "¬p", "a ≤ b", "f (a = b)"])
 def test_what_has_no_parts_is_not_split(text):
     assert split_conclusion(tokens(text)) is None
 
