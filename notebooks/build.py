@@ -126,7 +126,7 @@ quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=
 run = ["--config", str(config_dir() / "self_play/tiny.yaml"), *quiet,
        "--data.init_args.families=[propositional]", "--data.init_args.levels=[1,2]",
        "--data.init_args.size=60", "--data.init_args.held_out=20", "--data.init_args.warm=150",
-       "--model.init_args.warm_start.epochs=6", "--model.init_args.warm_start.batch_size=16",
+       "--model.init_args.warm_start.epochs=6", "--model.init_args.warm_start.batch_size=32",
        "--model.init_args.max_new_tokens=48"]
 cli = main(["fit", *run, "--trainer.max_steps=1", "--trainer.val_check_interval=1"])
 before = float(cli.trainer.callback_metrics["val/pass_at_k"])""",

@@ -165,7 +165,8 @@ class Runs:
             try:
                 line = process.readline(max(until - time.monotonic(), 0.0))
             except TimeoutError:
-                return _End("timeout", f"no verdict within {wall_s:g} s")
+                # Once more alone: perhaps it was the machine that stood still.
+                return _End("timeout", f"no verdict within {wall_s:g} s", is_certain=False)
             if not line:
                 return self._ended(process.wait(), batch)
             now = time.monotonic()

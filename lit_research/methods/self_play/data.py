@@ -90,8 +90,9 @@ class Theorems(DataModule):
             None is 1500 with the embedded targets and 0 with a file.
         families: of the embedded targets; None is all.
         levels: of the embedded targets, 1 (a tactic or two) to 5; None is all.
-        tokenizer: ``lean-words`` (a token is a word of Lean), ``bpe:1024`` (trained on the
-            theorems), ``bytes``, or a transformers folder or hub name.
+        tokenizer: ``lean-words`` (a token is a word of the embedded families; others are unknown),
+            ``own-words`` (these and the words of the source's theorems), ``bpe:1024`` (trained on
+            the targets), ``bytes``, or a transformers folder or hub name.
         batch_size: targets of a round; None is all of them.
         rounds: in an epoch.
         seed: of the draws, the split and the orders; None takes ``seed_everything``.
@@ -191,8 +192,8 @@ class Theorems(DataModule):
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer of both players."""
         spec = self.hparams["tokenizer"]
-        if spec == "lean-words":
-            return word_tokenizer([*WORDS, *self._own_words()])
+        if spec in ("lean-words", "own-words"):
+            return word_tokenizer([*WORDS, *(self._own_words() if spec == "own-words" else ())])
         if not spec.startswith("bpe:"):
             return load_tokenizer(spec)
         from datasets import Dataset
@@ -202,12 +203,11 @@ class Theorems(DataModule):
         return load_tokenizer(spec, documents=Dataset.from_dict({"text": texts, "id": ids}))
 
     def _own_words(self) -> list[str]:
-        """Return the words of a file's targets, the frequent ones first."""
+        """Return the words of all theorems of a file, whatever the split: the frequent first."""
         if self.hparams["source"] == EMBEDDED:
             return []
-        counts = Counter(
-            word for theorem in self.targets for word in to_words(_text(theorem)).split()
-        )
+        theorems = read_theorems(self.hparams["source"])
+        counts = Counter(word for theorem in theorems for word in tokens(_text(theorem)))
         return sorted(counts, key=lambda word: (-counts[word], word))
 
     @property

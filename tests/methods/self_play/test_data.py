@@ -264,9 +264,17 @@ def test_evaluation_reads_every_theorem_once():
 
 
 def test_a_file_brings_its_own_words(tmp_path):
-    data = Theorems(source=write(tmp_path / "d.jsonl", RECORDS))
-    ids = data.tokenizer("( x y : ℝ ) h₀ algebra_7")["input_ids"]
+    file = write(tmp_path / "d.jsonl", RECORDS)
+    words = "( x y : ℝ ) h₀ algebra_7"
+    data = Theorems(source=file, tokenizer="own-words")
+    ids = data.tokenizer(words)["input_ids"]
     assert data.tokenizer.unk_token_id not in ids
+    # Ids depend on the file alone; the closed vocabulary knows nothing of it.
+    split = Theorems(source=file, tokenizer="own-words", held_out=1, size=1)
+    assert split.tokenizer(words)["input_ids"] == ids
+    closed = Theorems(source=file)
+    assert closed.tokenizer.unk_token_id in closed.tokenizer(words)["input_ids"]
+    assert closed.vocab_size == Theorems().vocab_size
 
 
 def test_byte_pairs_are_trained_on_the_theorems():
