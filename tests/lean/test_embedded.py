@@ -201,7 +201,7 @@ def test_a_process_that_goes_wild(tmp_path, word):
         kind = costs_one(server, Attempt(SWAP, f"exact {word}")).kind
         assert kind == ("timeout" if word == "run_fork" else "crashed")
         # What may be another's fault is run once more, alone.
-        assert server.counts.lost == (1 if kind == "timeout" else 2)
+        assert server.counts.lost == 2
 
 
 # --- callers and processes

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lit_research.errors import UserError
+from lit_research.lean import tokens
 from lit_research.methods.base import DataModule
 from lit_research.methods.self_play.families import FAMILIES, LEVELS, embedded_targets
 from lit_research.methods.self_play.reading import LEANDOJO, Theorem, read_theorems
 from lit_research.methods.self_play.tokenizer import WORDS, word_tokenizer
-from lit_research.methods.self_play.words import to_words
 from lit_research.seeds import resolve_seed
 from lit_research.text import ShardedSampler, load_tokenizer, make_loader, permutation
 

@@ -131,7 +131,7 @@ def test_an_option_plays(tmp_path, changes):
         assert cli.model.state.history[-2][1] < 40 <= cli.model.state.generations
 
 
-@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:73"])
+@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:74"])
 def test_a_game_that_is_killed_ends_as_if_it_had_not_been(tmp_path, place):
     """SIGKILL while answers are read, after a verdict and in an update; then the same command."""
     parts, flag = "tests.methods.self_play.playground", tmp_path / "flag"
