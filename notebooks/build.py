@@ -125,13 +125,13 @@ SELF_PLAY = [
 quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
 run = ["--config", str(config_dir() / "self_play/tiny.yaml"), *quiet,
        "--data.init_args.families=[propositional]", "--data.init_args.levels=[1,2]",
-       "--data.init_args.size=60", "--data.init_args.held_out=20", "--data.init_args.warm=150",
+       "--data.init_args.size=40", "--data.init_args.held_out=16", "--data.init_args.warm=100",
        "--model.init_args.warm_start.epochs=6", "--model.init_args.warm_start.batch_size=32",
        "--model.init_args.max_new_tokens=48"]
 cli = main(["fit", *run, "--trainer.max_steps=1", "--trainer.val_check_interval=1"])
 before = float(cli.trainer.callback_metrics["val/pass_at_k"])""",
-    "## Four rounds of self-play, from the checkpoint of the warm start",
-    """cli = main(["fit", *run, "--trainer.max_steps=5", "--trainer.val_check_interval=5",
+    "## Three rounds of self-play, from the checkpoint of the warm start",
+    """cli = main(["fit", *run, "--trainer.max_steps=4", "--trainer.val_check_interval=4",
             "--ckpt_path=last"])
 after = float(cli.trainer.callback_metrics["val/pass_at_k"])
 print(f"held-out theorems proved in 8 attempts: {before:.0%} before, {after:.0%} after")
