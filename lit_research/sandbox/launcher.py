@@ -15,9 +15,12 @@ import signal
 import sys
 import time
 
-import kernel
-import namespaces
-import tree
+if __package__:
+    from lit_research.sandbox import kernel, namespaces, tree
+else:  # as the program, with the modules beside it alone
+    import kernel  # type: ignore[no-redef]
+    import namespaces  # type: ignore[no-redef]
+    import tree  # type: ignore[no-redef]
 
 TYPE_CHECKING = False  # importing typing would double the time that this program takes
 if TYPE_CHECKING:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 
-import kernel
+if __package__:
+    from lit_research.sandbox import kernel
+else:  # as a part of the launcher's program, see there
+    import kernel  # type: ignore[no-redef]
 
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _BASE = "/tmp"  # any folder: the mount over it is seen by this process alone
