@@ -15,6 +15,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from statistics import median
 from typing import Any
@@ -27,9 +28,9 @@ from lit_research.lean.toolchain import WHEEL, WHEEL_VERSION
 
 COUNT, ROUNDS = 1000, 5
 ALONE = 20  # attempts for one process a proof
-SWEEP_BATCHES, SWEEP_WORKERS = (25, 50, 100, 200, 400), (1, 2, 4)
+SWEEP_BATCHES, SWEEP_WORKERS = (25, 50, 100, 250, 500), (1, 2, 4)
 LONG, PART = 20_000, 1000
-BATCHES, APART = "batches of 200, two workers", "one process a proof, two workers"
+BATCHES, APART = "batches of 500, two workers", "one process a proof, two workers"
 
 PROOFS = (
     ("(p q : Prop) (h{n} : p ∧ q) : q ∧ p", "exact ⟨h{n}.2, h{n}.1⟩"),
@@ -67,7 +68,7 @@ def start_s() -> float:
 
 
 class Watch:
-    """Reads memory in a thread of its own: of this process, and of all that it started."""
+    """Reads the memory of all Lean processes below this one, in a thread of its own."""
 
     def __init__(self) -> None:
         self.peaks: list[float] = []
@@ -80,14 +81,13 @@ class Watch:
         while not self._ends.wait(0.05):
             total = 0
             for child in own.children(recursive=True):
-                try:
-                    total += child.memory_info().rss
-                except psutil.NoSuchProcess:
-                    continue
+                with suppress(psutil.NoSuchProcess):
+                    # One that was forked and is not yet Lean still shows the memory of its parent.
+                    total += child.memory_info().rss if child.name() == "lean" else 0
             self._peak = max(self._peak, total / 2**20)
 
     def cut(self) -> float:
-        """Return the largest memory of the children since the last cut, in MiB."""
+        """Return the largest memory of them together since the last cut, in MiB."""
         peak, self._peak = self._peak, 0.0
         return peak
 
@@ -147,7 +147,7 @@ def table(
             "",
             f"{run['checks']} checks in a row: {run['proved']} proved, {run['rate']:.0f} a second; "
             f"in the second half the process has {run['own_mib']:.0f} MiB within "
-            f"{run['own_mib_spread']:.1%} and its children together at most "
+            f"{run['own_mib_spread']:.1%} and its Lean processes together at most "
             f"{run['children_mib']:.0f} MiB within {run['children_mib_spread']:.1%}.",
         ]
     return "\n".join(lines)

@@ -1,10 +1,11 @@
 """One file of Lean for many attempts, and how to read a verdict for each from its messages.
 
-The file is ours: every statement first, as a definition; then, for each attempt, the statement
-again with the proof under it, the question whether that theorem proves that definition, and a
-command that prints the axioms. Names are made anew for each file, so that a proof can name neither
-another attempt nor its own check. Lean says where each message comes from, and we know which lines
-we wrote: no text of an attempt, nor of a message, decides where an attempt starts or ends.
+The file is ours: every statement first, as a definition, before Lean has read any proof; then, for
+each attempt, a theorem whose type is that definition and a command that prints its axioms. So the
+kernel itself compares what is proved with what was asked for, and a statement is elaborated once
+for all attempts at it. Names are made anew for each file, so that a proof can name no other
+attempt. Lean says where each message comes from, and we know which lines we wrote: no text of an
+attempt, nor of a message, decides where an attempt starts or ends.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import re
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from lit_research.lean.guards import block
 from lit_research.lean.records import Verdict
@@ -33,20 +33,19 @@ class _Unit:
 
     Attributes:
         first: its first line, counted from 1.
-        check: the line that compares what was proved with what was asked for.
         last: the line of the command that answers.
         name: whose axioms that command prints.
         indices: the attempts that depend on it.
-        is_statement: it defines a statement, and has no proof.
+        statements: the first line of each statement that it defines and the attempts at it; none
+            where it is an attempt.
     """
 
     first: int
-    check: int
     last: int
     name: str
     indices: list[int]
-    is_statement: bool
-    errors: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    statements: list[tuple[int, list[int]]]
+    errors: list[tuple[int, str]] = field(default_factory=list)
     has_sorry: bool = False
 
 
@@ -57,6 +56,8 @@ class Batch:
         header: imports and the like.
         attempts: a statement and a proof each.
         axioms: what a proof may rest on.
+        closely: let Lean answer after each statement, not once after all, so that the one that it
+            does not survive is known.
 
     Attributes:
         source: the file.
@@ -65,7 +66,12 @@ class Batch:
     """
 
     def __init__(
-        self, header: str, attempts: Sequence[tuple[Statement, str]], axioms: Collection[str]
+        self,
+        header: str,
+        attempts: Sequence[tuple[Statement, str]],
+        axioms: Collection[str],
+        *,
+        closely: bool = False,
     ) -> None:
         self.verdicts: list[Verdict | None] = [None] * len(attempts)
         self.is_broken = False
@@ -76,20 +82,18 @@ class Batch:
         self._place = 0
         self._header_error = ""
         self._lines = self._header.count("\n") + 1
-        parts = [self._header]
-        numbers: dict[tuple[tuple[str, ...], str], int] = {}
+        asked: dict[tuple[tuple[str, ...], str], list[int]] = {}
         for index, (statement, _) in enumerate(attempts):
-            key = (statement.binders, statement.conclusion)
-            if key in numbers:
-                self._units[numbers[key]].indices.append(index)
-                continue
-            numbers[key] = len(numbers)
-            name, universes = f"{self._secret}_s{numbers[key]}", self._universes(statement)
-            define = f"def {name}{universes} : Prop := ({statement.type})"
-            parts.append(self._unit(name, [define], [index], is_statement=True))
+            asked.setdefault((statement.binders, statement.conclusion), []).append(index)
+        groups = list(asked.values())
+        parts = [self._header]
+        size = 1 if closely else max(len(groups), 1)
+        for first in range(0, len(groups), size):
+            part = groups[first : first + size]
+            parts.append(self._statements([(attempts[of[0]][0], of) for of in part], first))
+        number_of = {index: number for number, of in enumerate(groups) for index in of}
         for index, (statement, proof) in enumerate(attempts):
-            number = numbers[(statement.binders, statement.conclusion)]
-            parts.append(self._attempt(index, number, statement, proof))
+            parts.append(self._attempt(index, number_of[index], statement, proof))
         self.source = "\n".join(parts) + "\n"
 
     def _universes(self, statement: Statement) -> str:
@@ -99,24 +103,44 @@ class Batch:
         names = dict.fromkeys(_UNIVERSE.findall(statement.type))
         return f".{{{', '.join(names)}}}" if names else ""
 
+    def _statements(self, statements: list[tuple[Statement, list[int]]], number: int) -> str:
+        """Return definitions of statements, of each of which the attempts at it are given."""
+        lines: list[str] = []
+        starts: list[tuple[int, list[int]]] = []
+        for place, (statement, indices) in enumerate(statements, start=number):
+            starts.append((self._lines + 1 + len(lines), indices))
+            name = f"{self._secret}_s{place}{self._universes(statement)}"
+            lines.append(f"def {name} : Prop := ({statement.type})")
+        # One of ours, which always answers, whatever became of the others.
+        closing = f"{self._secret}_e{number}"
+        lines.append(f"def {closing} : Prop := True")
+        indices = [index for _, of in starts for index in of]
+        return self._unit(closing, lines, indices, starts)
+
     def _attempt(self, index: int, number: int, statement: Statement, proof: str) -> str:
         universes = self._universes(statement)
-        proved, check = f"{self._secret}_p{index}", f"{self._secret}_c{index}"
-        binders = " ".join(statement.binders)
+        proved, asked = f"{self._secret}_p{index}", f"{self._secret}_s{number}"
+        # The goal is to be the conclusion, with the binders' variables before it.
+        names = statement.variables
+        start = f"@fun {' '.join(names)} => (by" if names else f"(by delta {asked}; exact (by"
         lines = [
-            f"theorem {proved}{universes} {binders} : ({statement.conclusion}) := (by",
+            f"theorem {proved}{universes} : {asked}{universes} := {start}",
             block(proof),
-            ")",
-            f"theorem {check}{universes} : {self._secret}_s{number}{universes} := @{proved}",
+            ")" if names else "))",
         ]
-        return self._unit(check, lines, [index], is_statement=False)
+        return self._unit(proved, lines, [index], [])
 
-    def _unit(self, name: str, lines: list[str], indices: list[int], *, is_statement: bool) -> str:
+    def _unit(
+        self,
+        name: str,
+        lines: list[str],
+        indices: list[int],
+        statements: list[tuple[int, list[int]]],
+    ) -> str:
         text = "\n".join([*lines, f"#print axioms {name}"])
         first = self._lines + 1
         self._lines += text.count("\n") + 1
-        check = self._lines + (1 if is_statement else -1)
-        self._units.append(_Unit(first, check, self._lines, name, indices, is_statement))
+        self._units.append(_Unit(first, self._lines, name, indices, statements))
         return text
 
     @property
@@ -126,16 +150,21 @@ class Batch:
 
     @property
     def in_hand(self) -> list[int]:
-        """The attempts that depend on what Lean is at: one, or all of a statement."""
+        """The attempts that depend on what Lean is at: one, all of a statement, or simply all."""
         if self.is_finished:
             return []
         return [i for i in self._units[self._place].indices if self.verdicts[i] is None]
 
     @property
+    def is_vague(self) -> bool:
+        """Whether what Lean is at are several statements, so that ``in_hand`` blames too many."""
+        return not self.is_finished and len(self._units[self._place].statements) > 1
+
+    @property
     def complaint(self) -> str:
         """What Lean says of the stretch that it is at; empty if nothing."""
         errors = [] if self.is_finished else self._units[self._place].errors
-        return self._detail(str(errors[0][1]["data"])) if errors else ""
+        return self._detail(errors[0][1]) if errors else ""
 
     def feed(self, line: str, seconds: float = 0.0) -> bool:
         """Read a line of Lean's output.
@@ -169,16 +198,17 @@ class Batch:
             self._place += 1
             return True
         elif severity == "error":
-            unit.errors.append((at, message))
+            unit.errors.append((at, text))
         elif severity == "warning" and "`sorry`" in text:
             unit.has_sorry = True
         return False
 
     def _late(self, at: int, severity: str, text: str) -> None:
-        """Take a verdict back when an error of its lines arrives after it."""
+        """Take verdicts back when an error of their lines arrives after them."""
         for unit in self._units:
             if severity == "error" and unit.first <= at <= unit.last:
-                for index in unit.indices:
+                of_statement = self._statement_at(unit, at)
+                for index in unit.indices if of_statement is None else of_statement:
                     self.verdicts[index] = Verdict(False, f"error: {self._detail(text)}")
 
     def _fail_header(self, text: str) -> None:
@@ -186,49 +216,70 @@ class Batch:
         reason = f"statement: the header does not elaborate: {self._header_error}"
         self.verdicts = [Verdict(False, reason)] * len(self.verdicts)
 
+    @staticmethod
+    def _statement_at(unit: _Unit, line: int) -> list[int] | None:
+        """Return the attempts at the statement on a line; None if there is none."""
+        found = None
+        for first, indices in unit.statements:
+            if first <= line:
+                found = indices
+        return found
+
     def _close(self, unit: _Unit, severity: str, text: str, seconds: float) -> None:
-        reason = self._reason(unit, severity, text)
-        if not unit.is_statement:
-            index = unit.indices[0]
+        used = _axioms(unit.name, text) if severity == "information" else None
+        if unit.statements:
+            for at, error in unit.errors:
+                reason = self._error(error)
+                if not reason.startswith(("timeout", "memory")):
+                    reason = f"statement: {reason.partition(': ')[2]}"
+                self._settle(self._statement_at(unit, at) or [], reason, 0.0)
+            if used is None:
+                why = self._error(text) if severity == "error" else self._unanswered(text)
+                self._settle(unit.indices, why, 0.0)
+        else:
+            errors = [text for _, text in unit.errors]
+            reason = self._error(errors[0]) if errors else self._reason(unit, used, text)
+            self._settle(unit.indices, reason, seconds)
+
+    def _settle(self, indices: list[int], reason: str, seconds: float) -> None:
+        for index in indices:
             if self.verdicts[index] is None:
                 self.verdicts[index] = Verdict(not reason, reason, seconds)
-        elif reason:
-            if not reason.startswith(("timeout", "memory")):
-                reason = f"statement: {reason.partition(': ')[2]}"
-            for index in unit.indices:
-                self.verdicts[index] = Verdict(False, reason, seconds)
 
-    def _reason(self, unit: _Unit, severity: str, text: str) -> str:
-        """Return why a stretch is not what it should be; empty if it is."""
-        if unit.errors:
-            return self._error(unit)
-        stated = re.fullmatch(rf"'{unit.name}' depends on axioms: \[(.*)\]", text, re.DOTALL)
-        none = text == f"'{unit.name}' does not depend on any axioms"
-        if severity != "information" or not (stated or none):
-            return f"server: no list of axioms but: {self._detail(text)}"
-        used = {name.strip() for name in stated.group(1).split(",")} if stated else set()
+    def _reason(self, unit: _Unit, used: set[str] | None, text: str) -> str:
+        """Return why an attempt without errors is not proved; empty if it is."""
+        if used is None:
+            return self._unanswered(text)
         if unit.has_sorry or "sorryAx" in used:
             return "sorry: the proof has holes"
         if used - self._axioms:
             return f"axioms: {', '.join(sorted(used - self._axioms))}"
         return ""
 
-    def _error(self, unit: _Unit) -> str:
-        own = [error for error in unit.errors if error[0] != unit.check]
-        at, message = (own or unit.errors)[0]
-        text = str(message["data"])
+    def _unanswered(self, text: str) -> str:
+        return f"server: no list of axioms but: {self._detail(text)}"
+
+    def _error(self, text: str) -> str:
         detail = self._detail(text)
         if _MEMORY.search(text):
             return f"memory: {detail}"
         if _RESOURCE.search(text):
             return f"timeout: {detail}"
-        if at == unit.check and not unit.is_statement:
-            return f"statement: what was proved is not what was asked for: {detail}"
         if text.startswith("unsolved goals"):
             return f"unsolved goals: {self._detail(text.removeprefix('unsolved goals').strip())}"
         return f"error: {detail}"
 
     def _detail(self, text: str) -> str:
         """Return a message's text, cut, with the names that are ours made plain."""
-        plain = re.sub(rf"{self._secret}_[spc]\d+", "this theorem", text)
+        plain = re.sub(rf"{self._secret}_[sep]\d+", "this theorem", text)
         return plain if len(plain) <= DETAIL else f"{plain[:DETAIL]} ..."
+
+
+def _axioms(name: str, text: str) -> set[str] | None:
+    """Return the axioms that Lean says ``name`` depends on; None if it does not say so."""
+    if text == f"'{name}' does not depend on any axioms":
+        return set()
+    before, after = f"'{name}' depends on axioms: [", "]"
+    if not (text.startswith(before) and text.endswith(after)):
+        return None
+    return {axiom.strip() for axiom in text[len(before) : -len(after)].split(",")}

