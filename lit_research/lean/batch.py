@@ -121,7 +121,7 @@ class Batch:
         universes = self._universes(statement)
         proved, asked = f"{self._secret}_p{index}", f"{self._secret}_s{number}"
         # The goal is to be the conclusion, with the binders' variables before it.
-        names = statement.variables
+        names = statement.binder_names
         start = f"@fun {' '.join(names)} => (by" if names else f"(by delta {asked}; exact (by"
         lines = [
             f"theorem {proved}{universes} : {asked}{universes} := {start}",

@@ -67,7 +67,7 @@ class Statement:
         return Statement(name, self.binders, self.conclusion)
 
     @property
-    def variables(self) -> tuple[str, ...]:
+    def binder_names(self) -> tuple[str, ...]:
         """The names that the binders bind, in their order; ``_`` for an instance without a name."""
         names: list[str] = []
         for binder in self.binders:

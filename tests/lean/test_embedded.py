@@ -64,6 +64,25 @@ def test_kinds(lean, statement, proof, kind, detail):
     assert "LitResearch" not in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("statement", "proof"),
+    [
+        ("theorem t {α : Type u} (x : α) : x = x", "rfl"),
+        ("theorem t (p : Prop) [Decidable p] (h : p) : p", "assumption"),
+        ("theorem t (p : Prop) [d : Decidable p] : decide p = decide p", "rfl"),
+        ("theorem t ⦃n : Nat⦄ (_ : n = 1) : 1 = n", "symm\nassumption"),
+        ("theorem t (p) (h : p) : p", "exact h"),
+        ("theorem t (n : Nat) : n + 0 = n", "induction n with\n| zero => rfl\n| succ n h => rfl"),
+        ("theorem t : 2 + 2 = 4", "decide"),
+        ("theorem t : 1 = 1 ∧ 2 = 2", "constructor\n· rfl\n· rfl"),
+        ("theorem t : ∀ n : Nat, n = n", "    intro n\n    rfl"),
+    ],
+)
+def test_a_proof_sees_its_binders_and_the_conclusion(lean, statement, proof):
+    (verdict,) = lean.verify([Attempt(statement, proof)])
+    assert verdict.proved, verdict.reason
+
+
 def test_order_is_kept_with_repeats_and_headers(lean):
     before = lean.counts.run
     attempts = [

@@ -30,6 +30,22 @@ def test_parts(text, binders, conclusion):
 
 
 @pytest.mark.parametrize(
+    ("binders", "names"),
+    [
+        ("", ()),
+        ("(p q : Prop) (h : p ∧ q)", ("p", "q", "h")),
+        ("{α : Type u} [Dec α] [i : Dec (List α)] ⦃x : α⦄", ("α", "_", "i", "x")),
+        ("(_ : 1 = 1) (h' : (x : Nat) → x = x) {{y₁ : Nat}}", ("_", "h'", "y₁")),
+        ("(x y) («a b» : Nat)", ("x", "y", "«a b»")),
+    ],
+)
+def test_names_of_binders(binders, names):
+    found = parse_statement(f"theorem t {binders} : True")
+    assert found is not None
+    assert found.binder_names == names
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -12,7 +12,8 @@ Relevance  The conjecture, beside its target
            or its conclusion is an instance of the target's
 3          uses the same operators: the two sets overlap by half (Jaccard)
 2          has a type or a symbol in common with the target that is not purely logical
-1          has none; or is trivial (``True``, ``x = x``, a hypothesis, from ``False``)
+1          has none; or is trivial (``True``, ``x = x``, a hypothesis, from ``False``; an
+           alternative to what is trivial; a conjunction of what is)
 0          is the target up to names and the order of premises; or has nothing in common and is
            trivial
 =========  =========================================================================================
@@ -158,12 +159,20 @@ def _claim(stated: Outline) -> tuple[tuple[Tokens, ...], Tokens]:
 
 def is_trivial(stated: Outline) -> bool:
     """Return whether a statement holds at sight."""
-    goal = stated.goal.tokens
+    return ("False",) in stated.hypotheses or _holds(stated.goal, stated.hypotheses)
+
+
+def _holds(formula: Formula, known: Sequence[Tokens]) -> bool:
+    """Return whether a formula holds at sight where others are known."""
+    goal = formula.tokens
     middle = len(goal) // 2
     mirrored = len(goal) % 2 == 1 and goal[:middle] == goal[middle + 1 :]
     reflexive = mirrored and goal[middle : middle + 1] in {("=",), ("≤",), (IFF,), (DIVIDES,)}
-    known = goal in stated.hypotheses or ("False",) in stated.hypotheses
-    return goal == ("True",) or reflexive or known
+    if goal == ("True",) or reflexive or goal in known:
+        return True
+    if formula.operator == OR:
+        return any(_holds(part, known) for part in formula.parts)
+    return formula.operator == AND and all(_holds(part, known) for part in formula.parts)
 
 
 def _is_subgoal(ours: Outline, theirs: Outline) -> bool:

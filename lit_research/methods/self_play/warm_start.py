@@ -25,12 +25,13 @@ from lit_research.lean import Attempt, LeanServer, Statement, Verdict, parse_sta
 from lit_research.methods.base import datamodule
 from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.players import SOLVER
-from lit_research.methods.self_play.search import TacticSearch
+from lit_research.methods.self_play.search import Provable, TacticSearch
 from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
 from lit_research.methods.self_play.variations import vary
 from lit_research.text.storage import cache_root
 
 if TYPE_CHECKING:
+    from lit_research.methods.self_play.formats import Format
     from lit_research.methods.self_play.module import SelfPlay
     from lit_research.methods.self_play.reading import Theorem
 
@@ -48,6 +49,8 @@ class WarmStart:
         checks: attempts of the search at a statement, at most.
         proofs: of a statement to learn from, at most.
         lemmas: variations of each statement to learn as lemmas for it, at most.
+        prove_lemmas: search for proofs of the lemmas too, and learn from them: without it a small
+            Solver proves hardly any conjecture of the kinds that the targets are seldom of.
         epochs: passes over all of it.
         batch_size: examples of a step.
         lr: peak of the learning rate; it rises over a tenth of the steps and falls to 0.
@@ -58,6 +61,7 @@ class WarmStart:
     checks: int = 60
     proofs: int = 2
     lemmas: int = 3
+    prove_lemmas: bool = False
     epochs: int = 10
     batch_size: int = 64
     lr: float = 2e-3
@@ -107,7 +111,8 @@ def warm_up(module: SelfPlay, settings: WarmStart) -> None:
             "proofs"
         )
     start = time.perf_counter()
-    proofs = found_proofs(theorems, settings, Remembering(module.lean, module.archive))
+    lean = Remembering(module.lean, module.archive)
+    proofs = found_proofs(theorems, settings, lean)
     proved = sum(map(bool, proofs))
     if not proved:
         raise UserError(
@@ -118,7 +123,12 @@ def warm_up(module: SelfPlay, settings: WarmStart) -> None:
         f"warm start: {proved} of {len(theorems)} statements proved by search in "
         f"{time.perf_counter() - start:.0f} s; training on them"
     )
-    samples = examples(module, theorems, proofs, settings)
+    lemmas = draw_lemmas(theorems, settings, module.hparams["seed"])
+    answers = lemma_answers(module.form, lemmas)
+    if settings.prove_lemmas:
+        asked = [Attempt(lemma.text, "", theorem.header) for theorem, _, lemma in lemmas]
+        theorems, proofs = [*theorems, *asked], [*proofs, *found_proofs(asked, settings, lean)]
+    samples = examples(module, [*proof_answers(module.form, theorems, proofs), *answers])
     _train(module, samples, settings)
     module.players.copy_solver_to_conjecturer()
     known = [theorem.id for theorem in datamodule(module.trainer).targets]
@@ -126,7 +136,7 @@ def warm_up(module: SelfPlay, settings: WarmStart) -> None:
 
 
 def found_proofs(
-    theorems: Sequence[Theorem], settings: WarmStart, lean: LeanServer
+    theorems: Sequence[Provable], settings: WarmStart, lean: LeanServer
 ) -> list[list[str]]:
     """Return proofs of each theorem, shortest first; found once on a machine, then read.
 
@@ -151,23 +161,49 @@ def found_proofs(
     return [proofs[: settings.proofs] for proofs in found]
 
 
-def examples(
-    module: SelfPlay, theorems: Sequence[Theorem], proofs: list[list[str]], settings: WarmStart
-) -> list[Sample]:
-    """Return prompts with the answers that are to be learned: proofs, and lemmas of targets."""
-    form, tokenizer = module.form, datamodule(module.trainer).tokenizer
-    statements = [_parsed(theorem) for theorem in theorems]
-    texts: list[tuple[str, str]] = []
-    for theorem, statement, of_theorem in zip(theorems, statements, proofs, strict=True):
-        prompt = form.solver_prompt(statement, theorem.header)
-        texts += [(prompt, form.write_proof(statement, proof)) for proof in of_theorem]
-    draw = random.Random(module.hparams["seed"])
-    for statement in statements:
+def draw_lemmas(
+    theorems: Sequence[Theorem], settings: WarmStart, seed: int
+) -> list[tuple[Theorem, bool, Statement]]:
+    """Return variations of statements: whose, whether its target is to be shown, the lemma."""
+    draw = random.Random(seed)
+    lemmas: list[tuple[Theorem, bool, Statement]] = []
+    for theorem in theorems:
         for _ in range(settings.lemmas):
-            lemma = vary(statement, draw, edits=draw.randint(1, 2))
-            shown = None if draw.random() < UNCONDITIONED else statement
+            lemma = vary(_parsed(theorem), draw, edits=draw.randint(1, 2))
+            is_shown = draw.random() >= UNCONDITIONED
             if lemma is not None:
-                texts.append((form.conjecturer_prompt(shown), form.write_conjecture(lemma)))
+                lemmas.append((theorem, is_shown, lemma))
+    return lemmas
+
+
+def lemma_answers(
+    form: Format, lemmas: Sequence[tuple[Theorem, bool, Statement]]
+) -> list[tuple[str, str]]:
+    """Return what a Conjecturer is asked and what it is to answer."""
+    return [
+        (
+            form.conjecturer_prompt(_parsed(theorem) if is_shown else None),
+            form.write_conjecture(lemma),
+        )
+        for theorem, is_shown, lemma in lemmas
+    ]
+
+
+def proof_answers(
+    form: Format, theorems: Sequence[Provable], proofs: Sequence[Sequence[str]]
+) -> list[tuple[str, str]]:
+    """Return what a Solver is asked and what it is to answer, once for each proof."""
+    return [
+        (form.solver_prompt(statement, theorem.header), form.write_proof(statement, proof))
+        for theorem, of_theorem in zip(theorems, proofs, strict=True)
+        for statement in [_parsed(theorem)]
+        for proof in of_theorem
+    ]
+
+
+def examples(module: SelfPlay, texts: Sequence[tuple[str, str]]) -> list[Sample]:
+    """Return prompts with the answers that are to be learned, as tokens."""
+    tokenizer = datamodule(module.trainer).tokenizer
     prompts = module.table.writer.encode([prompt for prompt, _ in texts])
     answers = tokenizer([answer for _, answer in texts], add_special_tokens=False, verbose=False)
     end = tokenizer.eos_token_id
@@ -177,7 +213,7 @@ def examples(
     ]
 
 
-def _parsed(theorem: Theorem) -> Statement:
+def _parsed(theorem: Provable) -> Statement:
     statement = parse_statement(theorem.statement)
     assert statement is not None, "the data module refuses what is no statement"
     return statement

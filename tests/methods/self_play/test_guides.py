@@ -51,6 +51,9 @@ LISTS = "(xs ys : List Nat) : List.length (xs ++ ys) = List.length xs + List.len
         (ADD, "(a b : Nat) : a + b = a + b", 1),
         (ADD, "(a b : Nat) (h : False) : a + b = b", 1),
         (SWAP, "(p : Prop) : True", 1),
+        (SWAP, "(p q : Prop) (h : p ∧ q) : q ∧ p ∨ p ∧ q", 1),
+        (ADD, "(a b c : Nat) (h : a + b = a + c) : b = c ∨ c = c", 1),
+        (SWAP, "(p q : Prop) (h : p) (k : q) : q ∧ p", 1),
         # The same field.
         (SWAP, "(p q : Prop) : p ∨ ¬p", 2),
         (ADD, "(a b : Nat) : a * b = b * a", 2),

