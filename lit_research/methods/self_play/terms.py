@@ -93,11 +93,12 @@ def variables(statement: Statement) -> frozenset[str]:
     """Return the names that a statement binds, in its binders or by quantifiers inside."""
     found = {name for binder in binders(statement) for name in binder.names}
     for part in [*(b.type for b in binders(statement)), tokens(statement.conclusion)]:
-        found |= _quantified(part)
+        found |= bound_inside(part)
     return frozenset(found)
 
 
-def _quantified(part: Sequence[str]) -> set[str]:
+def bound_inside(part: Sequence[str]) -> set[str]:
+    """Return the names that quantifiers bind in a part of a statement."""
     found: set[str] = set()
     for place, token in enumerate(part):
         if token in QUANTIFIERS:

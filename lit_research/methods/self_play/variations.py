@@ -23,7 +23,7 @@ from lit_research.lean.statements import (
     parse_statement,
     tokens,
 )
-from lit_research.methods.self_play.terms import loose, without_brackets
+from lit_research.methods.self_play.terms import binders, bound_inside, loose, without_brackets
 
 Words = list[str]
 # The loosest first; those that associate to the right are split at their first occurrence.
@@ -126,13 +126,13 @@ def _weaken(statement: Statement) -> list[Statement]:
 
 
 # How often each is tried; alternatives are as rare as in the targets.
-_EDITS: tuple[tuple[Callable[[Statement], list[Statement]], int], ...] = (
+_EDITS: tuple[tuple[Callable[[Statement], list[Statement]], float], ...] = (
     (_flip, 4),
     (_part, 4),
     (_intro, 3),
     (_revert, 3),
     (_join, 2),
-    (_weaken, 1),
+    (_weaken, 0.2),
 )
 
 
@@ -156,3 +156,41 @@ def vary(statement: Statement, rng: random.Random, edits: int = 1) -> Statement 
                 break
     again = parse_statement(found.text)
     return again if again is not None and again.body != statement.body else None
+
+
+def with_alternatives(
+    statement: Statement, rng: random.Random, count: int
+) -> tuple[Statement, list[str]] | None:
+    """Return the statement with alternatives to its conclusion, and the tactics that pick it.
+
+    The alternatives are the conclusion with other variables of the same type in the place of its
+    own: well formed and seldom true. ``A ∨ (C ∨ B)`` for two of them, with ``right``, ``left``
+    before a proof of ``C``. None if the conclusion has no variable that another could stand for.
+
+    Args:
+        statement: what remains provable.
+        rng: draws alternatives and places.
+        count: alternatives, at most.
+    """
+    conclusion = tokens(statement.conclusion)
+    types = {name: b.type for b in binders(statement) for name in b.names}
+    # A name that is bound inside, too, is not the binder's there.
+    names = [
+        n for n in dict.fromkeys(conclusion) if n in types and n not in bound_inside(conclusion)
+    ]
+    others: dict[tuple[str, ...], None] = {}
+    for a in names:
+        for b in types:
+            if a != b and types[a] == types[b]:
+                others[tuple({a: b, b: a}.get(word, word) for word in conclusion)] = None
+    others.pop(tuple(conclusion), None)
+    if not others:
+        return None
+    parts = [list(part) for part in rng.sample(list(others), min(count, len(others)))]
+    place = rng.randint(0, len(parts))
+    parts.insert(place, conclusion)
+    said = _closed(parts[-1])
+    for part in reversed(parts[:-1]):
+        said = [*_closed(part), OR, *_closed(said)]
+    tactics = ["right"] * place + ["left"] * (place < len(parts) - 1)
+    return _with(statement, said), tactics

