@@ -50,7 +50,7 @@ WARM = Arm(
         f"{INIT}.lm.max_position_embeddings": 256,
         f"{INIT}.warm_start.prove_lemmas": True,
         f"{INIT}.warm_start.alternatives": 2,
-        f"{INIT}.warm_start.epochs": 8,
+        f"{INIT}.warm_start.epochs": 6,
         f"{INIT}.warm_start.batch_size": 32,
         "trainer.max_steps": 1,
         "checkpoint.export_hf": True,
