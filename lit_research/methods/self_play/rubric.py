@@ -29,15 +29,18 @@ Redundancy  1 if
 Complexity  Of what is concluded after all premises; the largest that applies
 ==========  ========================================================================================
 4           4 disjuncts or more that are unrelated; operators nested 6 deep
-3           2-3 unrelated disjuncts; 4 or more related ones; 5 conjuncts or more; nested 4 deep
+3           2-3 unrelated disjuncts, or one given twice; 4 or more related ones; 5 conjuncts or
+            more; nested 4 deep
 2           2-3 related disjuncts; 4 conjuncts; 2-3 unrelated conjuncts
 1           2-3 related conjuncts; an ``↔``
 0           anything else: an atom, a negated or quantified one
 ==========  ========================================================================================
 
-Only conclusions of three tokens or more count for a 5. Parts are related if a chain of shared
+Only conclusions of three tokens or more count for a 5. Conjuncts are related if a chain of shared
 variables joins them all, where a hypothesis (or the other side of an ``↔``) that names variables of
-two parts joins these too. Each side of an ``↔`` is graded by itself.
+two parts joins these too. Disjuncts are related if they are cases of one question: all name the
+same variables, or a hypothesis (or the other side) that has alternatives itself names some of each.
+Each side of an ``↔`` is graded by itself.
 """
 
 from __future__ import annotations
@@ -170,6 +173,9 @@ def _holds(formula: Formula, known: Sequence[Tokens]) -> bool:
     reflexive = mirrored and goal[middle : middle + 1] in {("=",), ("≤",), (IFF,), (DIVIDES,)}
     if goal == ("True",) or reflexive or goal in known:
         return True
+    if formula.operator == IMPLIES:
+        *premises, end = formula.parts
+        return _holds(end, [*known, *(premise.tokens for premise in premises)])
     if formula.operator == OR:
         return any(_holds(part, known) for part in formula.parts)
     return formula.operator == AND and all(_holds(part, known) for part in formula.parts)
@@ -243,15 +249,24 @@ def redundancy(conjecture: Statement) -> int:
 def complexity(conjecture: Statement) -> int:
     """Return how complex the conclusion is, 0 to 4; see the table above."""
     stated = outline(conjecture)
-    links = [_names(h, stated.variables) for h in stated.hypotheses]
+    links = [_link(h, stated.variables) for h in stated.hypotheses]
     grade = _grade(stated.goal, links, stated.variables)
     depth = stated.whole.depth
     return max(grade, 4 if depth >= 6 else 3 if depth >= 4 else 0)
 
 
-def _grade(goal: Formula, links: list[set[str]], variables: frozenset[str]) -> int:
+# Variables that a premise names, and whether it has alternatives.
+_Link = tuple[frozenset[str], bool]
+
+
+def _link(part: Tokens, variables: frozenset[str]) -> _Link:
+    """Return the variables that a hypothesis names, and whether it has alternatives."""
+    return frozenset(_names(part, variables)), OR in part
+
+
+def _grade(goal: Formula, links: list[_Link], variables: frozenset[str]) -> int:
     if goal.operator == IFF:  # each side is to the other what a hypothesis is
-        names = [_names(side.tokens, variables) for side in goal.parts]
+        names = [_link(side.tokens, variables) for side in goal.parts]
         others = [[n for k, n in enumerate(names) if k != i] for i in range(len(names))]
         sides = zip(goal.parts, others, strict=True)
         return max(1, *(_grade(side, links + other, variables) for side, other in sides))
@@ -261,16 +276,27 @@ def _grade(goal: Formula, links: list[set[str]], variables: frozenset[str]) -> i
         if not nodes:
             continue
         count = 1 + goal.tokens.count(operator)
-        related = all(_are_related(node.parts, links, variables) for node in nodes)
         if operator == OR:
+            related = all(_are_cases(node.parts, links, variables) for node in nodes)
             grades.append((2 if related else 3) + (count >= 4))
         else:
+            joins = [names for names, _ in links]
+            related = all(_are_related(node.parts, joins, variables) for node in nodes)
             grades.append(3 if count >= 5 else 2 if count == 4 or not related else 1)
     return max(grades)
 
 
+def _are_cases(parts: Sequence[Formula], links: list[_Link], variables: frozenset[str]) -> bool:
+    """Return whether alternatives differ, and are about the same or offered by a premise."""
+    if len({part.tokens for part in parts}) < len(parts):
+        return False
+    parted = [frozenset(_names(part.tokens, variables)) for part in parts]
+    joins = [names for names, has_alternatives in links if has_alternatives]
+    return len(set(parted)) == 1 or any(all(p & names for p in parted) for names in joins)
+
+
 def _are_related(
-    parts: Sequence[Formula], links: list[set[str]], variables: frozenset[str]
+    parts: Sequence[Formula], links: list[frozenset[str]], variables: frozenset[str]
 ) -> bool:
     """Return whether chains of shared variables join all parts."""
     parted = [_names(part.tokens, variables) for part in parts]
