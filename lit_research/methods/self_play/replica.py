@@ -65,7 +65,7 @@ def _arm(name: str, changes: dict[str, Any] | None = None, config: str = "tiny.y
         f"{INIT}.lm": {"folder": "{needs}/hf/solver"},
         f"{INIT}.warm_start": None,
         f"{INIT}.update.batch_size": 16,
-        # The paper takes about as many steps a round: it has thirty times the texts.
+        # A round pays some fifty conjectures: one pass over them is three steps.
         f"{INIT}.update.epochs": 6,
         f"{RULES}.max_generations": GENERATIONS,
         "trainer.max_steps": 100,
