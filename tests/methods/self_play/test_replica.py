@@ -19,7 +19,7 @@ def results(**changes):
         "val/pass_at_k": 0.5,
     }
     special = {
-        "no-guide": {
+        "no-guide-long": {
             "val/disjunctive_share": 0.8,
             "val/conclusion_length_tokens": 14.0,
             "self_play/solve_rate": 0.55,
@@ -45,14 +45,14 @@ def test_what_the_paper_says_is_reproduced():
 @pytest.mark.parametrize(
     ("changes", "which"),
     [
-        ({"no-guide": {"val/disjunctive_share": 0.0}}, 0),
-        ({"no-guide": {"val/conclusion_length_tokens": 3.0}}, 1),
-        ({"sgs": {"val/disjunctive_share": 0.5}}, 2),
-        ({"sgs": {"val/disjunctive_share": -0.3}}, 2),
+        ({"no-guide-long": {"val/disjunctive_share": 0.0}}, 0),
+        ({"no-guide-long": {"val/conclusion_length_tokens": 3.0}}, 1),
+        ({"sgs-long": {"val/disjunctive_share": 0.5}}, 2),
+        ({"sgs-long": {"val/disjunctive_share": -0.3}}, 2),
         ({"cispo": {"val/interior_share": 0.5}}, 3),
-        ({"rl": {"self_play/solve_rate": 0.9}}, 4),
-        ({"frozen": {"self_play/solve_rate": 0.9}}, 5),
-        ({"no-guide": {"self_play/solve_rate": 0.9}}, 6),
+        ({"no-guide-long": {"self_play/solve_rate": 0.9}}, 4),
+        ({"rl": {"self_play/solve_rate": 0.9}}, 5),
+        ({"frozen": {"self_play/solve_rate": 0.9}}, 6),
         ({"no-condition": {"self_play/solve_rate": 0.9}}, 7),
         ({"cispo": {"self_play/solve_rate": 0.9}}, 8),
     ],
@@ -67,7 +67,9 @@ def test_all_arms_play_the_same_game():
     for arm in ARMS:
         assert (config_dir() / arm.config).is_file()
         assert [arm.options[key] for key in shared] == [ARMS[0].options[key] for key in shared]
-    assert len({arm.options["model.init_args.rules.max_generations"] for arm in PLAYED}) == 1
+    counts = {a.name: a.options["model.init_args.rules.max_generations"] for a in PLAYED}
+    assert counts.pop("sgs-long") == counts.pop("no-guide-long") > counts["sgs"]
+    assert len(set(counts.values())) == 1
     assert all(arm.needs is WARM for arm in PLAYED)
     bases = {arm.config: yaml.safe_load((config_dir() / arm.config).read_text()) for arm in ARMS}
     assert len({str(base["data"]) for base in bases.values()}) == 1
