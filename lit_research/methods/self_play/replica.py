@@ -159,6 +159,7 @@ def figure(results: Results) -> Figure:
         level = {MESSY: TARGET_MESSY, LENGTH: TARGET_LENGTH}.get(metric)
         if level is not None:
             axes.axhline(_values(results, SGS_LONG, level).mean(), color="0.5", linestyle=":")
-        axes.set_xticks(range(len(shown)), [arm.name for arm in shown], rotation=60)
-        axes.set_ylabel(label)
+        names = [arm.name for arm in shown]
+        axes.set_xticks(range(len(shown)), names, rotation=60, ha="right", rotation_mode="anchor")
+        axes.set_title(label, fontsize="small")
     return drawing
