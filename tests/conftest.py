@@ -1,4 +1,4 @@
-"""Shared hygiene: one thread, no state of the user's cache, nothing left in the global seed."""
+"""Shared hygiene: one thread, no state of the user's cache, no test's process left to the next."""
 
 import os
 import tempfile
@@ -17,8 +17,11 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
-def _restore_environment() -> Iterator[None]:
+def _restore_process() -> Iterator[None]:
     before = dict(os.environ)
     yield
     os.environ.clear()
     os.environ.update(before)
+    # A run that is refused under DDP leaves its process group to the next test.
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
