@@ -31,8 +31,8 @@ class EmbeddedLean(LeanServer):
 
     A verdict is ``proved`` only if the guard finds nothing in the text, Lean reports no error, the
     kernel accepts the theorem as a proof of the statement as it was read before any proof, and the
-    axioms are allowed. The kernel runs in the same process as the elaborator: there is no second
-    check of the finished term by another program.
+    axioms are allowed. No option switches the kernel off (:mod:`lit_research.lean.program`), but it
+    runs in the elaborator's process: no other program checks the finished term.
 
     Args:
         workers: processes at once, for all callers together.

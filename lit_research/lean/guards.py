@@ -2,8 +2,9 @@
 
 The guard is the first layer and not the last: what it lets through still has to prove the very
 statement that was asked for, to the kernel, from allowed axioms (:mod:`lit_research.lean.batch`).
-It is there for what those cannot see: commands that change what later text means, options that turn
-the kernel off, code that runs while Lean reads it, files read, output without end.
+It is there for what those cannot see: commands that change what later text means, code that runs
+while Lean reads it, files read, output without end; and options that turn the kernel off, which the
+embedded Lean ignores (:mod:`lit_research.lean.program`) and a Lean of the user's does not.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class Guards:
         """Return what is wrong with a proof."""
         if len(proof) > self.proof_characters:
             return f"the proof has {len(proof)} characters; {self.proof_characters} are allowed"
-        # Once more for what nothing behind this guard would catch, whatever the tokens say.
+        # Once more for what another Lean than the embedded one would obey, whatever the tokens say.
         if match := _KERNEL_OFF.search(proof):
             return f"in the proof, {match.group()!r} is not allowed"
         try:

