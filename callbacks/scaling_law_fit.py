@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import lightning.pytorch as pl
+import numpy as np
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
@@ -38,6 +39,9 @@ class ScalingLawFit(Callback):
         noise: standard deviation of ``y`` from seed to seed, where it is known.
         min_points: fewest points to fit.
         skip_first: points at the start that are kept but not fitted.
+        drop_below: of ``Sigmoid``: the first point with ``x`` from here on is the origin, those
+            before it are left out, and the end also shows how much the fit hangs on its points
+            (``laws.anchor``, ``laws.robustness``: SGS, appendix A).
         points_file: a file that several runs append to; the fit is then of all its points,
             whatever ``skip_first`` says.
         every_validation: fit after each validation too, once there are enough points.
@@ -53,6 +57,7 @@ class ScalingLawFit(Callback):
         noise: float | None = None,
         min_points: int = 5,
         skip_first: int = 0,
+        drop_below: float | None = None,
         points_file: str | None = None,
         every_validation: bool = False,
     ) -> None:
@@ -64,9 +69,14 @@ class ScalingLawFit(Callback):
                 f"law {law!r} has the variables {', '.join(variables)}, in ScalingLawFit: give a "
                 "law of one variable, or fit this one with python -m lit_research.laws"
             )
+        if drop_below is not None and law != "Sigmoid":
+            raise UserError(
+                f"drop_below is {drop_below} with law {law!r}, in ScalingLawFit: Sigmoid alone has "
+                "an origin to move; give skip_first"
+            )
         self.law, self.x, self.y = law, x, y
         self.options: dict[str, Any] = {"method": method, "intervals": intervals, "noise": noise}
-        self.min_points, self.skip_first = min_points, skip_first
+        self.min_points, self.skip_first, self.drop_below = min_points, skip_first, drop_below
         self.points_file = Path(points_file) if points_file else None
         self.every_validation = every_validation
         self.points: list[Point] = []
@@ -107,6 +117,8 @@ class ScalingLawFit(Callback):
             self._fit(trainer)
             if self.fit is not None:
                 rank_zero_info(f"\n{self.y} against {self.x}\n{self.fit.report()}")
+            if self.fit is not None and self.drop_below is not None:
+                self._report_robustness(trainer)
 
     def _add_point(self, trainer: pl.Trainer) -> None:
         metrics = trainer.callback_metrics
@@ -140,8 +152,29 @@ class ScalingLawFit(Callback):
         assert self.fit is not None
         figure = self.fit.figure()
         figure.axes[0].set_ylabel(self.y)
-        figure.axes[-1].set_xlabel(self.x)
+        origin = "" if self.drop_below is None else f" after the first {self.drop_below:,g}"
+        figure.axes[-1].set_xlabel(f"{self.x}{origin}")
         return figure
+
+    def _law_and_values(self, points: list[Point]) -> tuple[Any, Any, Any]:
+        """Return the law to fit, and the values along its axes."""
+        from lit_research.laws import anchor
+
+        xs, ys = (np.array([point[name] for point in points]) for name in (self.x, self.y))
+        if self.drop_below is None:
+            return self.law, xs, ys
+        return anchor(xs, ys, self.drop_below)
+
+    def _report_robustness(self, trainer: pl.Trainer) -> None:
+        from lit_research.laws.robustness import robustness
+
+        law, xs, ys = self._law_and_values(self._fitted_points())
+        try:
+            report = robustness(law, xs, ys, method=self.options["method"]).report()
+        except UserError as refusal:
+            report = f"Too few points to leave some out: {refusal}"
+        rank_zero_info(f"\n{report}")
+        add_text(trainer, "law/robustness", code_block(report))
 
     def _fit(self, trainer: pl.Trainer) -> None:
         """Fit and log; a refusal is shown in words."""
@@ -151,8 +184,8 @@ class ScalingLawFit(Callback):
         try:
             if len(points) < self.min_points:
                 raise UserError(f"{len(points)} points; a fit waits for {self.min_points}")
-            xs, ys = [p[self.x] for p in points], [p[self.y] for p in points]
-            self.fit = fit(self.law, xs, ys, **self.options)
+            law, xs, ys = self._law_and_values(points)
+            self.fit = fit(law, xs, ys, **self.options)
         except UserError as refusal:
             add_text(trainer, name, f"No fit of {self.law}: {refusal}")
             rank_zero_info(f"No fit of {self.law} to {self.y} against {self.x}: {refusal}")

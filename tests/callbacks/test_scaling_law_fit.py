@@ -99,6 +99,26 @@ def test_the_first_points_can_be_kept_and_not_fitted(tmp_path):
     assert len(law.fit.points.y) == 7
 
 
+class Rising(Toy):
+    """Logs a rate that rises from 0.4 at 200 to 0.7, as a sigmoid of what lies beyond 200."""
+
+    def validation_step(self, batch, batch_idx):
+        x = 100.0 * self.trainer.global_step
+        self.log("a", x)
+        beyond = max(x - 200.0, 1e-9)
+        self.log("b", 0.4 + 0.3 / (1 + (300.0 / beyond) ** 0.8) if x >= 200 else 0.0)
+
+
+def test_a_sigmoid_can_be_measured_from_a_later_origin(tmp_path):
+    law = exact_fit(law="Sigmoid", drop_below=150, noise=None)
+    fit(make_trainer(tmp_path, law, **EVERY), Rising())
+    assert abs(law.fit.law.R0 - 0.4) < 1e-6
+    assert law.fit.params == pytest.approx({"A": 0.7, "Cmid": 300, "B": 0.8}, rel=1e-3)
+    assert "without the last 30%" in texts(tmp_path, "law/robustness")[0]
+    with pytest.raises(UserError, match="Sigmoid alone has an origin"):
+        exact_fit(drop_below=150)
+
+
 def test_it_can_fit_after_each_validation(tmp_path):
     fit(make_trainer(tmp_path, exact_fit(every_validation=True), max_steps=6, **EVERY), Exact())
     assert list(scalars(tmp_path, "law/E")) == [5, 6]

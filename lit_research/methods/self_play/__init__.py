@@ -5,7 +5,7 @@ from lit_research.methods.self_play.formats import FencedFormat, Format, PlainFo
 from lit_research.methods.self_play.guides import Grade, Guide, LanguageModelGuide, RuleGuide
 from lit_research.methods.self_play.module import SelfPlay
 from lit_research.methods.self_play.players import Players
-from lit_research.methods.self_play.rounds import Rules
+from lit_research.methods.self_play.rules import Rules
 from lit_research.methods.self_play.search import TacticSearch
 from lit_research.methods.self_play.state import PlayState
 from lit_research.methods.self_play.updates import Update

@@ -13,10 +13,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lit_research.lean import Attempt, LeanServer, Verdict, parse_statement
 from lit_research.lm.engines import Completion
+from lit_research.methods.self_play.guides import Grade
+
+if TYPE_CHECKING:
+    from lit_research.methods.self_play.guides import Guide, Pair
 
 # Verdicts that another run may not repeat are not kept.
 TRANSIENT = ("server", "crashed")
@@ -26,6 +30,8 @@ CREATE TABLE IF NOT EXISTS verdicts (
   key TEXT PRIMARY KEY, proved INTEGER, reason TEXT, seconds REAL);
 CREATE TABLE IF NOT EXISTS generations (
   key TEXT PRIMARY KEY, round INTEGER, content TEXT);
+CREATE TABLE IF NOT EXISTS grades (
+  key TEXT PRIMARY KEY, relevance INTEGER, redundancy INTEGER, complexity INTEGER);
 CREATE TABLE IF NOT EXISTS attempts (
   round INTEGER, problem TEXT, place INTEGER, conjecture INTEGER, header TEXT, statement TEXT,
   proof TEXT, proved INTEGER, reason TEXT, tokens INTEGER,
@@ -133,14 +139,39 @@ class Archive:
         return _key(lean.description, attempt.header, statement, attempt.proof)
 
     def _known(self, keys: Sequence[str]) -> dict[str, Verdict]:
-        known: dict[str, Verdict] = {}
+        rows = self._rows_of("verdicts", keys)
+        return {key: Verdict(bool(proved), reason, s) for key, proved, reason, s in rows}
+
+    def _rows_of(self, table: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Return the rows of a table that have one of the keys."""
+        rows: list[tuple[Any, ...]] = []
         unique = list(dict.fromkeys(keys))
         for first in range(0, len(unique), 500):  # SQLite limits the number of values
             part = unique[first : first + 500]
             marks = ",".join("?" * len(part))
-            rows = self._read(f"SELECT * FROM verdicts WHERE key IN ({marks})", part)
-            known |= {key: Verdict(bool(proved), reason, s) for key, proved, reason, s in rows}
-        return known
+            rows += self._read(f"SELECT * FROM {table} WHERE key IN ({marks})", part)
+        return rows
+
+    def grade(self, guide: Guide, pairs: Sequence[Pair], round_: int) -> list[Grade | None]:
+        """Return the grades, asking ``guide`` only for pairs that it has not graded in this round.
+
+        What could not be read is kept too: a round that is played again is to end the same.
+        """
+        name = type(guide).__name__
+        keys = [_key(name, str(round_), *(statement.text for statement in pair)) for pair in pairs]
+        known = {
+            key: None if scores[0] is None else Grade(*scores)
+            for key, *scores in self._rows_of("grades", keys)
+        }
+        new = {k: pair for k, pair in zip(keys, pairs, strict=True) if k not in known}
+        found = dict(zip(new, guide.score(list(new.values())), strict=True))
+        rows = [
+            (key, *((None,) * 3 if grade is None else astuple(grade)))
+            for key, grade in found.items()
+        ]
+        self._write("INSERT OR IGNORE INTO grades VALUES (?, ?, ?, ?)", rows)
+        known |= found
+        return [known[key] for key in keys]
 
     def generation(self, key: str) -> list[list[Completion]] | None:
         """Return what was generated under ``key``, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +33,12 @@ class Rounds(torch.utils.data.Dataset[Any]):
     """The targets of each round, a function of (seed, round).
 
     Rounds go through all targets in a new order, pass after pass; the last round of a pass has the
-    rest. No target is twice in a round.
+    rest. No target is twice in a round. Their numbers have no end: see ``RoundSampler``.
 
     Args:
         targets: number of them.
         batch_size: targets of a round; None is all of them.
-        rounds: number of rounds.
+        rounds: of an epoch.
         seed: of the orders.
     """
 
@@ -46,7 +47,7 @@ class Rounds(torch.utils.data.Dataset[Any]):
         self.batch_size = min(batch_size or targets, targets)
 
     def __len__(self) -> int:
-        """Return the number of rounds."""
+        """Return the number of rounds of an epoch."""
         return self.rounds
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
@@ -56,6 +57,24 @@ class Rounds(torch.utils.data.Dataset[Any]):
         order = permutation(self.targets, seed=self.seed, epoch=number)
         chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
         return {"round": indices[0], "targets": sorted(int(i) for i in chosen)}
+
+
+class RoundSampler(ShardedSampler):
+    """Gives the numbers of an epoch's rounds, which go on from epoch to epoch.
+
+    The same for every process, so the sampler is told that there is one.
+
+    Args:
+        rounds: those of one epoch.
+    """
+
+    def __init__(self, rounds: Rounds) -> None:
+        super().__init__(rounds, batch_size=1, shuffle=False, drop_last=False, rank=0, world_size=1)
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over the rounds of the epoch."""
+        first = self.epoch * len(self)
+        return (first + index for index in super().__iter__())
 
 
 class _Every(torch.utils.data.Dataset[Any]):
@@ -220,11 +239,10 @@ class Theorems(DataModule):
         """Rounds in an epoch."""
         return int(self.hparams["rounds"])
 
-    def _loader(self, data: Any) -> Any:
+    def _loader(self, data: _Every) -> Any:
         # The same for every process, so the sampler is told that there is one.
-        seed = self.hparams["seed"]
         sampler = ShardedSampler(
-            data, batch_size=1, seed=seed, shuffle=False, drop_last=False, rank=0, world_size=1
+            data, batch_size=1, shuffle=False, drop_last=False, rank=0, world_size=1
         )
         return make_loader(data, sampler=sampler)
 
@@ -232,7 +250,7 @@ class Theorems(DataModule):
         """Return the rounds: ``{"round": int, "targets": [numbers]}``."""
         args = self.hparams
         rounds = Rounds(len(self.targets), args["batch_size"], args["rounds"], args["seed"])
-        return self._loader(rounds)
+        return make_loader(rounds, sampler=RoundSampler(rounds))
 
     def val_dataloader(self) -> Any:
         """Return the theorems held out: ``{"targets": [numbers], "which": "held_out"}``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from lightning.pytorch.trainer.states import TrainerFn
-from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from lit_research.errors import UserError
 from lit_research.figures import add_text, code_block, text_table
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lit_research.methods.self_play.reading import Theorem
 
 
+UNCERTAIN = ("timeout", "memory", "crashed", "server")  # kinds of verdicts that say nothing
 DROPPED = 100_000  # generations before which the law does not hold (appendix A of the paper)
 
 
@@ -84,7 +85,7 @@ class Evaluation:
 
     def _attempt(self, name: str, theorems: list[Theorem]) -> None:
         """Attempt theorems, and log what came of it under ``name``."""
-        module, k = self.module, self.module.hparams["eval_attempts"]
+        module, k = self.module, self.module.eval_attempts
         problems = problems_of(theorems)
         # Round -1: what is generated here is kept no longer than it must be.
         module.table.attempt(problems, k, (-1, name))
@@ -105,27 +106,37 @@ class Evaluation:
         """
         module, state = self.module, self.module.state
         targets = {theorem.id: theorem for theorem in datamodule(module.trainer).targets}
-        proofs = [
-            (name, proof)
+        known = {problem.name: problem for problem in problems_of([*targets.values()])}
+        recorded = [
+            Attempt(known[name].statement.text, proof, known[name].header)
             for name in sorted(state.proofs)
             for proof in state.proofs[name]
-            if name in targets
+            if name in known
         ]
-        attempts = [Attempt(targets[n].statement, p, targets[n].header) for n, p in proofs]
-        attempts += module.archive.proved()
-        verdicts = module.lean.verify(attempts)
-        wrong = [(a, v) for a, v in zip(attempts, verdicts, strict=True) if not v.proved]
+        attempts = list(dict.fromkeys([*recorded, *module.archive.proved()]))
+        verdicts = dict(zip(attempts, module.lean.verify(attempts), strict=True))
+        # A busy machine, not the proof, may be to blame for these.
+        open_ = [attempt for attempt, verdict in verdicts.items() if verdict.kind in UNCERTAIN]
+        verdicts |= dict(zip(open_, module.lean.verify(open_), strict=True))
+        unverified = [attempt for attempt in open_ if verdicts[attempt].kind in UNCERTAIN]
+        wrong = [a for a, v in verdicts.items() if not v.proved and v.kind not in UNCERTAIN]
         self._log("test/proofs", float(len(attempts)))
         self._log("test/refuted", float(len(wrong)))
+        self._log("test/unverified", float(len(unverified)))
+        self._report(targets)
+        if unverified:
+            reason = verdicts[unverified[0]].reason
+            rank_zero_warn(
+                f"{len(unverified)} of {len(attempts)} recorded proofs could not be verified "
+                f"anew, in two tries: {reason}"
+            )
         if wrong:
-            attempt, verdict = wrong[0]
             raise UserError(
                 f"{len(wrong)} of {len(attempts)} recorded proofs do not verify, the first one "
-                f"{attempt.statement!r} by {attempt.proof!r} ({verdict.reason}), of the run's "
-                "checkpoint and archive: the Lean or its library has changed since, or a file was "
-                "damaged"
+                f"{wrong[0].statement!r} by {wrong[0].proof!r} ({verdicts[wrong[0]].reason}), of "
+                "the run's checkpoint and archive: the Lean or its library has changed since, or a "
+                "file was damaged"
             )
-        self._report(targets)
 
     def _report(self, targets: dict[str, Theorem]) -> None:
         state = self.module.state

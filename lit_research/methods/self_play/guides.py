@@ -73,6 +73,9 @@ class Guide(ABC):
     def score(self, pairs: Sequence[Pair]) -> list[Grade | None]:
         """Return a grade for each (conjecture, target); None where there is none to be read."""
 
+    def check(self) -> None:  # noqa: B027 - most have nothing that could be missing
+        """Raise ``UserError`` if it cannot grade at all; called before the first round."""
+
 
 class RuleGuide(Guide):
     """The rubric as rules on tokens: same grades always, at no cost. See ``rubric``."""
@@ -134,6 +137,11 @@ class LanguageModelGuide(Guide):
                 f"model is {model!r} with base_url {base_url!r}, {where}: give model for a server, "
                 "and for nothing else"
             )
+        for name, value in {"max_new_tokens": max_new_tokens, "batch_size": batch_size}.items():
+            if value < 1:
+                raise UserError(f"{name} is {value}, {where}: give 1 or more")
+        if temperature < 0:
+            raise UserError(f"temperature is {temperature}, {where}: give 0 or more")
         self.folder, self.base_url, self.model = folder, base_url, model
         self.max_new_tokens, self.temperature = max_new_tokens, temperature
         self.batch_size, self.dtype, self.seed = batch_size, dtype, seed
@@ -165,6 +173,21 @@ class LanguageModelGuide(Guide):
         language_model = load_lm(folder, dtype=self.dtype).eval().to(device)
         tokenizer = load_tokenizer(folder)
         return TransformersEngine(language_model, tokenizer, batch_size=self.batch_size)
+
+    def check(self) -> None:
+        """Ask for a few tokens.
+
+        Raises:
+            UserError: no model answers.
+        """
+        prompts = self._encoded(["Say: 1"])
+        [[answer, *_]] = self.engine.generate(prompts, max_new_tokens=4, temperature=0.0)
+        if answer.failed:
+            raise UserError(
+                f"the Guide's model {self.model or self.folder!r} does not answer "
+                f"({answer.finish_reason}), at {self.base_url or 'this process'}, of "
+                "LanguageModelGuide: start its server, or give another base_url and model"
+            )
 
     def score(self, pairs: Sequence[Pair]) -> list[Grade | None]:
         """Return the grades that the answers hold; ``failures`` counts what they do not."""

@@ -18,6 +18,7 @@ from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.evaluation import Evaluation
 from lit_research.methods.self_play.formats import Format, PlainFormat
 from lit_research.methods.self_play.guides import Guide
+from lit_research.methods.self_play.lessons import conjecturer_weights, solver_samples
 from lit_research.methods.self_play.players import (
     CONJECTURER,
     SOLVER,
@@ -29,7 +30,8 @@ from lit_research.methods.self_play.players import (
 )
 from lit_research.methods.self_play.playing import Table
 from lit_research.methods.self_play.proving import ProofWriter
-from lit_research.methods.self_play.rounds import Rules, play_round
+from lit_research.methods.self_play.rounds import play_round
+from lit_research.methods.self_play.rules import Rules
 from lit_research.methods.self_play.state import PlayState
 from lit_research.methods.self_play.updates import Update, UpdateReport, train_player
 from lit_research.methods.self_play.warm_start import WarmStart, warm_up
@@ -38,6 +40,8 @@ from lit_research.seeds import resolve_seed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lit_research.methods.self_play.monitor import RoundReport
+    from lit_research.methods.self_play.playing import Problem
     from lit_research.methods.self_play.updates import Sample
 
 WHERE = "in model.init_args of SelfPlay"
@@ -74,6 +78,8 @@ class SelfPlay(Method):
         optimizer: makes the optimiser of each player.
         attention: ``sdpa``, ``flash`` or ``math``.
         dtype: of the weights.
+        activation_checkpointing: keep one activation a layer in an update, compute the rest again
+            in backward.
         eval_attempts: attempts at each theorem in validation, test and predict.
         output: file that ``predict`` writes; None is ``proofs.jsonl`` in the run's folder.
         seed: of the sampling; None takes ``seed_everything``.
@@ -102,6 +108,7 @@ class SelfPlay(Method):
         ),
         attention: Attention = "sdpa",
         dtype: str = "float32",
+        activation_checkpointing: bool = False,
         eval_attempts: int = 8,
         output: str | None = None,
         seed: int | None = None,
@@ -117,6 +124,8 @@ class SelfPlay(Method):
         for name, value in sizes.items():
             if value < 1:
                 raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
+        if not 0 < top_p <= 1:
+            raise UserError(f"top_p is {top_p}, {WHERE}: give a share above 0, at most 1")
         if not temperature > 0:
             raise UserError(
                 f"temperature is {temperature}, {WHERE}: give a number above 0; attempts that are "
@@ -127,10 +136,17 @@ class SelfPlay(Method):
                 f"weights is lora with a warm_start, {WHERE}: a base that is frozen learns nothing "
                 "from it; load a trained base (lm: {{folder: PATH}}) or leave warm_start out"
             )
+        if guide is not None and (rules.conjecturer == "stp" or rules.conjectures == 0):
+            raise UserError(
+                f"guide is {type(guide).__name__}, {WHERE}, but the rules leave it nothing to "
+                f"grade (conjecturer: {rules.conjecturer}, conjectures: {rules.conjectures}): give "
+                "guide: null"
+            )
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
-        # A checkpoint's values win over the command's; where to write is the command's own.
+        # A checkpoint's values win over the command's; how to evaluate is the command's own.
         self.output = self.hparams.pop("output")
+        self.eval_attempts = self.hparams.pop("eval_attempts")
         self.lean, self.guide, self.form = lean or EmbeddedLean(), guide, form or PlainFormat()
         self.rules, self.update, self.warm_start = rules, update, warm_start
         self.optimizer = optimizer
@@ -150,6 +166,7 @@ class SelfPlay(Method):
             args["lora_rank"],
             args["attention"],
             args["dtype"],
+            args["activation_checkpointing"],
         )
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -196,10 +213,11 @@ class SelfPlay(Method):
         )
 
     def on_fit_start(self) -> None:
-        """Refuse what would fail after the first round; let Lean prove something small.
+        """Refuse what would fail after the first round: let Lean prove, and the Guide grade.
 
         Raises:
-            UserError: DDP that expects every parameter in every step, or a Lean that cannot run.
+            UserError: DDP that expects every parameter in every step, or a Lean or a Guide that
+                cannot run.
         """
         strategy = self.trainer.strategy
         expects_all = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get(
@@ -211,6 +229,13 @@ class SelfPlay(Method):
                 "ddp_find_unused_parameters_true"
             )
         self.lean.check()
+        if self.guide is not None:
+            self.guide.check()
+
+    def on_train_start(self) -> None:
+        """Play no further round where a run that has ended is taken up again."""
+        if self.rules.is_over(self.state.generations):
+            self.trainer.should_stop = True
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Play a round, or warm up in the first step."""
@@ -220,6 +245,22 @@ class SelfPlay(Method):
         else:
             play_round(self, number, batch["targets"])
         self.count_step()
+
+    def solver_samples(self, problems: Sequence[Problem]) -> list[Sample]:
+        """Return what the Solver learns from in a round; override it to try another rule.
+
+        Args:
+            problems: targets and conjectures with their rollouts.
+        """
+        return solver_samples(problems, self.rules, self.hparams["max_new_tokens"])
+
+    def conjecturer_weights(self, report: RoundReport) -> dict[int, float]:
+        """Return the weight of each conjecture that the Conjecturer learns from; likewise.
+
+        Args:
+            report: of the round; the keys are numbers of its ``conjectures``.
+        """
+        return conjecturer_weights(self, report)
 
     def train_role(
         self, role: Role, samples: Sequence[Sample], *, cispo: bool, round_: int

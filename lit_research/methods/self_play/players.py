@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_research.errors import UserError
-from lit_research.lm import lm_from_spec, token_log_probs
+from lit_research.lm import enable_activation_checkpointing, lm_from_spec, token_log_probs
 from lit_research.lm.engines import Completion, TransformersEngine, written_rows
 from lit_research.methods.self_play.adapters import (
     add_adapters,
@@ -42,6 +42,10 @@ class Players(nn.Module):
         rank: of the additions; their alpha is twice that.
         attention: ``sdpa``, ``flash`` or ``math``.
         dtype: of the weights.
+        is_checkpointing: keep one activation a layer in training, compute the rest again.
+
+    Raises:
+        UserError: activations cannot be checkpointed, or not without dropout.
     """
 
     def __init__(
@@ -52,10 +56,14 @@ class Players(nn.Module):
         rank: int = 16,
         attention: str = "sdpa",
         dtype: str = "float32",
+        is_checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        self.weights = weights
+        self.weights, self.is_checkpointing = weights, is_checkpointing
         base = lm_from_spec(spec, vocab_size, attention=attention, dtype=dtype)
+        if is_checkpointing:
+            _refuse_dropout(base)
+            enable_activation_checkpointing(base)
         self.solver: PreTrainedModel = base
         if weights == "untied":
             self.conjecturer: PreTrainedModel = copy.deepcopy(base)
@@ -91,14 +99,27 @@ class Players(nn.Module):
         merge_adapters(plain, role)
         return plain
 
-    def log_probs(self, role: Role, rows: dict[str, Tensor], temperature: float = 1.0) -> Tensor:
+    def log_probs(self, role: Role, rows: dict[str, Tensor]) -> Tensor:
         """Return the log-probabilities ``[B, T]`` of the written tokens of ``written_rows``."""
         logits = self.model(role)(input_ids=rows["input_ids"], use_cache=False).logits
-        return token_log_probs(logits / temperature, rows["labels"])
+        return token_log_probs(logits, rows["labels"])
 
     def rows(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
         """Return ``written_rows`` on the models' device."""
         return written_rows(pairs, self.solver.device)
+
+
+def _refuse_dropout(model: PreTrainedModel) -> None:
+    """Refuse a model that plays by other weights in training, where its checkpoints act."""
+    settings = model.config.to_dict()
+    found = {name: value for name, value in settings.items() if "dropout" in name and value}
+    if found:
+        name, value = next(iter(found.items()))
+        raise UserError(
+            f"{name} is {value} in the config of {type(model).__name__}, with "
+            "activation_checkpointing of SelfPlay: set it to 0, since players write without "
+            "dropout and are to learn so"
+        )
 
 
 class Writer:

@@ -67,6 +67,12 @@ class Problem:
         """Share of the attempts that are proofs, s."""
         return sum(r.verdict.proved for r in self.rollouts) / len(self.rollouts)
 
+    @property
+    def written(self) -> tuple[int, ...]:
+        """Token ids of a conjecture."""
+        assert self.conjecture is not None, "a target is nobody's text"
+        return self.conjecture.token_ids
+
 
 def _gather(items: list[T], rank: int, world: int) -> list[T]:
     """Put together the parts that the processes have: process r has items r, r + world, ..."""

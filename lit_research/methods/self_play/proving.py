@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class ProofWriter:
-    """Attempts theorems and appends a line for each to a JSONL file; done ones are not repeated.
+    """Attempts theorems and appends a line for each to a JSONL file.
 
     A line: ``id``, ``statement``, ``proved``, ``proof`` (the shortest one, or null), ``attempts``,
-    ``weights`` (which Solver).
+    ``weights`` (which Solver). A theorem is not repeated that this Solver has proved, or attempted
+    as often as is asked for.
 
     Args:
         module: whose Solver.
@@ -33,34 +34,40 @@ class ProofWriter:
         self.module = module
         self.file = Path(file) if file else Path(module.trainer.log_dir or ".") / "proofs.jsonl"
         self.weights = weights_fingerprint(module.players.model(SOLVER))
+        self.attempts = module.eval_attempts
         self.done: dict[str, bool] = {}
         if self.file.is_file():
             lines = [json.loads(line) for line in self.file.read_text().splitlines()]
-            self.done = {r["id"]: r["proved"] for r in lines if r["weights"] == self.weights}
+            self.done = {
+                line["statement"]: line["proved"]
+                for line in lines
+                if line["weights"] == self.weights
+                and (line["proved"] or line["attempts"] >= self.attempts)
+            }
 
     def prove(self, batch: dict[str, Any]) -> int:
         """Attempt the theorems of a batch; return how many were proved."""
         module = self.module
         theorems = [datamodule(module.trainer).targets[number] for number in batch["targets"]]
-        problems = problems_of([t for t in theorems if t.id not in self.done])
-        k = module.hparams["eval_attempts"]
+        asked = problems_of(theorems)
+        problems = [problem for problem in asked if problem.statement.text not in self.done]
         place = (-1, "predict", *(problem.name for problem in problems))
-        module.table.attempt(problems, k, place)
+        module.table.attempt(problems, self.attempts, place)
         for problem in problems:
             proofs = [r.proof for r in problem.rollouts if r.verdict.proved and r.proof]
             best = min(proofs, key=len, default=None)
-            self.done[problem.name] = best is not None
+            self.done[problem.statement.text] = best is not None
             if module.trainer.is_global_zero:
                 line = {
                     "id": problem.name,
                     "statement": problem.statement.text,
                     "proved": best is not None,
                     "proof": best,
-                    "attempts": k,
+                    "attempts": self.attempts,
                     "weights": self.weights,
                 }
                 append_line(self.file, json.dumps(line, ensure_ascii=False))
-        return sum(self.done[theorem.id] for theorem in theorems)
+        return sum(self.done[problem.statement.text] for problem in asked)
 
     def finish(self) -> None:
         """Say what was proved."""

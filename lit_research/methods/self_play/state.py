@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lit_research.methods.self_play.updates import Sample
+
 KEPT_PROOFS = 16  # of a target (section 3 of the paper)
 RECENT_ROUNDS = 3  # that expert iteration learns from, and that the signs are of
 
@@ -18,7 +20,7 @@ class PlayState:
         proofs: of each target by its id: different ones, the first 16; no entry is unsolved.
         solved_in: the round in which each target was first solved.
         recent: correct proofs of targets in the last rounds, for expert iteration: lists
-            ``[round, prompt ids, written ids]``.
+            ``[round, problem, prompt ids, written ids, weight]``.
         generations: conjectures and attempts written so far in training, C of the law.
         history: ``[round, generations, share of the targets solved so far]`` after each round.
         signs: of the last rounds that had conjectures: number of them, share of disjunctive
@@ -47,12 +49,15 @@ class PlayState:
         """Return the share of ``targets`` that have a proof."""
         return sum(map(self.is_solved, targets)) / len(targets)
 
-    def keep_recent(
-        self, round_: int, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
-    ) -> None:
-        """Keep correct (prompt, proof) pairs of a round; forget those of rounds long past."""
+    def with_recent(self, round_: int, samples: Sequence[Sample]) -> list[Sample]:
+        """Keep the samples of a round; return them after those of the rounds shortly before."""
         kept = [entry for entry in self.recent if entry[0] > round_ - RECENT_ROUNDS]
-        self.recent = kept + [[round_, list(prompt), list(ids)] for prompt, ids in pairs]
+        new = [[round_, s.group, list(s.prompt), list(s.written), s.weight] for s in samples]
+        self.recent = kept + new
+        return [
+            Sample(prompt, written, weight, group=group)
+            for _, group, prompt, written, weight in self.recent
+        ]
 
     def keep_signs(self, conjectures: int, signs: Sequence[float]) -> None:
         """Keep the signs of a round; forget those of rounds long past."""

@@ -6,18 +6,20 @@ Legend: B samples of a micro-batch, T tokens of a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+from lightning.pytorch.strategies import ParallelStrategy
+from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.methods.self_play.objectives import Normaliser, cispo_loss, weighted_nll
 
 if TYPE_CHECKING:
     from lit_research.methods.self_play.module import SelfPlay
-    from lit_research.methods.self_play.players import Role
-
+    from lit_research.methods.self_play.players import Players, Role
 
 WINDOW = 16  # batches whose samples are sorted by length together
 
@@ -52,7 +54,7 @@ class Update:
         normaliser: ``tokens`` divides a step's loss by its written tokens, as the official code
             does; ``sequences`` means over each text and then over texts, as the paper writes.
         max_grad_norm: of the gradient; None does not clip (the official launch seems not to).
-        reset: forget the optimiser's moments before each round, as the paper does.
+        reset: forget the optimiser's moments after each round, as the paper does.
         cispo_clip: of CISPO's importance weights, upper bound.
     """
 
@@ -70,6 +72,10 @@ class Update:
                 raise UserError(
                     f"{name} is {getattr(self, name)}, in update of SelfPlay: give 1 or more"
                 )
+        if not self.cispo_clip > 0:
+            raise UserError(
+                f"cispo_clip is {self.cispo_clip}, in update of SelfPlay: give a number above 0"
+            )
         if self.micro_batch is not None and self.micro_batch < 1:
             raise UserError(
                 f"micro_batch is {self.micro_batch}, in update of SelfPlay: give 1 or more, or null"
@@ -78,11 +84,15 @@ class Update:
 
 @dataclass
 class UpdateReport:
-    """What an update did: optimiser ``steps``, ``samples`` read, mean ``loss`` of the steps."""
+    """What an update did: ``samples`` read, the ``losses`` of its optimiser steps."""
 
-    steps: int = 0
     samples: int = 0
     losses: list[float] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps."""
+        return len(self.losses)
 
     @property
     def loss(self) -> float:
@@ -135,7 +145,7 @@ def train_player(
     *,
     cispo: bool,
     seed: int,
-    after_step: Callable[[int, float], None] | None = None,
+    after_step: Callable[[int, Tensor], None] | None = None,
 ) -> UpdateReport:
     """Train a player on samples; nothing happens without any.
 
@@ -151,71 +161,87 @@ def train_player(
         seed: of the order.
         after_step: called with the number of a step (from 1) and its loss.
     """
-    # Dropout would make the policy that is updated another than the one that wrote.
-    module.players.eval()
-    report = UpdateReport(samples=len(samples))
-    if update.reset:
-        optimizer.state.clear()
+    # Dropout would make the policy that is updated another than the one that wrote. Checkpointing
+    # acts in training mode alone, and is refused where there is dropout.
+    module.players.train(module.players.is_checkpointing)
+    strategy, world = module.trainer.strategy, module.trainer.world_size
+    report, losses = UpdateReport(samples=len(samples)), []
     for batch in make_batches(samples, update, seed):
         optimizer.zero_grad()
-        total = 0.0
-        for part, loss in _losses(module, role, batch, update, cispo):
-            # Strategies average the gradients of the processes; each has a part of one sum.
-            module.manual_backward(loss * module.trainer.world_size)
-            total += float(loss.detach()) if part else 0.0
+        parts = split_batch(batch, update.micro_batch, module.global_rank, world)
+        own: list[Tensor] = []
+        for number, part in enumerate(parts):
+            with _without_sync(strategy) if number < len(parts) - 1 else nullcontext():
+                loss = part_loss(module.players, role, part, batch, update, cispo)
+                # Strategies average the gradients of the processes; each has a part of one sum.
+                module.manual_backward(loss * world)
+            own.append(loss.detach())
         module.configure_gradient_clipping(optimizer, update.max_grad_norm, "norm")
         optimizer.step()
-        report.steps += 1
-        report.losses.append(total)
+        losses.append(strategy.reduce(torch.stack(own).sum(), reduce_op="sum"))
         if after_step is not None:
-            after_step(report.steps, total)
+            after_step(len(losses), losses[-1])
+    module.players.eval()
     optimizer.zero_grad()
+    if update.reset:  # now, not at the next update: they are twice as large as the player
+        optimizer.state.clear()
+    report.losses = torch.stack(losses).tolist() if losses else []
     return report
 
 
-def _losses(module: SelfPlay, role: Role, batch: list[Sample], update: Update, cispo: bool) -> Any:
-    """Yield (samples, their part of the batch's loss), micro-batch by micro-batch."""
-    rank, world = module.global_rank, module.trainer.world_size
-    tokens = sum(len(sample.written) for sample in batch)
-    # A process without a part goes backward too, through a sample that counts nothing.
-    own = batch[rank::world] or [Sample(batch[0].prompt, batch[0].written, weight=0.0)]
-    size = update.micro_batch or len(own)
+def _without_sync(strategy: object) -> AbstractContextManager[None]:
+    """Return what keeps gradients in each process until the last part of a batch."""
+    if isinstance(strategy, ParallelStrategy):
+        return strategy.block_backward_sync()
+    return nullcontext()
+
+
+def split_batch(
+    batch: Sequence[Sample], micro_batch: int | None, rank: int, world: int
+) -> list[list[Sample]]:
+    """Return a process's part of a batch in micro-batches: as many in each process, none empty.
+
+    Each backward pass waits for the other processes', so a process with less to read goes backward
+    through a sample that counts nothing.
+    """
+    own, most = batch[rank::world], -(-len(batch) // world)
+    size = micro_batch or most
+    shortest = min(batch, key=lambda sample: len(sample.prompt) + len(sample.written))
+    blank = Sample(shortest.prompt, shortest.written, weight=0.0)
+    return [list(own[first : first + size]) or [blank] for first in range(0, most, size)]
+
+
+def part_loss(
+    players: Players,
+    role: Role,
+    part: Sequence[Sample],
+    batch: Sequence[Sample],
+    update: Update,
+    cispo: bool,
+) -> Tensor:
+    """Return the part of the batch's loss that is of these samples; the parts add up to it."""
+    rows = players.rows([(s.prompt, s.written) for s in part])
+    log_probs = players.log_probs(role, rows)
+    weights = torch.tensor([s.weight for s in part], device=log_probs.device)
     of_group: dict[int, int] = {}
     for sample in batch:
         of_group[sample.group] = of_group.get(sample.group, 0) + len(sample.written)
-    for first in range(0, len(own), size):
-        part = own[first : first + size]
-        rows = module.players.rows([(s.prompt, s.written) for s in part])
-        log_probs = module.players.log_probs(role, rows)
-        weights = torch.tensor([s.weight for s in part], device=log_probs.device)
-        if not cispo:
-            yield (
-                part,
-                weighted_nll(
-                    log_probs,
-                    rows["mask"],
-                    weights,
-                    update.normaliser,
-                    total=tokens if update.normaliser == "tokens" else len(batch),
-                ),
-            )
-            continue
-        old = torch.zeros_like(log_probs)
-        for row, sample in enumerate(part):
-            start = len(sample.prompt) - 1
-            old[row, start : start + len(sample.written)] = torch.tensor(
-                sample.old_log_probs or [0.0] * len(sample.written), device=old.device
-            )
-        # One over the tokens of the whole group, and over the groups of the step.
-        share = [1 / (of_group[s.group] * len(of_group)) if s.weight else 0.0 for s in part]
-        yield (
-            part,
-            cispo_loss(
-                log_probs,
-                old,
-                weights,
-                rows["mask"],
-                clip=update.cispo_clip,
-                scale=torch.tensor(share, device=old.device),
-            ),
+    if not cispo:
+        total = sum(of_group.values()) if update.normaliser == "tokens" else len(batch)
+        return weighted_nll(log_probs, rows["mask"], weights, update.normaliser, total=total)
+    old = torch.zeros_like(log_probs)
+    for row, sample in enumerate(part):
+        start = len(sample.prompt) - 1
+        old[row, start : start + len(sample.written)] = torch.tensor(
+            sample.old_log_probs or [0.0] * len(sample.written), device=old.device
         )
+    # One over the tokens of the whole group, and over the groups of the step.
+    share = [1 / (of_group[s.group] * len(of_group)) if s.weight else 0.0 for s in part]
+    return cispo_loss(
+        log_probs,
+        old,
+        weights,
+        rows["mask"],
+        clip=update.cispo_clip,
+        scale=torch.tensor(share, device=old.device),
+    )

@@ -116,8 +116,21 @@ def warm_up(module: SelfPlay, settings: WarmStart) -> None:
             "it: give data.init_args.warm, or leave warm_start out for a model that can write "
             "proofs"
         )
-    start = time.perf_counter()
-    lean = Remembering(module.lean, module.archive)
+    # One process searches: another could find other proofs, and learn something else. All open
+    # their archives before that, since they tell each other where the run lies.
+    trainer, lean = module.trainer, Remembering(module.lean, module.archive)
+    texts = _lessons(module, theorems, settings, lean) if trainer.is_global_zero else []
+    _train(module, examples(module, trainer.strategy.broadcast(texts)), settings)
+    module.players.copy_solver_to_conjecturer()
+    known = [theorem.id for theorem in datamodule(trainer).targets]
+    module.state.history.append([0, 0, module.state.share_solved(known)])
+
+
+def _lessons(
+    module: SelfPlay, theorems: list[Theorem], settings: WarmStart, lean: LeanServer
+) -> list[tuple[str, str]]:
+    """Return prompts with the answers to learn: proofs that Lean accepts, and lemmas."""
+    start, seed = time.perf_counter(), module.hparams["seed"]
     proofs = found_proofs(theorems, settings, lean)
     proved = sum(map(bool, proofs))
     if not proved:
@@ -129,20 +142,17 @@ def warm_up(module: SelfPlay, settings: WarmStart) -> None:
         f"warm start: {proved} of {len(theorems)} statements proved by search in "
         f"{time.perf_counter() - start:.0f} s; training on them"
     )
-    lemmas = draw_lemmas(theorems, settings, module.hparams["seed"])
-    answers = lemma_answers(module.form, lemmas)
+    lemmas = draw_lemmas(theorems, settings, seed)
+    subjects: list[Provable] = list(theorems)
     if settings.prove_lemmas:
         asked = [Attempt(lemma.text, "", theorem.header) for theorem, _, lemma in lemmas]
-        theorems, proofs = [*theorems, *asked], [*proofs, *found_proofs(asked, settings, lean)]
-    more = proved_alternatives(
-        theorems, proofs, settings.alternatives, module.hparams["seed"], lean
-    )
-    theorems, proofs = [*theorems, *more], [*proofs, *([a.proof] for a in more)]
-    samples = examples(module, [*proof_answers(module.form, theorems, proofs), *answers])
-    _train(module, samples, settings)
-    module.players.copy_solver_to_conjecturer()
-    known = [theorem.id for theorem in datamodule(module.trainer).targets]
-    module.state.history.append([0, 0, module.state.share_solved(known)])
+        subjects += asked
+        proofs = proofs + found_proofs(asked, settings, lean)
+    more = proved_alternatives(subjects, proofs, settings.alternatives, seed, lean)
+    subjects += more
+    proofs = proofs + [[attempt.proof] for attempt in more]
+    form = module.form
+    return [*proof_answers(form, subjects, proofs), *lemma_answers(form, lemmas)]
 
 
 def found_proofs(
@@ -268,13 +278,13 @@ def _train(module: SelfPlay, samples: list[Sample], settings: WarmStart) -> None
         group["lr"] = 0.0
     rates.base_lrs = [settings.lr] * len(optimizer.param_groups)
 
-    def after_step(step: int, loss: float) -> None:
+    def after_step(step: int, loss: torch.Tensor) -> None:
         rates.step()
         if step % max(1, steps // 10) == 0:
             rank_zero_info(f"warm start: step {step} of {steps}, loss {loss:.3f} nats a token")
         if step % 10 == 0:
             for logger in module.trainer.loggers:
-                logger.log_metrics({"warm_start/loss": loss}, step)
+                logger.log_metrics({"warm_start/loss": float(loss)}, step)
 
     train_player(
         module, SOLVER, samples, update, optimizer, cispo=False, seed=seed, after_step=after_step

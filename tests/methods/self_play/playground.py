@@ -11,8 +11,8 @@ import torch
 import yaml
 
 from lit_research.cli import config_dir, main
-from lit_research.lean import EmbeddedLean
-from lit_research.methods.self_play import PlainFormat
+from lit_research.lean import EmbeddedLean, Verdict
+from lit_research.methods.self_play import PlainFormat, SelfPlay
 
 INIT, DATA, RULES = "model.init_args", "data.init_args", "model.init_args.rules"
 SMALL: dict[str, Any] = {
@@ -91,6 +91,29 @@ def _maybe_die(flag: str, place: str) -> None:
     counted = _COUNTS[place] = _COUNTS.get(place, 0) + 1
     if counted == int(number):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SlowLean(EmbeddedLean):
+    """Never has the time to finish."""
+
+    def verify(self, attempts):
+        """Give up."""
+        return [Verdict(False, "timeout: 10 s") for _ in attempts]
+
+
+class Stubborn(SelfPlay):
+    """Plays on and learns nothing."""
+
+    asked = 0
+
+    def solver_samples(self, problems):
+        """Teach the Solver nothing."""
+        self.asked += 1
+        return []
+
+    def conjecturer_weights(self, report):
+        """Teach the Conjecturer nothing."""
+        return {}
 
 
 class DyingLean(EmbeddedLean):

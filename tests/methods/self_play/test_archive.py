@@ -1,8 +1,9 @@
 """The archive: nothing is judged twice, nothing that was written is lost, replays write no rows."""
 
+import random
 import threading
 
-from lit_research.lean import Attempt, LeanServer, ServerCounts, Verdict
+from lit_research.lean import Attempt, LeanServer, ServerCounts, Verdict, parse_statement
 from lit_research.lm.engines import Completion
 from lit_research.methods.self_play.archive import (
     Archive,
@@ -10,6 +11,7 @@ from lit_research.methods.self_play.archive import (
     ConjectureRecord,
     generation_key,
 )
+from lit_research.methods.self_play.guides import Grade, Guide
 
 
 class Judge(LeanServer):
@@ -53,6 +55,31 @@ def test_a_verdict_that_may_not_repeat_is_not_kept():
     archive.verify(judge, [attempt("flaky")])
     assert judge.asked == ["flaky", "flaky"]
     archive.close()
+
+
+class Drawing(Guide):
+    """Grades by chance, as a language model does; now and then it says nothing."""
+
+    def __init__(self):
+        self.draw = random.Random(0)
+
+    def score(self, pairs):
+        return [self.draw.choice([None, Grade(self.draw.randint(0, 5), 0, 1)]) for _ in pairs]
+
+
+def test_a_round_that_is_played_again_has_the_same_grades(tmp_path):
+    target = parse_statement("theorem t (p : Prop) : p → p")
+    lemmas = [parse_statement(f"theorem l (n : Nat) : n + {i} = {i} + n") for i in range(40)]
+    pairs = [(lemma, target) for lemma in lemmas]
+    archive = Archive(tmp_path / "a.sqlite")
+    guide = Drawing()
+    first = archive.grade(guide, pairs[:30], 7)
+    archive.close()
+    again = Archive(tmp_path / "a.sqlite")
+    assert again.grade(guide, pairs, 7)[:30] == first
+    assert None in first
+    assert again.grade(guide, pairs, 8)[:30] != first
+    again.close()
 
 
 def test_many_attempts_and_many_threads():

@@ -238,6 +238,18 @@ def test_rounds_go_through_all_targets(targets, batch_size, seed):
     assert first == [Rounds(targets, batch_size, 7, seed).__getitems__([i]) for i in range(each)]
 
 
+def test_rounds_are_numbered_on_in_the_next_epoch():
+    loader = Theorems(size=20, held_out=5, warm=0, batch_size=6, rounds=5).train_dataloader()
+    first = list(loader)
+    loader.sampler.set_epoch(1)
+    second = list(loader)
+    assert [batch["round"] for batch in [*first, *second]] == list(range(10))
+    # Four rounds are a pass over the targets, wherever an epoch ends.
+    for start in (0, 4):
+        passed = [*first, *second][start : start + 4]
+        assert sorted(i for batch in passed for i in batch["targets"]) == list(range(20))
+
+
 def test_a_loader_resumes_after_any_round():
     def loader():
         return Theorems(size=20, held_out=5, warm=0, batch_size=6, rounds=7).train_dataloader()

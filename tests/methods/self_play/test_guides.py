@@ -280,11 +280,19 @@ def test_a_model_with_a_chat_template_is_asked_in_a_chat():
         {"folder": "x", "base_url": "y", "model": "z"},
         {"base_url": "y"},
         {"folder": "x", "model": "z"},
+        {"folder": "x", "temperature": -1.0},
+        {"folder": "x", "max_new_tokens": 0},
     ],
 )
-def test_a_guide_has_one_source(arguments):
+def test_a_guide_that_cannot_grade_is_refused(arguments):
     with pytest.raises(UserError, match="of LanguageModelGuide"):
         LanguageModelGuide(**arguments)
+
+
+def test_a_model_that_does_not_answer_is_found_before_the_first_round():
+    LanguageModelGuide.from_engine(Answering(["1"])).check()
+    with pytest.raises(UserError, match=r"does not answer \(.*timeout\)"):
+        LanguageModelGuide.from_engine(Answering([None])).check()
 
 
 def test_a_server_is_asked_lazily():

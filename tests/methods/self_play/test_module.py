@@ -24,6 +24,15 @@ def finished(tmp_path_factory):
     return folder, play(folder)
 
 
+# A server that is not there.
+SILENT = {
+    "class_path": "LanguageModelGuide",
+    "init_args": {"base_url": "http://localhost:9/v1", "model": "none"},
+}
+ALONE = {f"{RULES}.conjectures": 0, f"{INIT}.guide": None}
+LAST = ["--ckpt_path", "last"]
+
+
 def archive_of(folder):
     [file] = folder.rglob("attempts.sqlite")
     return Archive(file)
@@ -69,6 +78,35 @@ def test_the_command_validate_attempts_the_targets_too(finished):
     assert 0 <= metrics["val/targets/pass_at_1"] <= metrics["val/targets/pass_at_k"] <= 1
 
 
+def test_a_proof_that_only_takes_too_long_is_not_called_false(finished):
+    folder, _ = finished
+    slow = {"class_path": "tests.methods.self_play.playground.SlowLean"}
+    with pytest.warns(UserWarning, match="could not be verified anew, in two tries: timeout"):
+        metrics = play(folder, {f"{INIT}.lean": slow}, "test", *LAST).trainer.callback_metrics
+    assert metrics["test/unverified"] == metrics["test/proofs"] > 0
+    assert metrics["test/refuted"] == 0
+
+
+def test_rounds_go_on_from_epoch_to_epoch(tmp_path):
+    """The warm start is the first round of all, and no round is played twice."""
+    changes = {f"{DATA}.rounds": 2, "trainer.max_steps": 5, "trainer.limit_val_batches": 0}
+    cli = play(tmp_path, changes)
+    assert cli.trainer.current_epoch > 1
+    assert [point[0] for point in cli.model.state.history] == [0, 1, 2, 3, 4]
+    archive = archive_of(tmp_path)
+    assert {attempt.round for attempt in archive.attempts()} == {1, 2, 3, 4}
+    archive.close()
+
+
+def test_a_subclass_chooses_what_is_learned(tmp_path):
+    name = "tests.methods.self_play.playground.Stubborn"
+    cli = play(tmp_path, {"trainer.limit_val_batches": 0, "model.class_path": name})
+    assert cli.model.asked == 2
+    metrics = cli.trainer.callback_metrics
+    assert metrics["self_play/trained_samples"] == 0
+    assert "self_play/r_solve" not in metrics
+
+
 def test_a_proof_that_is_none_is_found(finished, tmp_path):
     folder, cli = finished
     content = last_checkpoint(folder)
@@ -103,21 +141,34 @@ def test_theorems_of_a_file_are_proved(finished, tmp_path):
     assert [line["id"] for line in lines] == ["a", "b", "c"]
     assert not lines[2]["proved"]
     assert all(line["proved"] is (line["proof"] is not None) for line in lines)
+    # Again: what was proved is done, what was not is tried if more attempts are asked for.
+    again = ["--ckpt_path", str(checkpoints / "last.ckpt")]
+    play(tmp_path, changes, "predict", *again)
+    assert len((tmp_path / "proofs.jsonl").read_text().splitlines()) == 3
+    play(tmp_path, {**changes, f"{INIT}.eval_attempts": 3}, "predict", *again)
+    added = (tmp_path / "proofs.jsonl").read_text().splitlines()[3:]
+    unproved = [line["id"] for line in lines if not line["proved"]]
+    assert [json.loads(line)["id"] for line in added] == unproved
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {f"{RULES}.objective": "cispo"},
-        {f"{RULES}.objective": "expert_iteration"},
-        {f"{RULES}.objective": "stp", f"{RULES}.conjecturer": "stp"},
+        {
+            f"{RULES}.objective": "expert_iteration",
+            f"{RULES}.conjectures": 0,
+            f"{INIT}.guide": None,
+        },
+        {f"{RULES}.objective": "stp", f"{RULES}.conjecturer": "stp", f"{INIT}.guide": None},
         {f"{RULES}.objective": "reinforce", f"{INIT}.update.normaliser": "sequences"},
-        {f"{RULES}.conjectures": 0, f"{INIT}.guide": None},
+        ALONE,
         {f"{RULES}.conditioned": False, f"{INIT}.guide": None, f"{RULES}.conjectures": 2},
         {f"{RULES}.train_conjecturer": False},
         {f"{INIT}.weights": "tied"},
         {f"{INIT}.weights": "lora", f"{INIT}.warm_start": None, f"{INIT}.lora_rank": 2},
         {f"{INIT}.update.micro_batch": 3, f"{INIT}.update.max_grad_norm": None},
+        {f"{INIT}.activation_checkpointing": True},
         {f"{DATA}.batch_size": 5, "trainer.precision": "bf16-mixed"},
         {f"{RULES}.max_generations": 40, "trainer.max_steps": 30},
     ],
@@ -128,7 +179,11 @@ def test_an_option_plays(tmp_path, changes):
     assert cli.model.state.generations > 0
     assert all(torch.isfinite(p).all() for p in cli.model.parameters())
     if f"{RULES}.max_generations" in changes:
-        assert cli.model.state.history[-2][1] < 40 <= cli.model.state.generations
+        history = cli.model.state.history
+        assert history[-2][1] < 40 <= cli.model.state.generations
+        # Nothing is played beyond the limit by saying it again.
+        again = play(tmp_path, {"trainer.limit_val_batches": 0, **changes}, "fit", *LAST)
+        assert again.model.state.history == history
 
 
 @pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:74"])
@@ -162,7 +217,16 @@ def test_a_game_that_is_killed_ends_as_if_it_had_not_been(tmp_path, place):
     ("changes", "message"),
     [
         ({f"{INIT}.temperature": 0.0}, "temperature is 0.0"),
+        ({f"{INIT}.top_p": 1.5}, "top_p is 1.5"),
         ({f"{RULES}.attempts": 1}, "attempts is 1"),
+        ({f"{RULES}.objective": "expert_iteration"}, "learns from targets alone"),
+        ({f"{RULES}.conjecturer": "stp"}, "nothing to grade.*give guide: null"),
+        ({f"{RULES}.conjectures": 0}, "nothing to grade.*give guide: null"),
+        ({f"{INIT}.guide": SILENT}, "does not answer"),
+        (
+            {f"{INIT}.activation_checkpointing": True, f"{INIT}.lm.attention_dropout": 0.1},
+            "attention_dropout is 0.1",
+        ),
         ({f"{RULES}.quantile": 1.5}, "quantile is 1.5"),
         ({f"{INIT}.update.batch_size": 0}, "batch_size is 0"),
         ({f"{INIT}.warm_start.epochs": 0}, "epochs is 0"),
@@ -217,7 +281,8 @@ def test_two_processes_play_one_game(tmp_path):
         "print('FOUND', cli.trainer.global_rank, state.generations, sorted(state.proofs), "
         "repr(total), flush=True)\n"
     )
-    config = write(tmp_path, {f"{DATA}.size": 9, "trainer.max_steps": 3})
+    changes = {f"{DATA}.size": 9, "trainer.max_steps": 3, f"{INIT}.update.micro_batch": 1}
+    config = write(tmp_path, changes)
     options = ["--trainer.strategy", "ddp_find_unused_parameters_true", "--trainer.devices", "2"]
     command = [sys.executable, str(spy), "fit", "--config", str(config), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lit_research.errors import UserError
 from lit_research.methods.self_play.core import weighted_nll
@@ -12,8 +14,9 @@ from lit_research.methods.self_play.updates import (
     Sample,
     Update,
     UpdateReport,
-    _losses,
     make_batches,
+    part_loss,
+    split_batch,
     train_player,
 )
 
@@ -34,7 +37,9 @@ class Host:
     def __init__(self, rank=0, world=1):
         torch.manual_seed(0)
         self.players = Players(SPEC, vocab_size=16, dtype="float64")
-        self.global_rank, self.trainer = rank, SimpleNamespace(world_size=world)
+        strategy = SimpleNamespace(reduce=lambda loss, reduce_op: loss)
+        self.global_rank = rank
+        self.trainer = SimpleNamespace(world_size=world, strategy=strategy)
         self.clipped = []
 
     def manual_backward(self, loss):
@@ -46,8 +51,9 @@ class Host:
 
 def gradient(host, samples, update, cispo=False):
     host.players.zero_grad()
-    for _, loss in _losses(host, SOLVER, samples, update, cispo):
-        loss.backward()
+    parts = split_batch(samples, update.micro_batch, host.global_rank, host.trainer.world_size)
+    for part in parts:
+        part_loss(host.players, SOLVER, part, samples, update, cispo).backward()
     return torch.cat([p.grad.flatten() for p in host.players.parameters_of(SOLVER)])
 
 
@@ -75,15 +81,28 @@ def test_micro_batches_add_up_to_the_batch(cispo, normaliser, micro_batch):
 
 @pytest.mark.parametrize("cispo", [False, True])
 @pytest.mark.parametrize("world", [2, 3, 5])
-def test_processes_add_up_to_one(cispo, world):
-    whole = gradient(Host(), samples(cispo), Update(), cispo)
-    parts = [gradient(Host(rank, world), samples(cispo), Update(), cispo) for rank in range(world)]
+@pytest.mark.parametrize("micro_batch", [None, 1])
+def test_processes_add_up_to_one(cispo, world, micro_batch):
+    update = Update(micro_batch=micro_batch)
+    whole = gradient(Host(), samples(cispo), update, cispo)
+    parts = [gradient(Host(rank, world), samples(cispo), update, cispo) for rank in range(world)]
     torch.testing.assert_close(torch.stack(parts).sum(0), whole)
+
+
+@given(st.integers(1, 20), st.integers(1, 6), st.none() | st.integers(1, 5))
+def test_processes_go_backward_as_often_as_each_other(count, world, micro_batch):
+    batch = [Sample([1], [2] * (1 + number % 3), group=number) for number in range(count)]
+    splits = [split_batch(batch, micro_batch, rank, world) for rank in range(world)]
+    assert len({len(parts) for parts in splits}) == 1
+    assert all(part for parts in splits for part in parts)
+    read = [s.group for parts in splits for part in parts for s in part if s.weight]
+    assert sorted(read) == list(range(count))
+    assert max(len(part) for parts in splits for part in parts) <= (micro_batch or count)
 
 
 def test_the_loss_is_the_weighted_likelihood_of_what_was_written():
     host, made = Host(), samples()
-    [(_, loss)] = list(_losses(host, SOLVER, made, Update(), False))
+    loss = part_loss(host.players, SOLVER, made, made, Update(), False)
     rows = host.players.rows(PAIRS)
     log_probs = host.players.log_probs(SOLVER, rows)
     weights = torch.tensor([s.weight for s in made])
@@ -121,7 +140,8 @@ def test_nothing_to_learn_is_no_step():
     before = [p.clone() for p in host.players.parameters()]
     optimizer = torch.optim.AdamW(host.players.parameters_of(SOLVER))
     report = train_player(host, SOLVER, [], Update(), optimizer, cispo=False, seed=0)
-    assert report == UpdateReport(steps=0, samples=0, losses=[])
+    assert report == UpdateReport(samples=0, losses=[])
+    assert report.steps == 0
     assert all(torch.equal(p, q) for p, q in zip(host.players.parameters(), before, strict=True))
 
 
@@ -133,11 +153,11 @@ def test_moments_are_forgotten_if_so_wished(reset):
     for _ in range(2):
         train_player(host, SOLVER, samples(), update, optimizer, cispo=False, seed=0)
     steps = {int(state["step"]) for state in optimizer.state.values()}
-    assert steps == ({2} if reset else {4})
+    assert steps == (set() if reset else {4})
     assert host.clipped == [(0.5, "norm")] * 4
 
 
-@pytest.mark.parametrize("field", ["batch_size", "micro_batch", "epochs"])
+@pytest.mark.parametrize("field", ["batch_size", "micro_batch", "epochs", "cispo_clip"])
 def test_sizes_below_one_are_refused(field):
     with pytest.raises(UserError, match=f"{field} is 0"):
         Update(**{field: 0})
