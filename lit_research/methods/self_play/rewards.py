@@ -218,17 +218,6 @@ def expert_targets(proofs: Sequence[int], cap: int = 16) -> list[int]:
     return [place for place, count in enumerate(proofs) if count < cap]
 
 
-def recent_proofs(rounds: Sequence[int], now: int, window: int = 3) -> list[int]:
-    """Return the numbers of the proofs of the last ``window`` rounds, the present one among them.
-
-    Args:
-        rounds: the round of each correct proof, ``[N]``.
-        now: the present round.
-        window: rounds whose proofs expert iteration trains on.
-    """
-    return [place for place, made in enumerate(rounds) if now - window < made <= now]
-
-
 def disjunctive_share(conjectures: Sequence[Statement]) -> float:
     """Return the share of statements with a disjunction in their conclusion (figure 2)."""
     return _mean([statement.disjuncts > 1 for statement in conjectures])

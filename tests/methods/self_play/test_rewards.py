@@ -23,12 +23,13 @@ from lit_research.methods.self_play.core import (
     overlong_weight,
     overlong_weights,
     pass_at_k,
-    recent_proofs,
     select_conjectures,
     select_stp_conjectures,
     stp_weight,
     uses_try,
 )
+from lit_research.methods.self_play.state import PlayState
+from lit_research.methods.self_play.updates import Sample
 
 EIGHTHS = [c / 8 for c in range(9)]
 
@@ -186,7 +187,13 @@ def test_stp_weights_prefer_short_proofs_that_lean_checks_fast():
 
 def test_expert_iteration_samples_what_lacks_proofs_and_learns_from_three_rounds():
     assert expert_targets([0, 15, 16, 17]) == [0, 1]
-    assert recent_proofs([1, 2, 3, 4, 5, 6], now=5) == [2, 3, 4]
+    state = PlayState()
+    late = Sample((1,), (2, 3), -0.5, group=7)  # overlong: it stays so in the rounds after
+    for round_ in range(1, 6):
+        found = state.with_recent(round_, [Sample((1,), (round_,)), late][: 1 + (round_ == 4)])
+    assert [tuple(sample.written) for sample in found] == [(3,), (4,), (2, 3), (5,)]
+    assert (found[2].weight, found[2].group) == (-0.5, 7)
+    assert PlayState.from_plain(state.as_plain()) == state
 
 
 def test_collapse_shows_in_the_statistics():
