@@ -39,7 +39,7 @@ def batch_of(attempt: Attempt, axioms: Collection[str]) -> Batch:
     """Return the file for one attempt whose statement a guard has accepted, without its header."""
     statement = parse_statement(attempt.statement)
     assert statement is not None
-    return Batch("", [(statement, attempt.proof)], axioms)
+    return Batch(attempt.header, [(statement, attempt.proof)], axioms, with_header=False)
 
 
 def judge(batch: Batch, messages: Iterable[Message], holes: int, seconds: float) -> Verdict:

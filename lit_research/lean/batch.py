@@ -21,8 +21,15 @@ from lit_research.lean.records import Verdict
 from lit_research.lean.statements import Statement
 
 AXIOMS = ("propext", "Classical.choice", "Quot.sound")  # those of Lean itself
+_PRINT = "#print axioms"
+_PRINT_PLAINLY = (
+    "set_option pp.all false in set_option pp.universes false in set_option pp.fullNames true in "
+    f"{_PRINT}"
+)
 DETAIL = 1000  # characters of a reason
-_UNIVERSE = re.compile(r"\b(?:Type|Sort) ([a-z]\w*)")
+_LEVEL = re.compile(r"\b(?:Type|Sort)( ?\([^()]*\)| [a-z]\w*)")
+_NAMELESS = re.compile(r"\b(Type|Sort)( ?\*| _(?!\w))")
+_DECLARED = re.compile(r"^universe ([^\n]*)$", re.MULTILINE)
 _RESOURCE = re.compile(r"\(deterministic\) timeout|maximum number of heartbeats")
 _MEMORY = re.compile(r"excessive memory|out of memory|memory limit", re.IGNORECASE)
 
@@ -56,6 +63,7 @@ class Batch:
         header: imports and the like.
         attempts: a statement and a proof each.
         axioms: what a proof may rest on.
+        with_header: begin the file with the header; else it is known where the file goes.
         closely: let Lean answer after each statement, not once after all, so that the one that it
             does not survive is known.
 
@@ -71,20 +79,24 @@ class Batch:
         attempts: Sequence[tuple[Statement, str]],
         axioms: Collection[str],
         *,
+        with_header: bool = True,
         closely: bool = False,
     ) -> None:
         self.verdicts: list[Verdict | None] = [None] * len(attempts)
         self.is_broken = False
         self._axioms = frozenset(axioms)
         self._secret = f"LitResearch_{secrets.token_hex(8)}"
-        self._header = "\n".join(header.splitlines())
+        self._header = "\n".join(header.splitlines()) if with_header else ""
+        self._declared = {name for line in _DECLARED.findall(header) for name in line.split()}
+        # An `open` would shorten the names of axioms, and options would add their universes.
+        self._print = _PRINT_PLAINLY if re.search(r"\bopen\b|\bpp\.", header) else _PRINT
         self._units: list[_Unit] = []
         self._place = 0
         self._header_error = ""
         self._lines = self._header.count("\n") + 1
-        asked: dict[tuple[tuple[str, ...], str], list[int]] = {}
+        asked: dict[tuple[str, ...], list[int]] = {}
         for index, (statement, _) in enumerate(attempts):
-            asked.setdefault((statement.binders, statement.conclusion), []).append(index)
+            asked.setdefault(statement.key, []).append(index)
         groups = list(asked.values())
         parts = [self._header]
         size = 1 if closely else max(len(groups), 1)
@@ -96,12 +108,20 @@ class Batch:
             parts.append(self._attempt(index, number_of[index], statement, proof))
         self.source = "\n".join(parts) + "\n"
 
-    def _universes(self, statement: Statement) -> str:
-        """Return the universes that a statement names, which a header may declare instead."""
-        if "universe" in self._header:
-            return ""
-        names = dict.fromkeys(_UNIVERSE.findall(statement.type))
-        return f".{{{', '.join(names)}}}" if names else ""
+    def _typed(self, statement: Statement) -> tuple[str, str]:
+        """Return the universes to declare, and the type with a name for each nameless one."""
+        fresh = [f"lit_u{number}" for number, _ in enumerate(_NAMELESS.findall(statement.type))]
+        names = iter(fresh)
+        text = _NAMELESS.sub(lambda match: f"{match[1]} {next(names)}", statement.type)
+        levels = " ".join(_LEVEL.findall(text))
+        used = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", levels))
+        new = [name for name in used if name not in {"max", "imax", *self._declared}]
+        return f".{{{', '.join(new)}}}" if new else "", text
+
+    def _name(self, statement: Statement, kind: str, number: int) -> str:
+        """Return a name that no attempt can know, in the statement's namespace."""
+        name = f"{self._secret}_{kind}{number}"
+        return f"{statement.namespace}.{name}" if statement.namespace else name
 
     def _statements(self, statements: list[tuple[Statement, list[int]]], number: int) -> str:
         """Return definitions of statements, of each of which the attempts at it are given."""
@@ -109,8 +129,8 @@ class Batch:
         starts: list[tuple[int, list[int]]] = []
         for place, (statement, indices) in enumerate(statements, start=number):
             starts.append((self._lines + 1 + len(lines), indices))
-            name = f"{self._secret}_s{place}{self._universes(statement)}"
-            lines.append(f"def {name} : Prop := ({statement.type})")
+            universes, type_ = self._typed(statement)
+            lines.append(f"def {self._name(statement, 's', place)}{universes} : Prop := ({type_})")
         # One of ours, which always answers, whatever became of the others.
         closing = f"{self._secret}_e{number}"
         lines.append(f"def {closing} : Prop := True")
@@ -118,8 +138,8 @@ class Batch:
         return self._unit(closing, lines, indices, starts)
 
     def _attempt(self, index: int, number: int, statement: Statement, proof: str) -> str:
-        universes = self._universes(statement)
-        proved, asked = f"{self._secret}_p{index}", f"{self._secret}_s{number}"
+        universes, _ = self._typed(statement)
+        proved, asked = self._name(statement, "p", index), self._name(statement, "s", number)
         # The goal is to be the conclusion, with the binders' variables before it.
         names = statement.binder_names
         start = f"@fun {' '.join(names)} => (by" if names else f"(by delta {asked}; exact (by"
@@ -137,7 +157,7 @@ class Batch:
         indices: list[int],
         statements: list[tuple[int, list[int]]],
     ) -> str:
-        text = "\n".join([*lines, f"#print axioms {name}"])
+        text = "\n".join([*lines, f"{self._print} {name}"])
         first = self._lines + 1
         self._lines += text.count("\n") + 1
         self._units.append(_Unit(first, self._lines, name, indices, statements))
@@ -271,7 +291,7 @@ class Batch:
 
     def _detail(self, text: str) -> str:
         """Return a message's text, cut, with the names that are ours made plain."""
-        plain = re.sub(rf"{self._secret}_[sep]\d+", "this theorem", text)
+        plain = re.sub(rf"(?:[\w.]+\.)?{self._secret}_[sep]\d+", "this theorem", text)
         return plain if len(plain) <= DETAIL else f"{plain[:DETAIL]} ..."
 
 

@@ -140,9 +140,10 @@ class EmbeddedLean(LeanServer):
         for attempt in attempts:
             statement = parse_statement(attempt.statement)
             refusal = self.guards.refusal(attempt)
-            parts = [attempt.header, statement.type if statement else "", attempt.proof]
             if refusal or statement is None:  # its reason may lie in the name, which is not run
-                parts.append(attempt.statement)
+                parts = ["refused", attempt.header, attempt.statement, attempt.proof]
+            else:
+                parts = ["run", attempt.header, *statement.key, attempt.proof]
             text = "".join(f"{len(part)}:{part}" for part in parts)
             key = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
             keys.append(key)
@@ -177,7 +178,7 @@ class EmbeddedLean(LeanServer):
             for header, todo in work.items():
                 for keys in self._batches(todo):
                     part = [todo[key] for key in keys]
-                    jobs.append((keys, threads.submit(runs.run, header, part)))
+                    jobs.append((keys, _submit(threads, runs, header, part)))
             found: dict[bytes, Verdict] = {}
             for keys, job in jobs:
                 found.update(zip(keys, job.result(), strict=True))
@@ -198,7 +199,7 @@ class EmbeddedLean(LeanServer):
         """
         groups: dict[tuple[str, ...], list[bytes]] = {}
         for key, (statement, _) in todo.items():
-            groups.setdefault((*statement.binders, statement.conclusion), []).append(key)
+            groups.setdefault(statement.key, []).append(key)
         keys = [key for group in groups.values() for key in group]
         rounds = -(-len(keys) // (self._batch * self._workers))
         largest = -(-len(keys) // min(SMALLEST, self._batch))
@@ -228,3 +229,16 @@ class EmbeddedLean(LeanServer):
                 isolation=self._isolation,
             )
         return self._settings
+
+
+def _submit(
+    threads: ThreadPoolExecutor, runs: Runs, header: str, part: list[Work]
+) -> Future[list[Verdict]]:
+    """Hand a batch to a thread; where ``close`` was quicker, return that it was closed."""
+    try:
+        return threads.submit(runs.run, header, part)
+    except RuntimeError:  # no thread takes work any more
+        runs.stop()
+        closed: Future[list[Verdict]] = Future()
+        closed.set_result(runs.run(header, part))
+        return closed

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,8 +26,12 @@ PROOF_WORDS = frozenset(("by", "calc", "nofun", "nomatch"))
 # not needed by a proof is refused, wherever it stands.
 _REFUSED_WORDS = """
     abbrev add_decl_doc alias axiom attribute axioms builtin_dsimproc builtin_initialize
-    builtin_simproc class coinductive compile_inductive constant declare_config_elab
-    declare_simp_like_tactic declare_syntax_cat def default_instance deriving dsimproc elab
+    builtin_simproc class coinductive compile_inductive declare_config_elab
+    declare_simp_like_tactic declare_syntax_cat def default_instance deprecated_module deriving
+    dsimproc elab end_local_scope gen_injective_theorems% recall? reset_grind_attrs%
+    show_deprecated_modules simproc_pattern% builtin_simproc_pattern% cbv_simproc_pattern%
+    builtin_cbv_simproc_pattern% add_aesop_rules erase_aesop_rules initialize_simps_projections
+    suppress_compilation unsuppress_compilation
     elab_rules elab_stx end enum erase_attr example export extends extend_docs grind_pattern
     import include inductive infix infixl infixr init_quot initialize instance
     irreducible_def lemma library_note local macro macro_rules meta module mutual namespace
@@ -45,7 +50,7 @@ _REFUSED_WORDS = """
     dbg_sleep dbgTrace dbgSleep dbg_stack panic! unreachable! todo! assert! debug_assert!
     do return throw throwError throwThe mut for while repeat! break continue try! catch
     sleep trace trace_state trace_goal save checkpoint logInfo logWarning logError
-    exact? apply? rw? rw_search rewrites? hint observe observe? show_term show_term_elab says
+    exact? apply? rw? rw_search rewrites? observe? show_term show_term_elab says
     suggestions polyrith slim_check plausible library_search propose auto duper sagredo llmstep
     type_of% ensure_type_of% ensure_expected_type% eval% inferInstanceAs% private_decl%
     declName% decl_name% binop% unop% leftact% rightact% binrel% binrel_no_prop% binop_lazy%
@@ -59,10 +64,12 @@ _REFUSED_WORDS = """
     try? attempt_all attempt_all_par first_par extract_goal
 """
 
+# Namespaces of Lean's insides: in dotted names, and in an `open` of the header.
+NAMESPACES = frozenset(("Lean", "Lake", "IO", "EIO", "BaseIO", "System", "ST", "EST", "Unsafe"))
 # Parts of names that belong to Lean's insides or ours: as words alone, and in dotted names, where
 # an `open` in the header could hide what is before them.
 _REFUSED_NAMES = """
-    Lean Lake IO EIO BaseIO System ST EST Unsafe LitResearch sorryAx lcProof lcUnreachable lcAny
+    LitResearch sorryAx lcProof lcUnreachable lcAny
     lcErased lcCast lcVoid ofReduceBool ofReduceNat reduceBool reduceNat trustCompiler unsafeCast
     unsafeIO unsafeBaseIO unsafeEIO ptrAddrUnsafe ptrEq withPtrEq dbgTrace dbgTraceVal
     dbgTraceIfShared dbgSleep dbgStackTrace panic panicCore panicWithPos native nativeDecide
@@ -70,11 +77,12 @@ _REFUSED_NAMES = """
 """
 REFUSED_WORDS, REFUSED_NAMES = frozenset(_REFUSED_WORDS.split()), frozenset(_REFUSED_NAMES.split())
 
-# Options that a header may set: they change how hard Lean tries, not what it accepts.
+# Options that a header may set: they change how hard Lean tries, not what it accepts. Statements
+# are definitions here, in which nothing is bound by itself: `autoImplicit true` would do nothing.
 _HEADER_OPTION = re.compile(
     r"set_option (?:(?:maxHeartbeats|maxRecDepth|synthInstance\.maxHeartbeats|pp\.[A-Za-z.]+|"
-    r"exponentiation\.threshold) [1-9][0-9]{0,7}|(?:autoImplicit|relaxedAutoImplicit|"
-    r"pp\.[A-Za-z.]+|linter\.[A-Za-z.]+) (?:true|false))"
+    r"exponentiation\.threshold) [1-9][0-9]{0,7}|(?:pp\.[A-Za-z.]+|linter\.[A-Za-z.]+)"
+    r" (?:true|false)|(?:autoImplicit|relaxedAutoImplicit) false)"
 )
 _KERNEL_OFF = re.compile(r"set[_\s]*option|skip[_\s]*kernel", re.IGNORECASE)
 _NAME = r"(?!(?:in|from|hiding|renaming|private|scoped)\b)[A-Za-z][A-Za-z0-9_.']*"
@@ -143,9 +151,8 @@ class Guards:
                 for word in (text, marked):
                     if self._is_refused(word):
                         return f"{word!r} is not allowed"
-                for part in text.split("."):
-                    if part in REFUSED_NAMES and part not in self.allow:
-                        return f"the name {text!r} is not allowed: {part!r}"
+                if part := _inside(text, self.allow):
+                    return f"the name {text!r} is not allowed: {part!r}"
                 if text == "rec" and previous == "let":
                     return "'let rec' is not allowed"
             elif text == "@[":
@@ -157,12 +164,25 @@ class Guards:
         return (word in REFUSED_WORDS and word not in self.allow) or word in self.refuse
 
 
+def _inside(name: str, allow: Collection[str] = ()) -> str | None:
+    """Return the part of a name that belongs to Lean's insides, None if none does."""
+    parts = name.split(".")
+    for part in parts:
+        is_inside = part in REFUSED_NAMES or (len(parts) > 1 and part in NAMESPACES)
+        if is_inside and part not in allow:
+            return part
+    return None
+
+
 @lru_cache(maxsize=256)
 def _header_refusal(header: str) -> str | None:
     for line in header.splitlines():
         text = " ".join(line.split("--")[0].split())
         if text and not (_HEADER_LINE.fullmatch(text) or _HEADER_OPTION.fullmatch(text)):
             return f"in the header, this is not an import, an open or a harmless option: {text!r}"
+        for name in text.split()[1:] if text.startswith("open") else ():
+            if part := _inside(f"{name}.") or _inside(name):
+                return f"in the header, {part!r} may not be opened: {text!r}"
     return None
 
 

@@ -39,6 +39,10 @@ class LeanInteractServer(AuditedServer):
     place (the least recently used one goes), it has run ``recycle_after`` commands, it holds too
     much memory, or it had to be killed. What kills a process costs the attempt in it and no other.
 
+    The processes run as your user, with your files and network: a lake project needs its own. What
+    keeps a proof from running code is the guard, and this Lean obeys options that switch its kernel
+    off, which the guard refuses. For untrusted text run it in a container.
+
     Args:
         project: folder of a lake project whose library the headers import; None is Lean's own.
         lean_version: Lean to use without a project, such as ``v4.24.0``; None is the newest.

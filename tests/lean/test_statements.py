@@ -19,6 +19,10 @@ from lit_research.lean.statements import parse_statement, tokens
         ("theorem f (g : (x : Nat) → x = x) : True", ("(g : (x : Nat) → x = x)",), "True"),
         ("theorem f⦃x : Nat⦄: x = x", ("⦃x : Nat⦄",), "x = x"),
         ("theorem A.b' : ∃ x : Nat, x = 1", (), "∃ x : Nat, x = 1"),
+        ("theorem f.{u, v} {α : Type u} : True", ("{α : Type u}",), "True"),
+        ("theorem f : let x := 1\n  x = 1", (), "let x := 1; x = 1"),
+        ("theorem f : have h := (1 +\n 1); h = 2", (), "have h := (1 + 1); h = 2"),
+        ("theorem f : let x :=\n 1; x = 1", (), "let x := 1; x = 1"),
     ],
 )
 def test_parts(text, binders, conclusion):
@@ -37,6 +41,7 @@ def test_parts(text, binders, conclusion):
         ("{α : Type u} [Dec α] [i : Dec (List α)] ⦃x : α⦄", ("α", "_", "i", "x")),
         ("(_ : 1 = 1) (h' : (x : Nat) → x = x) {{y₁ : Nat}}", ("_", "h'", "y₁")),
         ("(x y) («a b» : Nat)", ("x", "y", "«a b»")),
+        ("(p : A → Prop) [∀ x : A, Dec (p x)] [Dec (fun x : A => p x)]", ("p", "_", "_")),
     ],
 )
 def test_names_of_binders(binders, names):
@@ -65,6 +70,16 @@ def test_names_of_binders(binders, names):
 )
 def test_what_is_no_statement(text):
     assert parse_statement(text) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace"), [("t", ""), ("A.t", "A"), ("A.B.t", "A.B"), ("_root_.A.t", "A")]
+)
+def test_a_proof_depends_on_the_namespace_and_not_on_the_name(name, namespace):
+    found = parse_statement(f"theorem {name} : True")
+    assert found is not None
+    assert found.namespace == namespace
+    assert found.key == (namespace, "True")
 
 
 _NAMES = st.from_regex(r"[a-z][a-z0-9_']{0,5}", fullmatch=True)

@@ -11,6 +11,7 @@ import pytest
 from lit_research import sandbox
 from lit_research.errors import UserError
 from lit_research.sandbox import Limits
+from lit_research.sandbox.watcher import Watcher
 
 
 def test_output_error_and_exit_code(shell, level):
@@ -40,6 +41,21 @@ def test_death_by_signal(shell):
     result = shell("kill -SEGV $$")
     assert (result.status, result.exit_code) == ("killed", -11)
     assert "11" in result.reason
+
+
+def test_a_command_may_remove_its_own_folder(shell):
+    assert shell('rmdir "$PWD" || true').status == "ok"
+
+
+def test_a_command_that_cannot_be_watched_ends_all_the_same(monkeypatch, level):
+    def none_left(self):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(Watcher, "_look", none_left)
+    result = sandbox.run(["/bin/sleep", "60"], level=level, limits=Limits(wall_s=50))
+    assert result.status == "killed"
+    assert "could not be watched: [Errno 24]" in result.reason
+    assert result.seconds < 20
 
 
 def test_an_unknown_program_is_not_started(level):
