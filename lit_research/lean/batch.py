@@ -29,7 +29,7 @@ _PRINT_PLAINLY = (
 DETAIL = 1000  # characters of a reason
 _LEVEL = re.compile(r"\b(?:Type|Sort)( ?\([^()]*\)| [a-z]\w*)")
 _NAMELESS = re.compile(r"\b(Type|Sort)( ?\*| _(?!\w))")
-_DECLARED = re.compile(r"^universe ([^\n]*)$", re.MULTILINE)
+_DECLARED = re.compile(r"^[^\S\n]*universe ([^\n]*)$", re.MULTILINE)
 _RESOURCE = re.compile(r"\(deterministic\) timeout|maximum number of heartbeats")
 _MEMORY = re.compile(r"excessive memory|out of memory|memory limit", re.IGNORECASE)
 

@@ -118,7 +118,7 @@ class Archive:
     def verify(self, lean: LeanServer, attempts: Sequence[Attempt]) -> list[Verdict]:
         """Return the verdicts, asking ``lean`` only for attempts that it has not judged before.
 
-        Two statements that differ in their names alone are one.
+        Two statements that differ in the last part of their names alone are one.
         """
         keys = [self._attempt_key(lean, attempt) for attempt in attempts]
         known = self._known(keys)
@@ -135,7 +135,9 @@ class Archive:
     @staticmethod
     def _attempt_key(lean: LeanServer, attempt: Attempt) -> str:
         parsed = parse_statement(attempt.statement)
-        statement = attempt.statement if parsed is None else " ".join(parsed.body)
+        statement = attempt.statement
+        if parsed is not None:
+            statement = " ".join([parsed.namespace, *parsed.body])
         return _key(lean.description, attempt.header, statement, attempt.proof)
 
     def _known(self, keys: Sequence[str]) -> dict[str, Verdict]:
