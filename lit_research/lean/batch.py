@@ -10,6 +10,7 @@ attempt, nor of a message, decides where an attempt starts or ends.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import secrets
@@ -103,16 +104,20 @@ class Batch:
         for first in range(0, len(groups), size):
             part = groups[first : first + size]
             parts.append(self._statements([(attempts[of[0]][0], of) for of in part], first))
-        number_of = {index: number for number, of in enumerate(groups) for index in of}
+        place_of = {index: place for place, of in enumerate(groups) for index in of}
+        universes = [self._typed(attempts[of[0]][0])[0] for of in groups]
         for index, (statement, proof) in enumerate(attempts):
-            parts.append(self._attempt(index, number_of[index], statement, proof))
+            place = place_of[index]
+            parts.append(self._attempt(index, place, universes[place], statement, proof))
         self.source = "\n".join(parts) + "\n"
 
     def _typed(self, statement: Statement) -> tuple[str, str]:
         """Return the universes to declare, and the type with a name for each nameless one."""
-        fresh = [f"lit_u{number}" for number, _ in enumerate(_NAMELESS.findall(statement.type))]
-        names = iter(fresh)
-        text = _NAMELESS.sub(lambda match: f"{match[1]} {next(names)}", statement.type)
+        text = statement.type
+        if "Type" not in text and "Sort" not in text:
+            return "", text
+        numbers = itertools.count()
+        text = _NAMELESS.sub(lambda match: f"{match[1]} lit_u{next(numbers)}", text)
         levels = " ".join(_LEVEL.findall(text))
         used = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", levels))
         new = [name for name in used if name not in {"max", "imax", *self._declared}]
@@ -137,8 +142,9 @@ class Batch:
         indices = [index for _, of in starts for index in of]
         return self._unit(closing, lines, indices, starts)
 
-    def _attempt(self, index: int, number: int, statement: Statement, proof: str) -> str:
-        universes, _ = self._typed(statement)
+    def _attempt(
+        self, index: int, number: int, universes: str, statement: Statement, proof: str
+    ) -> str:
         proved, asked = self._name(statement, "p", index), self._name(statement, "s", number)
         # The goal is to be the conclusion, with the binders' variables before it.
         names = statement.binder_names
