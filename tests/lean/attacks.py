@@ -153,11 +153,6 @@ PAIRS = {
         "trivial)\nnamespace Nat\ntheorem f : True := (by trivial",
         "trivial",
     ),
-    # After a bracket too many Lean reads on, and would run this; what it makes helps the second.
-    "a command that makes lemmas": (
-        "trivial\ngen_injective_theorems% Sigma",
-        "exact absurd (Sigma.mk.inj (rfl : (⟨1, 1⟩ : Sigma fun _ : Nat => Nat) = ⟨1, 1⟩)).1 (by simp)",
-    ),
     "comment over two": ("rfl /- from here", "-/ rfl"),
     "comment over two, with a theorem": (
         "trivial /- from here",

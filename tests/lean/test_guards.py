@@ -59,6 +59,15 @@ def test_none_of_the_attacks_is_accepted_and_none_harms_another(lean):
         assert verdict.proved == (attempt == HONEST), (attempt, verdict)
 
 
+def test_no_proof_makes_lemmas_for_another(lean):
+    """The first does not parse; Lean would go on with its second line, which is a command."""
+    first = Attempt(attacks.FALSE, "trivial\ngen_injective_theorems% Sigma")
+    pair = "Sigma fun _ : Nat => Nat"
+    statement = f"theorem t (a b : Nat) (h : (⟨a, a⟩ : {pair}) = ⟨b, b⟩) : a = b"
+    second = Attempt(statement, "exact (Sigma.mk.inj h).1")
+    assert [verdict.kind for verdict in lean.verify([first, second])] == ["refused", "error"]
+
+
 @pytest.mark.parametrize("part", ["proof", "statement", "header", "pair"])
 def test_with_the_guard_off_other_layers_stop_what_is_false(unguarded, part):
     names = [name for name in ATTACKS if name.startswith(part)]
