@@ -1,6 +1,6 @@
 """Next-token training against a plain PyTorch loop and transformers' Trainer.
 
-    python -m benchmarks.pretrain            # both sizes, 7 rounds, a table and a JSON line
+    python -m benchmarks.pretrain            # both sizes, 9 rounds, a table and a JSON line
 
 The rivals train the same model from the same weights on the same batches with the same fused
 optimiser, in turn in one process. The Trainer runs twice: fed as its own example script feeds it (a
@@ -344,7 +344,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def command() -> None:
     """Run the benchmark, or one rival alone for its memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--alone", nargs=2, metavar=("RIVAL", "SIZE"))
     options = parser.parse_args()
     if options.alone:

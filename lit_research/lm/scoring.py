@@ -13,10 +13,8 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from lit_research.errors import UserError
 
@@ -40,6 +38,11 @@ def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
     Raises:
         UserError: there are ``position_ids`` and the model cannot keep documents apart.
     """
+    return lm_outputs(model, batch).view(*batch["input_ids"].shape, -1)
+
+
+def lm_outputs(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
+    """Return what the output head makes of a batch, as the model returns it (see ``run_lm``)."""
     inputs = {"input_ids": batch["input_ids"]}
     if "position_ids" in batch:
         _check_keeps_documents_apart(model)
@@ -48,8 +51,7 @@ def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
             # The varlen kernel looks for documents in a batch of one row only.
             inputs = {name: value.reshape(1, -1) for name, value in inputs.items()}
     # A cache would keep keys that nobody reads, and would switch off the search for documents.
-    logits = model(**inputs, use_cache=False).logits
-    return logits.view(*batch["input_ids"].shape, -1)
+    return model(**inputs, use_cache=False).logits
 
 
 def _check_keeps_documents_apart(model: PreTrainedModel) -> None:
@@ -111,31 +113,3 @@ def token_log_probs(logits: Tensor, labels: Tensor) -> Tensor:
         labels: next tokens, ``[B, T]``.
     """
     return -next_token_loss(logits, labels, reduction="none")
-
-
-def chunked_next_token_loss(
-    hidden: Tensor, head_weight: Tensor, labels: Tensor, *, chunk: int = 512
-) -> Tensor:
-    """Return the mean next-token loss without ever holding the logits of the whole batch.
-
-    The logits of a chunk are computed, used and dropped; backward computes them again. At B=16,
-    T=256, D=256 on a CPU this takes the time of the plain loss, and at V=50,257 a sixth of its
-    memory (383 against 2,316 MiB); at V=4,096 nothing is saved.
-
-    Args:
-        hidden: last hidden states, after the final norm, ``[B, T, D]``.
-        head_weight: weight of the output head, ``[V, D]``.
-        labels: next tokens, ``[B, T]``.
-        chunk: tokens whose logits are held at once.
-    """
-    chunks = zip(hidden.flatten(0, 1).split(chunk), labels.flatten().split(chunk), strict=True)
-    losses = [
-        checkpoint(_chunk_loss, hidden_ND, head_weight, labels_N, use_reentrant=False)
-        for hidden_ND, labels_N in chunks
-    ]
-    return torch.stack(losses).sum() / _count(labels)
-
-
-def _chunk_loss(hidden_ND: Tensor, head_weight: Tensor, labels_N: Tensor) -> Tensor:
-    logits_NV = F.linear(hidden_ND, head_weight).float()
-    return F.cross_entropy(logits_NV, labels_N, ignore_index=IGNORE, reduction="sum")

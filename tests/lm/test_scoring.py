@@ -1,4 +1,3 @@
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -6,7 +5,6 @@ from torch.nn import functional as F
 
 from lit_research.lm import (
     IGNORE,
-    chunked_next_token_loss,
     next_token_loss,
     token_log_probs,
 )
@@ -73,21 +71,3 @@ def test_token_log_probs_are_the_log_softmax_at_the_labels_and_zero_where_ignore
     logits, labels = some_batch()
     expected = logits.log_softmax(-1).gather(2, labels.clamp(min=0)[..., None])[..., 0]
     torch.testing.assert_close(token_log_probs(logits, labels), expected * (labels != IGNORE))
-
-
-@pytest.mark.parametrize("chunk", [1, 4, 21, 100])
-def test_the_chunked_loss_and_its_gradients_are_the_plain_ones(chunk):
-    generator = torch.Generator().manual_seed(0)
-    _, labels = some_batch()
-    results = []
-    for loss_of in (
-        lambda h, w: next_token_loss(h @ w.T, labels),
-        lambda h, w: chunked_next_token_loss(h, w, labels, chunk=chunk),
-    ):
-        generator.manual_seed(0)
-        hidden = torch.randn(3, 7, 6, generator=generator).requires_grad_()
-        weight = torch.randn(11, 6, generator=generator).requires_grad_()
-        loss = loss_of(hidden, weight)
-        results.append((loss, *torch.autograd.grad(loss, (hidden, weight))))
-    for plain, chunked in zip(*results, strict=True):
-        torch.testing.assert_close(chunked, plain, atol=1e-6, rtol=1e-6)

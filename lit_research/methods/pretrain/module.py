@@ -16,11 +16,12 @@ from lit_research.lm import (
     Attention,
     build_lm,
     enable_activation_checkpointing,
+    ends_in_linear_head,
     flops_per_token,
+    lm_loss,
+    lm_token_losses,
     load_lm,
-    next_token_loss,
     run_lm,
-    token_log_probs,
 )
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.pretrain.core import (
@@ -109,6 +110,7 @@ class Pretrain(Method):
             enable_activation_checkpointing(self.lm)
         if self.hparams["compile"]:
             self.lm.compile()
+        self._fused_loss = ends_in_linear_head(self.lm)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the logits ``[B, T, V]`` of the next tokens."""
@@ -116,7 +118,7 @@ class Pretrain(Method):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean next-token loss in nats, plus the z-loss."""
-        loss = next_token_loss(self(batch), batch["labels"], z_loss=self.hparams["z_loss"])
+        loss = lm_loss(self.lm, batch, z_loss=self.hparams["z_loss"], fused=self._fused_loss)
         if self.is_logged_step:
             self.log("train/loss", loss, prog_bar=True, sync_dist=True)
         return loss
@@ -149,7 +151,7 @@ class Pretrain(Method):
                 self.log(name, (loss / count).float())
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
-        losses = -token_log_probs(self(batch), batch["labels"])
+        losses = lm_token_losses(self.lm, batch, fused=self._fused_loss)
         counted = (batch["labels"] != IGNORE).sum()
         self.log(
             f"{stage}/loss",
@@ -168,7 +170,7 @@ class Pretrain(Method):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Write tokens and log-probabilities ``[B, T]`` in nats; return their sums ``[B]``."""
-        log_probs = token_log_probs(self(batch), batch["labels"])
+        log_probs = -lm_token_losses(self.lm, batch, fused=self._fused_loss)
         self._writer.write({**batch, "log_probs": log_probs})
         return log_probs.sum(dim=1)
 
