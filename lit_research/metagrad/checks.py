@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lit_research.metagrad.layout import Call
 from lit_research.metagrad.reverse import Metric, metagradient
 from lit_research.metagrad.training import Run, Training, train
 
@@ -80,7 +79,7 @@ def value_at(run: Run, metric: Metric) -> float:
         terms = [result] if isinstance(result, Tensor) else result
         return sum(float(term) for term in terms)
 
-    return Call(run.training.model, total).at(run.layout.names, run.layout.parts(run.theta))
+    return float(run.steps.after(run.layout.parts(run.theta), total))
 
 
 def replays_exactly(training: Training) -> bool:
@@ -99,8 +98,13 @@ def metasmoothness(
     """Return how far two equal changes of the weights move the parameters the same way, -1 to 1.
 
     The agreement in sign of theta(w + hv) - theta(w) and theta(w + 2hv) - theta(w + hv), weighted
-    by the first's size (Engstrom et al. 2025, section 4). Near 1 a metagradient predicts what
-    finite changes do; lower learning rates, a larger eps_root, warm-up and clipping raise it.
+    by the size of theta(w + 2hv) - theta(w) (Engstrom et al. 2025, definition 2; bergson computes
+    the same). Near 1 a metagradient predicts what finite changes do; lower learning rates, a
+    larger eps_root, warm-up and clipping raise it.
+
+    Weighting by both differences lets a parameter that returns to where it was count for nothing,
+    so the score does not fall below what the parameters that move on agree on; a weight of the
+    first difference alone, as in an earlier version of this function, gives lower scores.
 
     Args:
         training: run three times.
@@ -111,6 +115,18 @@ def metasmoothness(
     if direction is None:
         direction = _normal([base.steps.losses(base.theta, t) for t in range(base.length)], 0)
     once, twice = (train(training, [1 + n * size * v for v in direction]).theta for n in (1, 2))
-    first, second = once - base.theta, twice - once
-    total = first.abs().sum()
-    return float((first.abs() * first.sign() * second.sign()).sum() / total) if total > 0 else 1.0
+    return sign_agreement(base.theta, once, twice)
+
+
+def sign_agreement(base: Tensor, once: Tensor, twice: Tensor) -> float:
+    """Return the metasmoothness of three equally spaced results of training, -1 to 1.
+
+    Args:
+        base: theta(w), ``[P]``.
+        once: theta(w + hv), ``[P]``.
+        twice: theta(w + 2hv), ``[P]``.
+    """
+    moved = (twice - base).abs()
+    total = moved.sum()
+    agree = (once - base).sign() * (twice - once).sign()
+    return float((moved * agree).sum() / total) if total > 0 else 1.0

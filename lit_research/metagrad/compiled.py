@@ -20,7 +20,8 @@ from torch.func import grad, jvp, vjp
 
 from lit_research.metagrad.layout import Call, Layout
 from lit_research.metagrad.optimizers import Optimizer, State
-from lit_research.metagrad.steps import Adjoint, Part, Reversed, Steps, UpdateAdjoints
+from lit_research.metagrad.parts import Part
+from lit_research.metagrad.steps import Adjoint, Reversed, Steps, UpdateAdjoints
 
 if TYPE_CHECKING:
     from lit_research.metagrad.training import Losses, Training
@@ -108,8 +109,7 @@ class CompiledSteps(Steps):
         if part.weights is None:
             shape = self._shapes.get(part.size)
             if shape is None:
-                with torch.no_grad():
-                    losses = self.call.at(self.layout.names, self.layout.parts(theta), part.batch)
+                losses = self.part_losses(theta, part)
                 self.check(losses, part)
                 shape = self._shapes[part.size] = losses.shape
             weights = theta.new_ones(shape)
@@ -123,11 +123,11 @@ def compiled_functions(
     model: nn.Module, losses: Losses, optimizer: Optimizer, layout: Layout
 ) -> dict[str, Any]:
     """Return the compiled functions: ``gradient``, ``update``, ``update_back`` and ``back``."""
-    call = Call(model, losses)
+    call = Call(model)
 
     def weighted(theta: Tensor, batch: Any, weights: Tensor, divisor: Tensor) -> Any:
-        losses = call.at(layout.names, layout.parts(theta), batch)
-        return (weights * losses).sum() / divisor, losses
+        found = call.at(layout.names, layout.parts(theta), losses, batch)
+        return (weights * found).sum() / divisor, found
 
     def gradient(theta: Tensor, batch: Any, weights: Tensor, divisor: Tensor) -> Tensor:
         found: Any = grad(weighted, has_aux=True)(theta, batch, weights, divisor)

@@ -86,20 +86,28 @@ class Layout:
 class Call(nn.Module):
     """``function(model, *inputs)``, with parameters that are given from outside.
 
+    What runs the model's code again (recomputed activations, hooks, losses that are evaluated
+    later) sees the parameters given only while the function runs. So gradients are taken inside it.
+
     Args:
         model: its own parameters are left as they are.
-        function: gets the model, which holds the parameters given while it runs.
     """
 
-    def __init__(self, model: nn.Module, function: Callable[..., Any]) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model, self.function = model, function
+        self.model = model
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, function: Callable[..., Any], *inputs: Any) -> Any:
         """Return what the function returns."""
-        return self.function(self.model, *inputs)
+        return function(self.model, *inputs)
 
-    def at(self, names: Sequence[str], parts: Sequence[Tensor], *inputs: Any) -> Any:
-        """Call the function with these values of the parameters ``names``."""
+    def at(
+        self,
+        names: Sequence[str],
+        parts: Sequence[Tensor],
+        function: Callable[..., Any],
+        *inputs: Any,
+    ) -> Any:
+        """Call ``function(model, *inputs)`` with these values of the parameters ``names``."""
         values = {f"model.{name}": part for name, part in zip(names, parts, strict=True)}
-        return functional_call(self, values, inputs)
+        return functional_call(self, values, (function, *inputs))

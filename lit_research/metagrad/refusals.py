@@ -1,4 +1,4 @@
-"""What cannot be differentiated through exactly, refused before anything is computed."""
+"""What cannot be differentiated through exactly, refused without running anything."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from torch import nn
 from lit_research.errors import UserError
 
 EXACT = (torch.float32, torch.float64)
-FUSED = ("sdpa", "flash", "flex")
 
 
-def check_differentiable(model: nn.Module, *, dropout_is_seeded: bool = False) -> None:
-    """Refuse a model whose training has no exact second derivative.
+def check_differentiable(model: nn.Module) -> None:
+    """Refuse what can be seen to be inexact without running the model; see also ``preflight.py``.
 
     Args:
         model: to be trained.
-        dropout_is_seeded: whether dropout draws the same again when a step is computed again.
 
     Raises:
         UserError: with the reason and the remedy.
@@ -33,28 +31,6 @@ def check_differentiable(model: nn.Module, *, dropout_is_seeded: bool = False) -
             "autocast is on, around a training run to be differentiated: its rounding is larger "
             "than what one example changes; switch it off"
         )
-    attention = getattr(getattr(model, "config", None), "_attn_implementation", None) or ""
-    if attention.startswith(FUSED):
-        raise UserError(
-            f"the model's attention is {attention!r}: a fused kernel has no second derivative; "
-            "build or load it with attention 'math'"
-        )
-    for name, module in model.named_modules():
-        if _is_random(module) and not dropout_is_seeded:
-            raise UserError(
-                f"{name!r} is dropout, in the model to train: a step computed again would drop "
-                "others; call eval() on the model, or give Training a seed"
-            )
-        if module.training and getattr(module, "track_running_stats", False):
-            raise UserError(
-                f"{name!r} changes its running statistics at each step, in the model to train: "
-                "call eval() on it, or use a norm without them"
-            )
-
-
-def _is_random(module: nn.Module) -> bool:
-    share = getattr(module, "p", 0.0)
-    return module.training and isinstance(module, nn.modules.dropout._DropoutNd) and share > 0
 
 
 def check_untied(model: nn.Module, what: str) -> None:

@@ -1,5 +1,5 @@
 """The transpose of a training run: derivatives of a metric of its result, with respect to all that
-went in (Engstrom et al. 2025, arXiv 2503.13751, section 3).
+went in (Engstrom et al. 2025, arXiv 2503.13751, section 2).
 
 Legend: T steps, B examples of a batch, P numbers in all trained parameters.
 """
@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.metagrad.layout import Call
 from lit_research.metagrad.optimizers import State
 from lit_research.metagrad.saves import parse_save
 from lit_research.metagrad.steps import Adjoint
@@ -110,7 +109,7 @@ def evaluate(run: Run, metric: Metric) -> tuple[float, Tensor]:
             add(term)
 
     with torch.enable_grad():
-        Call(run.training.model, walk).at(run.layout.names, leaves)
+        run.steps.after(leaves, walk)
     if not torch.isfinite(torch.tensor(value)) or not bool(gradient.isfinite().all()):
         raise UserError(
             f"the metric is {value} after the inner run, or its gradient is not finite: give one "

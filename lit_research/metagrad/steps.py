@@ -7,7 +7,10 @@ b. ``tau_i = <grad L_i, g_bar> / divisor``, the adjoint of every weight w_i;
 c. ``d<g_t, g_bar>/dtheta``, a Hessian product, joins the adjoint of theta_t.
 
 (b) and (c) come out of one backward pass through the gradient's graph. At step 0 nobody asks for
-(c), and (b) alone is one forward-mode pass over the losses.
+(c), and (b) alone is one forward-mode pass over the losses, where all that the model does has one.
+
+All derivatives are taken while the parameters given are in the model: what computes activations
+again on the way back must see them.
 
 Legend: B examples of a batch, P numbers in all trained parameters.
 """
@@ -15,20 +18,26 @@ Legend: B examples of a batch, P numbers in all trained parameters.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lit_research.errors import UserError
 from lit_research.metagrad.layout import Call, Layout
 from lit_research.metagrad.optimizers import State
+from lit_research.metagrad.parts import Part, split_batch
+from lit_research.metagrad.randomness import fixed_random
 
 if TYPE_CHECKING:
-    from lit_research.metagrad.training import Batch, Training
+    from lit_research.metagrad.training import Training
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class Steps:
         self, training: Training, layout: Layout, weights: Sequence[Tensor] | None
     ) -> None:
         self.training, self.layout, self.weights = training, layout, weights
-        self.call = Call(training.model, training.losses)
+        self.call = Call(training.model)
         like = next(p for p in training.model.parameters() if p.requires_grad)
         optimizer, total = training.optimizer, len(training.batches)
         lr, decay = training.lr, training.weight_decay
@@ -84,7 +93,8 @@ class Steps:
             torch.tensor([float(x) for x in values], dtype=like.dtype, device=like.device)
             for values in (lr, decay)
         )
-        self._device = like.device
+        self.device = like.device
+        self.forward_mode = True  # until a function turns out to have none
 
     def forward(self, theta: Tensor, state: State, step: int) -> tuple[Tensor, State, Tensor]:
         """Return parameters and state after a step, and its gradient."""
@@ -123,21 +133,31 @@ class Steps:
         """Return g_t ``[P]``, without its graph."""
         total: Tensor | None = None
         for part in self.micro_batches(step):
-            leaves = self._leaves(theta)
-            loss, _, _ = self._loss(leaves, part)
-            found = self.layout.flatten(_grads(loss, leaves, graph=False))
+            found = self.part_gradient(theta, part)
             total = found if total is None else total + found
         assert total is not None
         return total
 
-    @torch.no_grad()
+    def part_gradient(self, theta: Tensor, part: Part) -> Tensor:
+        """Return the gradient of a micro-batch ``[P]``, without its graph."""
+        leaves = self._leaves(theta)
+
+        def work(model: Any) -> Tensor:
+            loss, _, _ = self._loss(model, part)
+            return self.layout.flatten(_grads(loss, leaves, graph=False))
+
+        return self._at(leaves, part, work)
+
     def losses(self, theta: Tensor, step: int) -> Tensor:
         """Return the losses of a step's examples or tokens, without weights."""
-        found = []
-        for part in self.micro_batches(step):
-            with self._dropout(part):
-                found.append(self.call.at(self.layout.names, self.layout.parts(theta), part.batch))
-        return torch.cat(found)
+        return torch.cat([self.part_losses(theta, part) for part in self.micro_batches(step)])
+
+    @torch.no_grad()
+    def part_losses(self, theta: Tensor, part: Part) -> Tensor:
+        """Return the losses of a micro-batch, without weights."""
+        losses = self.training.losses
+        found: Tensor = self._at(self.layout.parts(theta), part, losses, part.batch)
+        return found
 
     def backward(
         self, theta: Tensor, state: State, step: int, lam: Adjoint, gradient: Tensor | None = None
@@ -152,49 +172,86 @@ class Steps:
             gradient: of the step, if it was kept; here it is not.
         """
         parts = list(self.micro_batches(step))
-        with_graph: _Graph | None = None
-        if len(parts) == 1:
-            with_graph = self._graph(theta, parts[0])
-            gradient = self.layout.flatten([g.detach() for g in with_graph.gradients])
-        else:
-            gradient = self.gradient(theta, step)
-        update = self._backward_update(theta, gradient, state, step, lam)
-        directions = self.layout.parts(update.gradient)
-        d_theta, weights = update.theta, []
+        update: UpdateAdjoints | None = None
+
+        def g_bar(gradient: Tensor) -> Tensor:
+            nonlocal update
+            update = self._backward_update(theta, gradient, state, step, lam)
+            return update.gradient
+
+        along = g_bar  # of one micro-batch, the gradient comes with the graph of its product
+        if len(parts) > 1:
+            known = g_bar(self.gradient(theta, step))
+            along = lambda _: known  # noqa: E731
+        weights, total = [], torch.zeros_like(theta)
         for part in parts:
-            graph = with_graph or self._graph(theta, part)
-            # (b) and (c): one pass gives both.
+            product, tau = self.part_product(theta, part, along)
+            total += product
+            weights.append(tau)
+        assert update is not None
+        return update.reversed(update.theta + total, weights)
+
+    def part_product(
+        self, theta: Tensor, part: Part, direction: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return (b) and (c) of a micro-batch: the Hessian product ``[P]`` and the tau.
+
+        Args:
+            theta: ``[P]``.
+            part: the micro-batch.
+            direction: gets its gradient ``[P]``, returns what to multiply with, ``[P]``.
+        """
+        leaves = self._leaves(theta)
+
+        def work(model: Any) -> tuple[Tensor, Tensor]:
+            loss, _, weights = self._loss(model, part)
+            gradients = _grads(loss, leaves, graph=True)
+            along = direction(self.layout.flatten([g.detach() for g in gradients]))
             *products, tau = torch.autograd.grad(
-                graph.gradients,
-                [*graph.leaves, graph.weights],
-                directions,
+                gradients,
+                [*leaves, weights],
+                self.layout.parts(along),
                 allow_unused=True,
                 materialize_grads=True,
             )
-            weights.append(tau)
-            d_theta = d_theta + self.layout.flatten(products)
-            with_graph = None
-        return update.reversed(d_theta, weights)
+            return self.layout.flatten(products), tau
+
+        found: tuple[Tensor, Tensor] = self._at(leaves, part, work)
+        return found
 
     def backward_first(
         self, theta: Tensor, state: State, lam: Adjoint, gradient: Tensor | None = None
     ) -> Reversed:
         """Reverse step 0 without the adjoint of theta_0: no Hessian product, no second graph."""
-        gradient = self.gradient(theta, 0)
-        update = self._backward_update(theta, gradient, state, 0, lam)
-        weights = []
-        for part in self.micro_batches(0):
-            with forward_ad.dual_level():
-                pairs = zip(
-                    self.layout.parts(theta), self.layout.parts(update.gradient), strict=True
-                )
-                duals = [forward_ad.make_dual(p, direction) for p, direction in pairs]
-                with torch.no_grad(), self._dropout(part):
-                    losses = self.call.at(self.layout.names, duals, part.batch)
-                tangent = forward_ad.unpack_dual(losses).tangent
-                weights.append(torch.zeros_like(losses) if tangent is None else tangent)
-            weights[-1] = weights[-1] / part.divisor
+        update = self._backward_update(theta, self.gradient(theta, 0), state, 0, lam)
+        weights = [self.part_tau(theta, part, update.gradient) for part in self.micro_batches(0)]
         return update.reversed(update.theta, weights)
+
+    def graph_of_losses(self, theta: Tensor, part: Part, look: Callable[[Tensor], T]) -> T:
+        """Return what ``look`` sees in the losses of a micro-batch, with their graph."""
+
+        def work(model: Any) -> T:
+            return look(self._loss(model, part)[1])
+
+        found: T = self._at(self._leaves(theta), part, work)
+        return found
+
+    def part_tau(self, theta: Tensor, part: Part, direction: Tensor) -> Tensor:
+        """Return (b) of a micro-batch alone, in forward mode where there is one."""
+        if self.forward_mode:
+            try:
+                return self._tangent(theta, part, direction)
+            except NotImplementedError:  # of a function in the model or the losses
+                self.forward_mode = False
+        return self.part_product(theta, part, lambda _: direction)[1]
+
+    def _tangent(self, theta: Tensor, part: Part, direction: Tensor) -> Tensor:
+        pairs = zip(self.layout.parts(theta), self.layout.parts(direction), strict=True)
+        with forward_ad.dual_level(), torch.no_grad():
+            duals = [forward_ad.make_dual(p, along) for p, along in pairs]
+            losses = self._at(duals, part, self.training.losses, part.batch)
+            tangent = forward_ad.unpack_dual(losses).tangent
+        return torch.zeros_like(losses) if tangent is None else tangent / part.divisor
 
     def _backward_update(
         self, theta: Tensor, gradient: Tensor, state: State, step: int, lam: Adjoint
@@ -218,14 +275,25 @@ class Steps:
     def _leaves(self, theta: Tensor) -> list[Tensor]:
         return [part.detach().requires_grad_() for part in self.layout.parts(theta)]
 
-    def _loss(self, leaves: list[Tensor], part: Part) -> tuple[Tensor, Tensor, Tensor]:
+    def _at(
+        self, parts: list[Tensor], part: Part, function: Callable[..., Any], *inputs: Any
+    ) -> Any:
+        """Call ``function(model, *inputs)`` as a step does: parameters, random numbers, kernels."""
+        with fixed_random(self.training.seed, part.place, self.device), kernels():
+            return self.call.at(self.layout.names, parts, function, *inputs)
+
+    def after(self, parts: list[Tensor], function: Callable[[Any], Any]) -> Any:
+        """Call ``function(model)`` with theta_T; its random numbers follow from the seed too."""
+        with fixed_random(self.training.seed, (len(self.lr), 0), self.device):
+            return self.call.at(self.layout.names, parts, function)
+
+    def _loss(self, model: Any, part: Part) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted loss of a micro-batch, its losses and its weights."""
-        with torch.enable_grad(), self._dropout(part):
-            losses = self.call.at(self.layout.names, leaves, part.batch)
-        self.check(losses, part)
-        weights = torch.ones_like(losses) if part.weights is None else part.weights
-        weights = weights.detach().requires_grad_()
         with torch.enable_grad():
+            losses = self.training.losses(model, part.batch)
+            self.check(losses, part)
+            weights = torch.ones_like(losses) if part.weights is None else part.weights
+            weights = weights.detach().requires_grad_()
             return (weights * losses).sum() / part.divisor, losses, weights
 
     def check(self, losses: Tensor, part: Part) -> None:
@@ -250,46 +318,25 @@ class Steps:
                 f" and its losses {tuple(losses.shape)}: give one for each loss"
             )
 
-    def _graph(self, theta: Tensor, part: Part) -> _Graph:
-        leaves = self._leaves(theta)
-        loss, _, weights = self._loss(leaves, part)
-        return _Graph(leaves, weights, _grads(loss, leaves, graph=True))
-
     def micro_batches(self, step: int) -> Iterator[Part]:
         """Yield the micro-batches of a step."""
-        batch = self.training.batches[step]
-        size = _size(batch)
+        given = self.training
         weights = None if self.weights is None else self.weights[step].to(self.lr)
-        divisor = float(self.training.divisor or size)
-        width = self.training.micro_batch or size
-        for number, start in enumerate(range(0, size, width)):
-            rows = slice(start, start + width)
-            own = None if weights is None else weights[rows]
-            part = batch if width >= size else _rows(batch, rows)
-            yield Part(part, own, divisor, min(width, size - start), (step, number))
+        yield from split_batch(
+            given.batches[step], weights, step, width=given.micro_batch, divisor=given.divisor
+        )
 
-    @contextlib.contextmanager
-    def _dropout(self, part: Part) -> Iterator[None]:
-        """Draw dropout from (seed, step, micro-batch): a step computed again is the same."""
-        if self.training.seed is None:
+
+@contextlib.contextmanager
+def kernels() -> Iterator[None]:
+    """Choose kernels that can be differentiated twice, of those that torch chooses among."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
             yield
-            return
-        devices = [self._device] if self._device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            step, number = part.place
-            torch.manual_seed(hash((self.training.seed, step, number)) % 2**63)
-            yield
-
-
-@dataclass
-class Part:
-    """A micro-batch: its weights, what the whole batch is divided by, and (step, number)."""
-
-    batch: Any
-    weights: Tensor | None
-    divisor: float
-    size: int
-    place: tuple[int, int]
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 @dataclass
@@ -308,29 +355,7 @@ class UpdateAdjoints:
         return Reversed(before, torch.cat(weights), self.lr, self.weight_decay)
 
 
-@dataclass
-class _Graph:
-    leaves: list[Tensor]
-    weights: Tensor
-    gradients: tuple[Tensor, ...]
-
-
 def _grads(loss: Tensor, leaves: list[Tensor], *, graph: bool) -> tuple[Tensor, ...]:
     return torch.autograd.grad(
         loss, leaves, create_graph=graph, allow_unused=True, materialize_grads=True
     )
-
-
-def _size(batch: Batch) -> int:
-    if isinstance(batch, Tensor):
-        return len(batch)
-    values = batch.values() if isinstance(batch, Mapping) else batch
-    return len(next(iter(values)))
-
-
-def _rows(batch: Batch, rows: slice) -> Any:
-    if isinstance(batch, Tensor):
-        return batch[rows]
-    if isinstance(batch, Mapping):
-        return {name: value[rows] for name, value in batch.items()}
-    return tuple(value[rows] for value in batch)

@@ -10,8 +10,8 @@ Legend: T steps, B examples of a batch, P numbers in all trained parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,12 +21,12 @@ from lit_research.errors import UserError
 from lit_research.metagrad.compiled import CompiledSteps
 from lit_research.metagrad.layout import Layout
 from lit_research.metagrad.optimizers import Optimizer, State
+from lit_research.metagrad.preflight import Preflight, preflight
 from lit_research.metagrad.refusals import check_differentiable
 from lit_research.metagrad.saves import parse_save
 from lit_research.metagrad.steps import Steps
 from lit_research.metagrad.stores import Store, make_store
 
-Batch = Tensor | Mapping[str, Tensor] | tuple[Tensor, ...]
 Losses = Callable[[Any, Any], Tensor]
 
 
@@ -37,7 +37,8 @@ class Training:
     Args:
         model: its parameters with ``requires_grad`` are theta_0; ``train`` does not change them.
         batches: of step 0 to T - 1: a tensor, a dict or a tuple of tensors whose first dimension
-            is the example. They are read by index, on the way back as well.
+            is the example. They are read by index, on the way back as well. A DataLoader is read
+            into a list.
         losses: ``losses(model, batch)`` returns the loss of each example, ``[B]``, or of each
             token, ``[B, ...]``, in the dtype of the parameters.
         optimizer: ``AdamW``, ``SGD``, ``Muon``, or any other pure function of its kind.
@@ -45,12 +46,17 @@ class Training:
         weight_decay: likewise.
         divisor: the weighted sum of a batch's losses is divided by it; None is B.
         micro_batch: examples whose graph is held at a time; None is all of a batch. It changes the
-            memory that is needed, and the rounding, but not the result.
+            memory that is needed and the rounding, and which dropout a seed draws; the result only
+            where an example's loss depends on the others of its batch (a mean over the batch's
+            tokens, in-batch negatives), which is refused: return sums and give ``divisor``.
         save: which states to keep, see ``saves.py``.
         store: where: ``ram`` (beside the model), ``pinned`` (host memory), ``disk:FOLDER``.
-        seed: of dropout, which is drawn from (seed, step, micro-batch). None refuses dropout.
+        seed: of all random numbers of a step (dropout of any kind, noise), which are drawn from
+            (seed, step, micro-batch), and of the metric's. None refuses a step that draws some.
         compile: compile the step and its reverse as pure functions, which takes minutes, once for
             each shape of a batch. Kept states then hold the gradient too.
+        preflight: ``train`` first tries the step and its derivatives on a few examples and refuses
+            what would be wrong, see ``preflight.py``; once for each ``Training``. False trusts you.
 
     Raises:
         UserError: a value is out of its range, or the model cannot be differentiated twice.
@@ -68,8 +74,12 @@ class Training:
     store: str = "ram"
     seed: int | None = None
     compile: bool = False
+    preflight: bool = True
+    # What passed, once it did.
+    _passed: list[Preflight] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "batches", _as_sequence(self.batches))
         if not len(self.batches):
             raise UserError("there are no batches, in Training: give one for each step")
         for name in ("lr", "weight_decay"):
@@ -94,7 +104,21 @@ class Training:
                 "compile and seed are both given, in Training: compiled dropout draws other numbers"
                 " on the way back; call eval() on the model and give no seed, or do not compile"
             )
-        check_differentiable(self.model, dropout_is_seeded=self.seed is not None)
+        check_differentiable(self.model)
+
+
+def _as_sequence(batches: Any) -> Sequence[Any]:
+    """Return batches that can be read by index, which a DataLoader's cannot."""
+    if hasattr(batches, "__getitem__"):
+        return batches  # type: ignore[no-any-return]
+    try:
+        len(batches)
+        return list(batches)
+    except TypeError as error:
+        raise UserError(
+            f"batches is a {type(batches).__name__}, in Training; must be a sequence of batches, "
+            "which are read again on the way back: give list(...) of as many as there are steps"
+        ) from error
 
 
 @dataclass
@@ -106,6 +130,7 @@ class Run:
         layout: of the vectors.
         theta: theta_T, ``[P]``.
         state: the optimiser's, s_T.
+        preflight: what was tried before, and how long it took; None where it was switched off.
     """
 
     training: Training
@@ -117,6 +142,7 @@ class Run:
     # (step, handle) of the kept states, and the one before the last step.
     kept: list[tuple[int, Any]]
     before_last: tuple[Tensor, ...] | None
+    preflight: Preflight | None = None
 
     @property
     def length(self) -> int:
@@ -147,8 +173,8 @@ def train(
         progress: called with the number of the next step.
 
     Raises:
-        UserError: the parameters are not finite after a step, which is named; or the weights do not
-            fit the batches.
+        UserError: the parameters are not finite after a step, which is named; the weights do not
+            fit the batches; or the preflight found what would make the metagradient wrong.
     """
     if weights is not None and len(weights) != len(training.batches):
         raise UserError(
@@ -158,6 +184,7 @@ def train(
     layout = Layout.of(training.model)
     steps = (CompiledSteps if training.compile else Steps)(training, layout, weights)
     store = make_store(training.store)
+    passed = preflight(training) if training.preflight else None
     total = len(training.batches)
     theta = layout.read(training.model)
     state = training.optimizer.init(theta)
@@ -174,7 +201,7 @@ def train(
         elif step in points:
             kept.append((step, store.put(steps.pack(*before, gradient))))
         finite.append(theta.isfinite().all())
-    run = Run(training, layout, theta, state, steps, store, kept, before_last)
+    run = Run(training, layout, theta, state, steps, store, kept, before_last, passed)
     # Asked once: on a GPU each question would wait for the step.
     if not bool(torch.stack(finite).all()):
         first = next(i for i, good in enumerate(finite) if not bool(good))
