@@ -9,6 +9,7 @@ from typing import Literal
 from lit_research.errors import UserError
 
 Level = Literal["bubblewrap", "namespaces", "rlimits"]
+Profile = Literal["python", "proof"]
 Status = Literal["ok", "failed", "timeout", "cpu", "memory", "output", "killed", "not started"]
 
 
