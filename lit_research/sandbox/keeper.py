@@ -48,7 +48,7 @@ def main() -> NoReturn:
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-            channel.close()
+            os.dup2(1, 0)  # /dev/null: the numbers of stdin and the like must not be used again
             launcher.serve(keeper, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
