@@ -7,10 +7,9 @@ with its caller, when the kernel closes the other end of its socket; what it sta
 
 from __future__ import annotations
 
+import _socket
 import os
 import signal
-
-import _socket
 
 if __package__:
     from lit_research.sandbox import kernel, launcher, tree

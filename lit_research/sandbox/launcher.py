@@ -8,12 +8,11 @@ dies. Imports little, because the keeper loads it.
 
 from __future__ import annotations
 
+import _socket
 import marshal
 import os
 import resource
 import signal
-
-import _socket
 
 if __package__:
     from lit_research.sandbox import bubblewrap, kernel, namespaces, warden

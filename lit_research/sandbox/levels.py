@@ -175,9 +175,16 @@ def why_not(level: Level) -> str:
     return result.reason or f"exit code {result.exit_code}: {result.error_text.strip()}"
 
 
-def isolation() -> Level:
-    """Return the strongest level of isolation that was tried and works on this machine."""
-    return choose(None, None)
+def isolation(require: Level | None = None) -> Level:
+    """Return the level that a call would use: the strongest that was tried and works here.
+
+    Args:
+        require: the weakest level that will do.
+
+    Raises:
+        UserError: none as strong works here.
+    """
+    return choose(None, require)
 
 
 def working() -> tuple[Level, ...]:

@@ -20,9 +20,8 @@ else:  # as a part of the keeper's program, see there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     import _socket
+    from typing import Any
 
 _LOOK_S = 0.025  # between two looks at the usage
 _SWEEP_S = 10.0  # for the kernel to end a namespace
@@ -61,7 +60,10 @@ class Space:
             pass
         poll = select.poll()
         poll.register(self.handle, select.POLLIN)
-        poll.poll(_SWEEP_S * 1000)
+        until_s = time.monotonic() + _SWEEP_S
+        # Process 1 ends last, and not before this process has reaped the command.
+        while not poll.poll(1) and time.monotonic() < until_s:
+            _reap()
         _reap()
 
 

@@ -91,7 +91,8 @@ def test_the_parent_s_keyring_is_out_of_sight(shell):
     name = f"key-{os.getpid()}".encode()
     if libc.syscall(join, 1, None) < 0 or libc.syscall(add, b"user", name, b"x", 1, -3) < 0:
         pytest.skip("this machine lets nobody keep keys")
-    assert name.decode() in open("/proc/keys").read()
+    with open("/proc/keys") as keys:
+        assert name.decode() in keys.read()
     assert name.decode() not in shell("cat /proc/keys").text
 
 
@@ -226,9 +227,7 @@ def test_a_sandbox_in_a_sandbox_says_why_it_is_refused(level):
 
 
 def test_the_user_and_localhost_have_names(python):
-    script = (
-        "import getpass, socket\nprint(getpass.getuser(), socket.gethostbyname('localhost'))"
-    )
+    script = "import getpass, socket\nprint(getpass.getuser(), socket.gethostbyname('localhost'))"
     assert python(script).text == "sandbox 127.0.0.1\n"
 
 

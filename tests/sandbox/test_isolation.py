@@ -42,7 +42,19 @@ def test_environment_is_empty_but_for_a_few(shell, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "s3cret")
     result = shell("env", env={"MINE": "yes"})
     names = {line.split("=")[0] for line in result.text.splitlines()}
-    assert names <= {"PATH", "LANG", "HOME", "TMPDIR", "PWD", "USER", "LOGNAME", "MINE", "OLDPWD", "SHLVL", "_"}
+    assert names <= {
+        "PATH",
+        "LANG",
+        "HOME",
+        "TMPDIR",
+        "PWD",
+        "USER",
+        "LOGNAME",
+        "MINE",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+    }
     assert "MINE=yes" in result.text
 
 
