@@ -148,8 +148,8 @@ def choose(level: Level | None, require: Level | None) -> Level:
         + (
             ""
             if bound == _LAST
-            else f"; for code that means no harm, limits without isolation are require='rlimits' or "
-            f"{REQUIRE}=rlimits"
+            else "; for code that means no harm, limits without isolation are require='rlimits' "
+            f"or {REQUIRE}=rlimits"
         )
     )
 

@@ -44,7 +44,8 @@ def run(
         require: the weakest level that will do.
 
     Raises:
-        UserError: a path does not exist, the command is empty, ``env`` cannot be set, or the level does not work here.
+        UserError: a path does not exist, the command is empty, ``env`` cannot be set, or the
+            level does not work here.
     """
     with start(
         command,
@@ -77,7 +78,8 @@ def start(
     ends at once with the status ``not started``.
 
     Raises:
-        UserError: a path does not exist, the command is empty, ``env`` cannot be set, or the level does not work here.
+        UserError: a path does not exist, the command is empty, ``env`` cannot be set, or the
+            level does not work here.
     """
     chosen = levels.choose(level, require)
     return launch(

@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 
 if __package__:
     from lit_research.sandbox import ending, tree, usage
@@ -54,10 +55,8 @@ class Space:
                 tree.kill_tree(os.getpid())
                 time.sleep(0.001)
             return
-        try:
+        with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.handle, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         poll = select.poll()
         poll.register(self.handle, select.POLLIN)
         until_s = time.monotonic() + _SWEEP_S

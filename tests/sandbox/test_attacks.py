@@ -206,7 +206,7 @@ def test_nothing_is_left_of_a_deep_folder(python):
 def test_rlimits_must_be_asked_for_by_name(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(levels, "why_not", lambda level: "" if level == "rlimits" else "forbidden")
-    with pytest.raises(UserError, match="namespaces: forbidden.*require='rlimits'"):
+    with pytest.raises(UserError, match=r"namespaces: forbidden.*require='rlimits'"):
         sandbox.run(["/bin/true"])
     assert levels.choose(None, "rlimits") == "rlimits"
     assert levels.choose("rlimits", None) == "rlimits"
