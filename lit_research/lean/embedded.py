@@ -97,7 +97,7 @@ class EmbeddedLean(LeanServer):
     @property
     def isolation(self) -> str:
         """The level of the sandbox in use."""
-        return strongest()
+        return strongest(self._isolation)
 
     def verify(self, attempts: Sequence[Attempt]) -> list[Verdict]:
         """Return a verdict for each attempt, in their order; equal attempts are run once.

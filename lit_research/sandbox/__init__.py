@@ -4,35 +4,48 @@
 a ``Result``, never an exception. Three levels of isolation, the strongest that works is used:
 
 ``bubblewrap``
-    The program bwrap makes the command's own namespaces: no network, no process in sight but its
-    own, and a read-only file system that shows the system's programs, what is ``readable`` and
-    ``writable``, and private folders in memory. No capabilities; if the parent is root the command
-    is a user of its own, for the kernel limits no process of root, who may pass over the modes of
-    the files in sight (CAP_DAC_OVERRIDE) and owns what it writes. Installed as a package.
+    The program bwrap makes the command's own namespaces: no network but its own loopback, no
+    process in sight but its own, and a read-only file system that shows the system's programs,
+    what is ``readable`` and ``writable``, and private folders in memory. Installed as a package.
 ``namespaces``
-    The same by our own launcher, where bubblewrap is not installed and the kernel lets users make
-    namespaces. It takes longer to start, for it is written in Python.
+    The same by our own code, where bubblewrap is not installed and the kernel lets users make
+    namespaces.
 ``rlimits``
-    A session of its own, limits, and the end of everything it started. No protection of what the
-    user can read, of the network, or, unless the parent is root, of what he can write: a guard
-    against accidents, not against an enemy. For root the command runs as a user of its own, who
-    keeps root's right to read and, with ``writable``, to write; what everybody may write, such as
-    /tmp, stays writable. A command that is the same user as its launcher can kill it and live on.
+    A session of its own, limits, and the end of everything it started: a guard against accidents,
+    not against an enemy. It is used only when asked for by name (``level``, ``require`` or the
+    variable LIT_RESEARCH_SANDBOX_REQUIRE).
 
-At every level: limits on wall-clock time, processor time, memory, processes, output and files; an
-environment with nothing of the parent's; stdin that ends; a scratch folder, the working directory,
-that is removed; nothing left running, also when the parent is killed.
+At every level: limits on wall-clock time, processor time, memory, processes, output and files, held
+by a process of their own; a filter of system calls (see ``seccomp``; ``profile="proof"`` allows no
+other process and no socket); an empty session keyring; no new privileges, and if the parent is root
+a user of its own with one capability, to pass over the modes of files; an environment with nothing
+of the parent's; stdin that ends; a scratch folder, the working directory, that is removed; nothing
+left running, also when the parent is killed.
 
-Not protected at any level: holes of the kernel (there is no filter of system calls and no virtual
-machine); memory that is no process's, in pipes and files without a name (open files and
-``file_kib`` bound it); the time between two looks of the watcher, a few hundredths of a second,
-longer if the parent's other threads hold the interpreter; the load on processors and disks.
+What a level does not stop:
+
+=======================================================  ==========  ==========  ===============
+a command that ...                                       bubblewrap  namespaces  rlimits
+=======================================================  ==========  ==========  ===============
+uses a hole of the kernel in a call that it may make     yes         yes         yes
+fills buffers of pipes and sockets (bounded by           yes         yes         yes
+descriptors and processes, not by ``memory_mib``)
+overshoots between two looks, 1/40 s                     yes         yes         yes
+loads processors, memory bus and disks                   yes         yes         yes
+reads what the user can read                             no          no          yes
+writes what the user can write                           no          no          unless root
+leaves files in /tmp and whatever all may write          no          no          yes
+signals or looks into the user's other processes,        no          no          unless root
+and so its own launcher
+reaches the network, a Unix socket, System V IPC         no          no          no
+=======================================================  ==========  ==========  ===============
+
 Output is what the command says: it can write anything, a false success too.
 """
 
 from lit_research.sandbox.levels import LEVELS, isolation, working
 from lit_research.sandbox.process import run, start
-from lit_research.sandbox.records import Level, Limits, Result, Status
+from lit_research.sandbox.records import Level, Limits, Profile, Result, Status
 from lit_research.sandbox.sandboxed import Sandboxed
 from lit_research.sandbox.views import python_paths
 
@@ -40,6 +53,7 @@ __all__ = [
     "LEVELS",
     "Level",
     "Limits",
+    "Profile",
     "Result",
     "Sandboxed",
     "Status",

@@ -1,159 +1,162 @@
-"""The program between the parent and a command at levels ``namespaces`` and ``rlimits``.
+"""One command: makes its namespaces, starts it, stays with it, and says how it ended.
 
-The parent runs it with its own Python, isolated and without ``site``: it imports nothing of the
-package beyond the small modules beside it. It ends the command and everything below when it gets
-SIGTERM, which the kernel also sends when the parent dies, and exits as the command did: its exit
-code, or 128 plus the number of the signal.
+A fork of the keeper runs this, outside the namespaces of the command, and is its parent: nobody
+else knows, or can make up, how it ended. It says so on a socket to the caller that the command
+never holds. It ends the command and everything below when the caller asks, closes the socket, or
+dies. Imports little, because the keeper loads it.
 """
 
 from __future__ import annotations
 
+import _socket
 import marshal
 import os
 import resource
 import signal
-import sys
-import time
 
 if __package__:
-    from lit_research.sandbox import kernel, namespaces, tree
-else:  # as the program, with the modules beside it alone
+    from lit_research.sandbox import bubblewrap, kernel, namespaces, warden
+else:  # as a part of the keeper's program, see there
+    import bubblewrap  # type: ignore[no-redef]
     import kernel  # type: ignore[no-redef]
     import namespaces  # type: ignore[no-redef]
-    import tree  # type: ignore[no-redef]
+    import warden  # type: ignore[no-redef]
 
-TYPE_CHECKING = False  # importing typing would double the time that this program takes
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-FAILED = "sandbox: cannot execute"
-_SIGNALS = {signal.SIGTERM, signal.SIGCHLD}
 
+def serve(keeper: int, descriptors: list[int]) -> NoReturn:
+    """Run the job that the socket brings, and exit.
 
-def main() -> NoReturn:
-    """Read the job from the only argument, run it, and exit as it did."""
-    job: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[1]))
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    kernel.die_with_parent(signal.SIGTERM)
-    if os.getppid() != job["parent"]:
-        os._exit(1)
+    Args:
+        keeper: pid of the parent.
+        descriptors: stdin, stdout and stderr of the command, and the socket.
+    """
     try:
-        code = _in_namespaces(job) if job["level"] == "namespaces" else _in_session(job)
-    except OSError as error:
-        _fail(job, error)
-    os._exit(code)
-
-
-def _in_namespaces(job: dict[str, Any]) -> int:
-    """Run the command below a process 1; when that ends the kernel ends all of its namespace."""
-    namespaces.leave(own_user=job["uid"] is None)
-    alive, held = os.pipe()
-    first = os.fork()
-    if first == 0:
-        os.close(held)
-        _first(job, alive)
-    os.write(job["report"], b'{"child-pid": %d}' % first)
-    os.close(job["report"])
-    while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
-        pid, status = os.waitpid(first, os.WNOHANG)
-        if pid:
-            return _code(status)
-    os.kill(first, signal.SIGKILL)
-    os.waitpid(first, 0)
-    return 128 + signal.SIGKILL
-
-
-def _first(job: dict[str, Any], alive: int) -> NoReturn:
-    """Be process 1: prepare, start the command, reap what ends, and end with it."""
-    try:
-        os.close(job["report"])
-        kernel.die_with_parent(signal.SIGKILL)
-        os.set_blocking(alive, False)
-        try:
-            if os.read(alive, 1) == b"":  # the launcher was gone before the line above
-                os._exit(1)
-        except BlockingIOError:
-            pass
+        kernel.set_dumpable(True)
         os.setsid()
-        namespaces.enter(job["view"], job["tmpfs_bytes"])
-        command = os.fork()
-        if command == 0:
-            _execute(job)
-        for descriptor in (0, 1, 2):
-            os.close(descriptor)
-        while True:
-            pid, status = os.wait()
-            if pid == command:
-                os._exit(_code(status))
+        kernel.die_with_parent(signal.SIGTERM)
+        if os.getppid() == keeper:
+            *stdio, socket = descriptors
+            _run(_socket.socket(fileno=socket), stdio)
+    finally:
+        os._exit(0)
+
+
+def _run(control: _socket.socket, stdio: list[int]) -> None:
+    size = int.from_bytes(_exactly(control, 4), "little")
+    job: dict[str, Any] = marshal.loads(_exactly(control, size))
+    guard = warden.Warden(job, control)
+    signal.signal(signal.SIGTERM, lambda *_: guard.end("killed", "its caller has ended"))
+    try:
+        kernel.leave_keyring()
+        space = _make(job)
+        command, report, clock, go = _start(job, stdio, space)
     except OSError as error:
-        _fail(job, error)
+        guard.refuse(f"the system does not start it: {error.strerror or error}")
+        return
+    for descriptor in stdio:
+        os.close(descriptor)
+    if space.first is None:
+        kernel.set_dumpable(False)
+    guard.watch(space, command, report, clock, go)
 
 
-def _in_session(job: dict[str, Any]) -> int:
-    """Run the command in a session of its own; afterwards kill all that it left."""
-    kernel.adopt_orphans()
+def _exactly(control: _socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = control.recv(size - len(data))
+        if not part:
+            os._exit(0)
+        data += part
+    return data
+
+
+def _make(job: dict[str, Any]) -> warden.Space:
+    """Make the namespaces; this process is then in all of them but that of the file system.
+
+    Its own process namespace stays too: only its children are in the new one.
+    """
+    level = job["level"]
+    if level == "rlimits":
+        kernel.adopt_orphans()
+        return warden.Space()
+    own_user = job["uid"] is None
+    if level == "namespaces":
+        first = helper = namespaces.make(job["view"], job["tmpfs_bytes"], own_user)
+    else:
+        helper, first = bubblewrap.make(job)
+    try:
+        handle = os.pidfd_open(first)
+    except ProcessLookupError:
+        raise OSError(0, "process 1 of its namespaces was killed") from None
+    if level == "bubblewrap":
+        flags = kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+        flags |= kernel.CLONE_NEWPID | (kernel.CLONE_NEWUSER if own_user else 0)
+        kernel.enter(handle, flags)
+    return warden.Space(first, handle, helper, ours=2 if level == "bubblewrap" else 1)
+
+
+def _start(
+    job: dict[str, Any], stdio: list[int], space: warden.Space
+) -> tuple[int, int, int | None, int]:
+    """Fork the process that becomes the command, and let it go once it is counted.
+
+    Returns:
+        Its pid; the pipe on which it says why it could not become the command; the descriptor of
+        its processor time; the pipe that lets it go.
+    """
+    wait, go = os.pipe()
+    report, its_report = os.pipe()
+    launcher = os.getpid()
     command = os.fork()
     if command == 0:
-        kernel.die_with_parent(signal.SIGKILL)
-        _execute(job)
-    for descriptor in (0, 1, 2):
-        os.close(descriptor)
-    code = 128 + signal.SIGKILL
-    while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
-        ended = dict(_reap())
-        if command in ended:
-            code = _code(ended[command])
-            break
-    while True:
-        tree.kill_tree(os.getpid())
         try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                continue
-        except ChildProcessError:
-            break
-        time.sleep(0.001)
-    if os.getppid() != job["parent"]:  # who would have removed it
-        import shutil
-
-        shutil.rmtree(job["folder"], ignore_errors=True)
-    return code
-
-
-def _reap() -> list[tuple[int, int]]:
-    """Return (process, status) of the children that have ended."""
-    found = []
-    try:
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            found.append(ended)
-    except ChildProcessError:
-        pass
-    return found
+            os.close(go)
+            _become_command(job, stdio, space, wait, launcher)
+        except OSError as error:
+            os.write(its_report, os.strerror(error.errno or 0).encode())
+        finally:
+            os._exit(127)
+    os.close(wait)
+    os.close(its_report)
+    return command, report, kernel.task_clock(command), go
 
 
-def _execute(job: dict[str, Any]) -> NoReturn:
-    """Become the command, under its limits and without privileges."""
-    try:
-        os.setsid()
-        os.chdir(job["folder"])
-        limits = dict(job["limits"])
-        uid = job["uid"]
-        if job["level"] == "rlimits" and uid is None:
-            # The kernel counts all that the user runs, so what is there already is added.
-            limits["RLIMIT_NPROC"] += sum(_threads(p, os.getuid()) for p in os.listdir("/proc"))
-        elif uid is None:
-            kernel.bound(None)
-        else:
-            _become(uid, job)
-        kernel.no_new_privileges()
-        for name, value in limits.items():
-            _limit(getattr(resource, name), value)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        # Python ignores these two, and exec would hand that down.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        os.execve(job["command"][0], job["command"], os.environ)
-    except OSError as error:
-        _fail(job, error)
+def _become_command(
+    job: dict[str, Any], stdio: list[int], space: warden.Space, wait: int, launcher: int
+) -> None:
+    """Become the command, in its namespaces, under its limits and without privileges."""
+    if os.read(wait, 1) != b"g":
+        os._exit(127)
+    os.setsid()
+    for number, descriptor in enumerate(stdio):
+        os.dup2(descriptor, number)
+    if space.handle is not None:
+        kernel.enter(space.handle, kernel.CLONE_NEWNS)
+    os.chdir(job["folder"])
+    limits = dict(job["limits"])
+    uid = job["uid"]
+    if uid is not None:
+        _become(uid, job)
+    elif job["level"] == "rlimits":
+        # The kernel counts all that the user runs, so what is there already is added.
+        limits["RLIMIT_NPROC"] += sum(_threads(p, os.getuid()) for p in os.listdir("/proc"))
+    else:
+        kernel.bound(None)
+    kernel.die_with_parent(signal.SIGKILL)  # after the change of user, which forgets it
+    if space.first is None and os.getppid() != launcher:
+        os._exit(127)
+    for name, value in limits.items():
+        _limit(getattr(resource, name), value)
+    # Python ignores these two, and exec would hand that down.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    kernel.no_new_privileges()
+    kernel.filter_calls(job["filter"])
+    os.execve(job["command"][0], job["command"], job["env"])
 
 
 def _limit(kind: int, value: int) -> None:
@@ -190,13 +193,3 @@ def _threads(pid: str, uid: int) -> int:
     except OSError:  # it ended meanwhile
         pass
     return 0
-
-
-def _code(status: int) -> int:
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
-
-
-def _fail(job: dict[str, Any], error: OSError) -> NoReturn:
-    os.write(2, f"{FAILED} {job['command'][0]}: {error.strerror}\n".encode())
-    os._exit(127)

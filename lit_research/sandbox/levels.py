@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import functools
-import marshal
 import math
 import os
 import re
-import resource
 import secrets
 import shutil
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from lit_research.errors import UserError
-from lit_research.sandbox import views
-from lit_research.sandbox.records import Level, Limits
+from lit_research.sandbox import seccomp, views
+from lit_research.sandbox.records import Level, Limits, Profile
 
 LEVELS: tuple[Level, ...] = get_args(Level)  # the strongest first
 REQUIRE = "LIT_RESEARCH_SANDBOX_REQUIRE"
 _MIB = 2**20
 _OPEN_FILES = 1024
-_FOLDER = str(Path(__file__).parent)
-_START = f"import sys; sys.path.append({_FOLDER!r}); import launcher; launcher.main()"
+_LAST = len(LEVELS) - 1
+_DEFAULT = LEVELS.index("namespaces")  # the weakest that is used unasked
 
 
 @dataclass(frozen=True)
@@ -33,32 +29,39 @@ class Job:
 
     level: Level
     command: list[str]
+    env: dict[str, str]
     limits: Limits
-    entries: list[views.Entry]
-    folder: str
-    writes: bool
+    reads: list[str]
+    writes: list[str]
+    profile: Profile
+    scratch: str | None  # an ordinary folder, where it cannot be one in memory
 
+    def spec(self) -> dict[str, Any]:
+        """Return what the launcher must know, as plain data.
 
-def command_line(job: Job, report: int) -> list[str]:
-    """Return the words that start a job; the pid of its process 1 is written to ``report``."""
-    if job.level == "bubblewrap":
+        Raises:
+            OSError: the filter is not known for this kind of machine.
+        """
+        if not seccomp.supported():
+            raise OSError(f"no filter of system calls is known for {os.uname().machine}")
         uid = _own_uid()
-        inside = [*_prlimit(job), *_setpriv(uid), *job.command]
-        return [*_bubblewrap(job, uid), "--info-fd", str(report), "--", *inside]
-    spec: dict[str, Any] = {
-        "level": job.level,
-        "command": job.command,
-        "parent": os.getpid(),
-        "uid": _own_uid(),
-        "report": report,
-        "view": job.entries,
-        "folder": job.folder,
-        "writes": job.writes,
-        "tmpfs_bytes": job.limits.memory_mib * _MIB,
-        "limits": {f"RLIMIT_{name}": value for name, value in _kernel_limits(job).items()},
-    }
-    # -I -S -E: neither the environment nor site-packages have a say in it.
-    return [sys.executable, "-I", "-S", "-E", "-c", _START, marshal.dumps(spec).hex()]
+        shown = uid if uid is not None else os.getuid()
+        return {
+            "level": self.level,
+            "command": [os.fsencode(word) for word in self.command],
+            "env": {os.fsencode(k): os.fsencode(v) for k, v in self.env.items()},
+            "uid": uid,
+            "view": [] if self.scratch else views.view(self.reads, self.writes, shown),
+            "folder": self.scratch or views.SCRATCH,
+            "scratch": self.scratch,
+            "writes": bool(self.writes),
+            "tmpfs_bytes": self.limits.memory_mib * _MIB,
+            "limits": {f"RLIMIT_{name}": value for name, value in _kernel_limits(self).items()},
+            "bounds": asdict(self.limits),
+            "filter": seccomp.program(self.profile, self.level),
+            "program": shutil.which("bwrap"),
+            "cat": shutil.which("cat"),
+        }
 
 
 def _own_uid() -> int | None:
@@ -67,7 +70,7 @@ def _own_uid() -> int | None:
     The kernel limits no process of root, in whatever namespace: only as another user can a command
     be kept from a fork bomb. The right to pass over the modes of files makes up for the change.
     """
-    if os.geteuid() != 0 or not shutil.which("setpriv"):
+    if os.geteuid() != 0:
         return None
     with open("/proc/self/uid_map", "rb") as file:
         rows = [tuple(map(int, line.split())) for line in file]
@@ -76,15 +79,6 @@ def _own_uid() -> int | None:
         if any(first <= uid < first + count for first, _, count in rows):
             return uid
     return None
-
-
-def _setpriv(uid: int | None) -> list[str]:
-    """Return the words that make a command another user, with one capability and no way to more."""
-    if uid is None:
-        return []
-    words = [shutil.which("setpriv") or "setpriv", f"--reuid={uid}", f"--regid={uid}"]
-    sets = [f"--{name}=-all,+dac_override" for name in ("inh-caps", "ambient-caps", "bounding-set")]
-    return [*words, "--clear-groups", *sets, "--no-new-privs", "--"]
 
 
 def _kernel_limits(job: Job) -> dict[str, int]:
@@ -100,8 +94,9 @@ def _kernel_limits(job: Job) -> dict[str, int]:
         found["AS"] = limits.address_space_mib * _MIB
     # Before 5.14 the kernel counted a user's processes across namespaces: only the watcher counts.
     if job.level == "rlimits" or _kernel_version() >= (5, 14):
-        # Process 1 counts too, unless it is root's and the command another user's.
-        found["NPROC"] = limits.processes + (job.level != "rlimits" and os.geteuid() != 0)
+        found["NPROC"] = limits.processes
+        if os.geteuid() != 0:  # else ours are root's, and the command another user's
+            found["NPROC"] += {"bubblewrap": 3, "namespaces": 2, "rlimits": 0}[job.level]
     return found
 
 
@@ -109,44 +104,11 @@ def _kernel_version() -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2])
 
 
-def _prlimit(job: Job) -> list[str]:
-    """Return the words that set the limits from inside, where the user's processes count anew."""
-    words = [shutil.which("prlimit") or "prlimit"]
-    for name, value in _kernel_limits(job).items():
-        hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1]
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        # The second between the two is for SIGXCPU, which names the cause.
-        above = value + 1 if name == "CPU" and hard == resource.RLIM_INFINITY else value
-        words.append(f"--{name.lower()}={value}:{above}")
-    return [*words, "--"]
-
-
-def _bubblewrap(job: Job, uid: int | None) -> list[str]:
-    program = shutil.which("bwrap") or "bwrap"
-    words = [program, "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    if uid is None:
-        words.append("--unshare-all")
-    else:  # a user namespace would know root alone
-        words += [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts", "cgroup-try")]
-        for name in ("SETUID", "SETGID", "SETPCAP", "DAC_OVERRIDE"):
-            words += ["--cap-add", f"CAP_{name}"]
-    size = str(job.limits.memory_mib * _MIB)
-    for kind, source, target in job.entries:
-        words += {
-            "link": ["--symlink", source, target],
-            "read": ["--ro-bind", source, target],
-            "write": ["--bind", source, target],
-            "tmpfs": ["--size", size, "--tmpfs", target],
-            "proc": ["--proc", target],
-            "dev": ["--dev", target],
-            "seal": ["--remount-ro", target],
-        }[kind]
-    return [*words, "--chdir", job.folder]
-
-
 def choose(level: Level | None, require: Level | None) -> Level:
     """Return the level to use: the one asked for, else the strongest that works.
+
+    ``rlimits`` does not hold code that means harm, so it must be asked for by name, in any of the
+    three ways.
 
     Args:
         level: exactly this one.
@@ -166,7 +128,7 @@ def choose(level: Level | None, require: Level | None) -> Level:
                 f"{name!r} is no level of isolation, from {source}: give one of {', '.join(LEVELS)}"
             )
     least = [n for n in (require, os.environ.get(REQUIRE)) if n]
-    bound = min((LEVELS.index(n) for n in least), default=len(LEVELS) - 1)
+    bound = min((LEVELS.index(n) for n in least), default=_DEFAULT if level is None else _LAST)
     allowed = [n for n in LEVELS[: bound + 1] if level in (None, n)]
     if not allowed:
         raise UserError(
@@ -181,8 +143,14 @@ def choose(level: Level | None, require: Level | None) -> Level:
     raise UserError(
         f"no isolation as strong as {allowed[-1]!r} works here ("
         + "; ".join(f"{n}: {f}" for n, f in failures.items())
-        + "), which the call or its environment demands: install bubblewrap (apt-get install "
-        "bubblewrap, dnf install bubblewrap) and allow user namespaces, or demand less"
+        + "): install bubblewrap (apt-get install bubblewrap, dnf install bubblewrap) and allow "
+        "user namespaces (inside a container or another sandbox that forbids them, run outside it)"
+        + (
+            ""
+            if bound == _LAST
+            else "; for code that means no harm, limits without isolation are require='rlimits' "
+            f"or {REQUIRE}=rlimits"
+        )
     )
 
 
@@ -197,8 +165,8 @@ def why_not(level: Level) -> str:
 
     if level == "bubblewrap" and not shutil.which("bwrap"):
         return "the program bwrap is not installed"
-    if level == "bubblewrap" and not shutil.which("prlimit"):
-        return "the program prlimit (of util-linux) is not installed"
+    if level == "bubblewrap" and not shutil.which("cat"):
+        return "the program cat is not installed"
     script = "test -d /proc/self && echo > file && echo works"
     with launch(level, ["/bin/sh", "-c", script], limits=Limits(wall_s=20)) as process:
         result = process.wait()
@@ -207,9 +175,16 @@ def why_not(level: Level) -> str:
     return result.reason or f"exit code {result.exit_code}: {result.error_text.strip()}"
 
 
-def isolation() -> Level:
-    """Return the strongest level of isolation that was tried and works on this machine."""
-    return choose(None, None)
+def isolation(require: Level | None = None) -> Level:
+    """Return the level that a call would use: the strongest that was tried and works here.
+
+    Args:
+        require: the weakest level that will do.
+
+    Raises:
+        UserError: none as strong works here.
+    """
+    return choose(None, require)
 
 
 def working() -> tuple[Level, ...]:

@@ -1,24 +1,82 @@
-"""The file system that a command sees at level ``namespaces``, built by the launcher.
+"""Namespaces and a view made by ourselves, where the program bwrap is missing.
 
-Imports little, because the launcher loads it at every start. Whatever is needed must be loaded
-before ``enter`` swaps the root.
+Imports little, because the keeper loads it. Whatever is needed must be loaded before ``enter``
+swaps the root.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+from contextlib import suppress
 
 if __package__:
-    from lit_research.sandbox import kernel
-else:  # as a part of the launcher's program, see there
+    from lit_research.sandbox import bubblewrap, kernel
+else:  # as a part of the keeper's program, see there
+    import bubblewrap  # type: ignore[no-redef]
     import kernel  # type: ignore[no-redef]
 
-_DEVICES = ("null", "zero", "full", "random", "urandom")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 _BASE = "/tmp"  # any folder: the mount over it is seen by this process alone
 
 
+def make(view: list[tuple[str, str, str]], tmpfs_bytes: int, own_user: bool) -> int:
+    """Enter new namespaces, but not those of processes and files; return the pid of process 1.
+
+    Args:
+        view: (kind, source, target) in the order of mounting, as ``views.view`` returns it.
+        tmpfs_bytes: size of each private tmpfs, bytes.
+        own_user: make a user namespace too, which those who are not root need to make the others.
+
+    Raises:
+        OSError: the system forbids it.
+    """
+    leave(own_user)
+    ready, its_ready = os.pipe()
+    first = os.fork()
+    if first == 0:
+        _be_first(view, tmpfs_bytes, its_ready)
+    os.close(its_ready)
+    said = b""
+    while part := os.read(ready, 4096):
+        said += part
+    os.close(ready)
+    if said != b"ready":
+        raise OSError(0, said.decode(errors="replace") or "process 1 of its namespaces ended")
+    return first
+
+
+def _be_first(view: list[tuple[str, str, str]], tmpfs_bytes: int, ready: int) -> NoReturn:
+    """Be process 1: make the view, and reap whoever loses his parent."""
+    try:
+        kernel.die_with_parent(signal.SIGKILL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.setsid()
+        kernel.unshare(kernel.CLONE_NEWNS)
+        enter(view, tmpfs_bytes)
+        os.closerange(0, ready)
+        os.closerange(ready + 1, 1 << 20)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        os.write(ready, b"ready")  # fails if the launcher was gone before the first line
+        os.close(ready)
+        while True:
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    continue
+            signal.sigwait({signal.SIGCHLD})
+    except OSError as error:
+        os.write(ready, str(error.strerror).encode())
+    finally:
+        os._exit(127)
+
+
 def leave(own_user: bool) -> None:
-    """Enter new mount, process, network, IPC and host-name namespaces, as the same user.
+    """Enter new process, network, IPC and host-name namespaces, as the same user.
+
+    The new network is this machine's alone, and its loopback works.
 
     Args:
         own_user: make a user namespace too, which those who are not root need to make the others.
@@ -28,15 +86,21 @@ def leave(own_user: bool) -> None:
     """
     uid, gid = os.geteuid(), os.getegid()
     kernel.unshare(
-        kernel.CLONE_NEWNS
-        | kernel.CLONE_NEWPID
+        kernel.CLONE_NEWPID
         | kernel.CLONE_NEWNET
         | kernel.CLONE_NEWIPC
         | kernel.CLONE_NEWUTS
         | (kernel.CLONE_NEWUSER if own_user else 0)
     )
-    if not own_user:
-        return
+    if own_user:
+        _map_user(uid, gid)
+    with suppress(OSError):  # not every kernel has them
+        kernel.unshare(kernel.CLONE_NEWCGROUP)
+    kernel.raise_loopback()
+
+
+def _map_user(uid: int, gid: int) -> None:
+    """Keep the user's and the group's number in this new user namespace."""
     for name, line in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
@@ -85,6 +149,10 @@ def _show(kind: str, source: str, target: str, options: str) -> None:
         _bind(source, target)
         read_only = kernel.ATTR_RDONLY if kind == "read" else 0
         kernel.set_mount(target, kernel.ATTR_NOSUID | kernel.ATTR_NODEV | read_only)
+    elif kind == "text":
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "w") as file:
+            file.write(source.removeprefix("/old"))
     elif kind == "tmpfs":
         os.makedirs(target, exist_ok=True)
         kernel.mount("tmpfs", target, "tmpfs", hidden, options)
@@ -98,7 +166,7 @@ def _show(kind: str, source: str, target: str, options: str) -> None:
     elif kind == "dev":
         os.makedirs(target, exist_ok=True)
         kernel.mount("tmpfs", target, "tmpfs", kernel.MS_NOSUID, options)
-        for name in _DEVICES:
+        for name in bubblewrap.DEVICES:
             _bind(f"{source}/{name}", f"{target}/{name}")
         for name, link in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
             os.symlink("/proc/self/fd" + link, f"{target}/{name}")

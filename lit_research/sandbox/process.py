@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lit_research.sandbox import levels, views
-from lit_research.sandbox.records import Level, Limits, Result
+from lit_research.sandbox.records import Level, Limits, Profile, Result
 from lit_research.sandbox.sandboxed import Sandboxed
 from lit_research.sandbox.watcher import Watcher
 
@@ -21,6 +21,7 @@ def run(
     writable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
     stdin: bytes | str = b"",
+    profile: Profile = "python",
     level: Level | None = None,
     require: Level | None = None,
 ) -> Result:
@@ -33,14 +34,18 @@ def run(
         readable: folders and files that it may read, beside the system's programs and libraries.
         writable: folders and files that it may write, beside its scratch folder, which is where it
             starts and is gone afterwards.
-        env: environment variables beside PATH, LANG, HOME, TMPDIR and PWD. Nothing else is handed
-            on from the parent.
+        env: environment variables beside PATH, LANG, HOME, TMPDIR, PWD, USER and LOGNAME. Nothing
+            else is handed on from the parent.
         stdin: what it reads; text is sent as UTF-8.
+        profile: which system calls it may make. ``proof``: what one process needs to compute, with
+            threads and files, but no other process and no socket. ``python``: more, see
+            ``seccomp``.
         level: the level of isolation to use; the strongest one that works if None.
         require: the weakest level that will do.
 
     Raises:
-        UserError: a path does not exist, the command is empty, or the level does not work here.
+        UserError: a path does not exist, the command is empty, ``env`` cannot be set, or the
+            level does not work here.
     """
     with start(
         command,
@@ -48,6 +53,7 @@ def run(
         readable=readable,
         writable=writable,
         env=env,
+        profile=profile,
         level=level,
         require=require,
     ) as process:
@@ -62,6 +68,7 @@ def start(
     readable: Sequence[Path] = (),
     writable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
+    profile: Profile = "python",
     level: Level | None = None,
     require: Level | None = None,
 ) -> Sandboxed:
@@ -71,10 +78,19 @@ def start(
     ends at once with the status ``not started``.
 
     Raises:
-        UserError: a path does not exist, the command is empty, or the level does not work here.
+        UserError: a path does not exist, the command is empty, ``env`` cannot be set, or the
+            level does not work here.
     """
     chosen = levels.choose(level, require)
-    return launch(chosen, command, limits=limits, readable=readable, writable=writable, env=env)
+    return launch(
+        chosen,
+        command,
+        limits=limits,
+        readable=readable,
+        writable=writable,
+        env=env,
+        profile=profile,
+    )
 
 
 def launch(
@@ -85,25 +101,25 @@ def launch(
     readable: Sequence[Path] = (),
     writable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
+    profile: Profile = "python",
 ) -> Sandboxed:
     """Start a command at a level that was not tried yet; everybody else calls ``start``."""
-    reads, writes = views.check(command, readable, writable)
-    entries = views.view(reads, writes) if level != "rlimits" else []
+    reads, writes = views.check(command, readable, writable, env)
     program = views.find_program(command[0], env)
     if program is None:
         return _refused(level, f"program {command[0]!r} was not found in PATH")
-    if entries and not views.is_visible(program, entries):
+    if level != "rlimits" and not views.is_visible(program, [*reads, *writes]):
         why = f"program {program!r} is out of sight of the sandbox: add its folder to readable"
         return _refused(level, why)
     scratch = tempfile.mkdtemp(prefix="sandbox-") if level == "rlimits" else None
-    folder = scratch or views.SCRATCH
     words = [program, *command[1:]]
-    job = levels.Job(level, words, limits, entries, folder, writes=bool(writes))
+    variables = views.environment(env, scratch or views.SCRATCH)
+    job = levels.Job(level, words, variables, limits, reads, writes, profile, scratch)
     try:
-        return Sandboxed(level, Watcher(job, views.environment(env, folder), scratch))
+        return Sandboxed(level, Watcher(job))
     except OSError as error:
         if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+            os.rmdir(scratch)
         return _refused(level, f"the system does not start it: {error}")
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from lit_research.errors import UserError
 
 Level = Literal["bubblewrap", "namespaces", "rlimits"]
+Profile = Literal["python", "proof"]
 Status = Literal["ok", "failed", "timeout", "cpu", "memory", "output", "killed", "not started"]
 
 
@@ -18,14 +19,20 @@ class Limits:
 
     Args:
         wall_s: seconds from start to end, whatever it does.
-        cpu_s: processor seconds, user and system.
-        memory_mib: MiB of resident memory that no file backs (anonymous and shared), summed over
-            the processes and looked at every few hundredths of a second: mapped files are free, a
-            fast eater can overshoot between two looks. Also the size of each private tmpfs.
+        cpu_s: processor seconds, user and system, of all processes, ended ones included.
+        memory_mib: MiB of memory that no file backs, looked at every few hundredths of a second:
+            the resident anonymous pages, page tables and swap of all processes, what the private
+            tmpfs (scratch, /tmp, /dev/shm) hold, and the whole size of mappings that processes
+            share without a file. Mapped files are free; a fast eater can overshoot between two
+            looks; pages that processes share after a fork count once each. Also the size of each
+            private tmpfs.
         processes: how many processes and threads at once. The kernel enforces it where it can;
             the watcher ends what goes beyond.
         output_kib: KiB written to stdout and stderr together.
-        file_kib: KiB of the largest file written, per file.
+        file_kib: KiB of the largest file written, per file. A program that ignores SIGXFSZ, as
+            Python does, gets "File too large" (EFBIG) from the write instead of the signal; torch
+            and compilers report that in words of their own. ``memory_mib`` bounds files in the
+            scratch folder too.
         address_space_mib: MiB of address space of each process, enforced by the kernel, or None.
             It stops a fast eater at once, but mapped files and reserved ranges count too.
 
@@ -38,7 +45,7 @@ class Limits:
     memory_mib: int = 2048
     processes: int = 128
     output_kib: int = 1024
-    file_kib: int = 65536
+    file_kib: int = 262144
     address_space_mib: int | None = None
 
     def __post_init__(self) -> None:
@@ -61,8 +68,9 @@ class Result:
         status: ``ok`` (exit code 0), ``failed`` (another one), ``timeout`` (``wall_s``), ``cpu``,
             ``memory``, ``output`` (``output_kib`` or ``file_kib``), ``killed`` (by a signal, by
             the caller, or for too many processes) or ``not started``.
-        exit_code: exit code; minus the signal's number if a signal ended it (an exit code between
-            129 and 192 is read as a signal, as shells write it); None if it was not started.
+        exit_code: exit code; minus the signal's number if a signal ended it; None if it was not
+            started. It comes from the kernel, through the command's parent: neither exit codes nor
+            output can pass for another status.
         stdout: bytes that it wrote, less the lines that the caller read.
         stderr: bytes that it wrote.
         seconds: wall-clock seconds from start to end.

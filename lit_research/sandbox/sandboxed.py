@@ -34,7 +34,10 @@ class Sandboxed:
     @property
     def pid(self) -> int | None:
         """Process id of the program that holds the sandbox; None if nothing was started."""
-        return self._watcher.pid if self._watcher else None
+        if self._watcher is None:
+            return None
+        self._watcher.started.wait()
+        return self._watcher.pid
 
     @property
     def running(self) -> bool:

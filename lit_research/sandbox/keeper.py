@@ -1,0 +1,88 @@
+"""The program that starts sandboxes: one for each process that uses them, and one fork for each.
+
+The caller runs it with its own Python, isolated and without ``site``: it imports nothing of the
+package beyond the small modules beside it. Python is started once, not for every command. It ends
+with its caller, when the kernel closes the other end of its socket; what it started ends with it.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import signal
+
+if __package__:
+    from lit_research.sandbox import kernel, launcher, tree
+else:  # as the program, with the modules beside it alone
+    import kernel  # type: ignore[no-redef]
+    import launcher  # type: ignore[no-redef]
+    import tree  # type: ignore[no-redef]
+
+TYPE_CHECKING = False  # importing typing would double the time that this program takes
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_launchers: set[int] = set()
+_MSG_CMSG_CLOEXEC = 0x40000000
+
+
+def main() -> NoReturn:
+    """Serve the socket that is stdin until it closes."""
+    os.closerange(3, 1 << 20)  # whatever the caller left open to its children
+    kernel.adopt_orphans()
+    kernel.set_dumpable(False)
+    channel = _socket.socket(fileno=0)
+    # Python defers a handler to between two of its steps, so a pid is known before it is looked up.
+    signal.signal(signal.SIGCHLD, lambda *_: _reap())
+    while True:
+        descriptors = _receive(channel)
+        if not descriptors:
+            os._exit(0)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        keeper = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError:  # no processes left: the caller sees the socket close
+            pid = -1
+        if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+            os.dup2(1, 0)  # /dev/null: the numbers of stdin and the like must not be used again
+            launcher.serve(keeper, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _launchers.add(pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+
+
+def _receive(channel: _socket.socket) -> list[int]:
+    """Return the descriptors of the next request: stdin, stdout, stderr and a socket; or none."""
+    room = _socket.CMSG_LEN(4 * 4)
+    data, ancillary, _, _ = channel.recvmsg(1, room, _MSG_CMSG_CLOEXEC)
+    if not data:
+        return []
+    (_, _, numbers), *_ = ancillary
+    return [int.from_bytes(numbers[i : i + 4], "little") for i in range(0, 16, 4)]
+
+
+def _reap() -> None:
+    """Take note of what ended; what a launcher left that was killed is killed too."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        if pid in _launchers:
+            _launchers.discard(pid)
+            if os.WIFSIGNALED(status):
+                _kill_orphans()
+
+
+def _kill_orphans() -> None:
+    table = tree.parents()
+    orphans = [p for p, q in table.items() if q == os.getpid() and p not in _launchers]
+    for orphan in orphans:
+        tree.kill_tree(orphan)
+    tree.send(orphans, signal.SIGKILL)
