@@ -129,33 +129,33 @@ def ours(training: Training) -> Tensor:
 
 def unrolled(training: Training) -> Tensor:
     """Return the derivatives, through one graph of the whole training."""
-    layout, call = Layout.of(training.model), Call(training.model, training.losses)
+    layout, call = Layout.of(training.model), Call(training.model)
     theta = layout.read(training.model).requires_grad_()
     state = training.optimizer.init(theta)
     weights = torch.ones(len(training.batches), BATCH, requires_grad=True)
     lr, decay = torch.tensor(LR), torch.tensor(0.0)
     for step, batch in enumerate(training.batches):
-        losses = call.at(layout.names, layout.parts(theta), batch)
+        losses = call.at(layout.names, layout.parts(theta), training.losses, batch)
         loss = (weights[step] * losses).mean()
         [gradient] = torch.autograd.grad(loss, theta, create_graph=True)
         theta, state = training.optimizer.update(
             theta, gradient, state, step=step, lr=lr, weight_decay=decay, layout=layout
         )
-    phi = Call(training.model, metric).at(layout.names, layout.parts(theta))
+    phi = call.at(layout.names, layout.parts(theta), metric)
     return torch.autograd.grad(phi, weights)[0]
 
 
 def with_torchopt(training: Training) -> Tensor:
     """Return the derivatives by torchopt's functional AdamW, unrolled."""
     torchopt = importlib.import_module("torchopt")
-    call = Call(training.model, training.losses)
+    call = Call(training.model)
     theta = {n: p.detach().requires_grad_() for n, p in training.model.named_parameters()}
     optimizer = torchopt.FuncOptimizer(_torchopt_adamw())
     weights = torch.ones(len(training.batches), BATCH, requires_grad=True)
     for step, batch in enumerate(training.batches):
-        losses = call.at(list(theta), list(theta.values()), batch)
+        losses = call.at(list(theta), list(theta.values()), training.losses, batch)
         theta = optimizer.step((weights[step] * losses).mean(), theta)
-    phi = Call(training.model, metric).at(list(theta), list(theta.values()))
+    phi = call.at(list(theta), list(theta.values()), metric)
     return torch.autograd.grad(phi, weights)[0]
 
 

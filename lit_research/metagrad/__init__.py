@@ -18,6 +18,7 @@ from lit_research.metagrad.layout import Layout
 from lit_research.metagrad.losses import SequenceLosses, token_losses
 from lit_research.metagrad.optimizers import SGD, AdamW, Muon, Optimizer
 from lit_research.metagrad.planner import Plan, plan
+from lit_research.metagrad.preflight import Preflight, preflight
 from lit_research.metagrad.refusals import check_differentiable, check_untied
 from lit_research.metagrad.reverse import Metagradient, metagradient
 from lit_research.metagrad.training import Run, Training, train
@@ -31,6 +32,7 @@ __all__ = [
     "Muon",
     "Optimizer",
     "Plan",
+    "Preflight",
     "Run",
     "SequenceLosses",
     "Training",
@@ -40,6 +42,7 @@ __all__ = [
     "metagradient",
     "metasmoothness",
     "plan",
+    "preflight",
     "replays_exactly",
     "token_losses",
     "train",

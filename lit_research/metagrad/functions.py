@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     from lit_research.metagrad.steps import Steps
 
 SIZES = (1e-2, 3e-3, 1e-3, 3e-4)  # of a difference, of theta's norm
+# Its norms are constants in torch's second derivative.
+WRONG = {"WeightNormInterfaceBackward0": "weight_norm"}
 AGREE = 0.1  # two differences, or a difference and the derivative
 
 
 def custom_functions(losses: Tensor) -> tuple[str, ...]:
-    """Return the names of the custom autograd Functions in the graph of the losses, sorted."""
+    """Return the names of the custom autograd Functions in the graph of the losses, sorted.
+
+    Raises:
+        UserError: a function of torch is there whose own second derivative is wrong or missing.
+    """
     found, seen = set(), set()
     waiting: list[Any] = [losses.grad_fn]
     while waiting:
@@ -31,8 +37,20 @@ def custom_functions(losses: Tensor) -> tuple[str, ...]:
         if node is None or node in seen:
             continue
         seen.add(node)
+        if node.name() in WRONG:
+            raise UserError(
+                f"the model uses {WRONG[node.name()]}, in Training: the second derivative that "
+                "torch has for it is wrong (its gradgradcheck fails); remove it from the model, or "
+                "write it as g * v / v.norm()"
+            )
         if isinstance(node, torch.autograd.function.BackwardCFunction):
-            found.add(getattr(type(node), "_forward_cls", type(node)).__name__)
+            name = getattr(type(node), "_forward_cls", type(node)).__name__
+            if name == "CheckpointFunction":
+                raise UserError(
+                    "activation checkpointing with use_reentrant=True cannot be differentiated "
+                    "twice, in the model to train; give use_reentrant=False"
+                )
+            found.add(name)
         elif "CppNode" in node.name():
             found.add(node.name())
         waiting += [parent for parent, _ in node.next_functions]
@@ -67,10 +85,10 @@ def check_second_derivative(
         error = _error_along(steps, theta, part, unit, float(gradient.norm()))
         if error is not None and error > AGREE:
             raise UserError(
-                f"the second derivative of the training step differs from differences of its "
-                f"gradient by {error:.0%}, with {', '.join(names)} in it: a Function that makes its "
-                "gradient in forward, or outside of autograd, has no second derivative; use the "
-                "loss or layer written in differentiable torch operations"
+                "the second derivative of the training step differs from differences of its "
+                f"gradient by {error:.0%}, with {', '.join(names)} in it: a Function that makes "
+                "its gradient in forward, or outside of autograd, has no second derivative; use "
+                "the loss or layer written in differentiable torch operations"
             )
         confirmed &= error is not None
     return confirmed
@@ -91,7 +109,12 @@ def _error_along(
             if length <= rounding:
                 return None
             # The direction of the change is where a missing part shows most.
-            product, _ = steps.part_product(theta, part, lambda _, c=change: c / c.norm())
+            back = change / length
+
+            def along(gradient: Tensor, back: Tensor = back) -> Tensor:
+                return back
+
+            product, _ = steps.part_product(theta, part, along)
             return abs(float(product @ unit) - length) / length
         before = change
     return None

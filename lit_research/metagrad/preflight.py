@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -84,7 +84,9 @@ def preflight(training: Training) -> Preflight:
         compared = _check_micro_batches(steps, theta)
     finally:
         _restore(training.model, buffers)
-    found = Preflight(time.perf_counter() - start, _part(steps).size, random, names, checked, compared)
+    found = Preflight(
+        time.perf_counter() - start, _part(steps).size, random, names, checked, compared
+    )
     training._passed.append(found)
     return found
 
@@ -146,7 +148,10 @@ def _draws(steps: Steps, theta: Tensor) -> bool:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = steps.training.model
-        return who_draws(model, lambda: steps.part_losses(theta, _part(steps)), steps.device) is not None
+        return (
+            who_draws(model, lambda: steps.part_losses(theta, _part(steps)), steps.device)
+            is not None
+        )
 
 
 def _check_dependence(steps: Steps, theta: Tensor) -> None:
@@ -190,7 +195,9 @@ def readable(order: str, functions: tuple[str, ...] = ()) -> Iterator[None]:
             ) from error
         if not _is_about_derivatives(said):
             raise
-        named = f" (custom autograd Functions of the step: {', '.join(functions)})" if functions else ""
+        named = (
+            f" (custom autograd Functions of the step: {', '.join(functions)})" if functions else ""
+        )
         raise UserError(
             f"the training step has no {order} derivative: {said}{named}; use a layer or loss that "
             "is written in differentiable torch operations, without fused kernels"
@@ -229,8 +236,8 @@ def _check_micro_batches(steps: Steps, theta: Tensor) -> bool:
         differs = float((together - apart).abs().max())
         if differs > SAME_LOSS * float(together.abs().max()):
             raise UserError(
-                f"the losses of the first examples of batch {step} differ by {differs:.2g} when each"
-                f" is computed alone, and micro_batch is {given.micro_batch}, in Training: an "
+                f"the losses of the first examples of batch {step} differ by {differs:.2g} when "
+                f"each is computed alone, and micro_batch is {given.micro_batch}, in Training: an "
                 "example's loss must not depend on the others of its batch; return sums and give "
                 "divisor, or micro_batch None"
             )

@@ -179,10 +179,12 @@ class Steps:
             update = self._backward_update(theta, gradient, state, step, lam)
             return update.gradient
 
-        along = g_bar  # of one micro-batch, the gradient comes with the graph of its product
-        if len(parts) > 1:
-            known = g_bar(self.gradient(theta, step))
-            along = lambda _: known  # noqa: E731
+        # Of one micro-batch, the gradient comes with the graph of its product.
+        whole = g_bar(self.gradient(theta, step)) if len(parts) > 1 else None
+
+        def along(gradient: Tensor) -> Tensor:
+            return g_bar(gradient) if whole is None else whole
+
         weights, total = [], torch.zeros_like(theta)
         for part in parts:
             product, tau = self.part_product(theta, part, along)

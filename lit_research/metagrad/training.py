@@ -110,7 +110,7 @@ class Training:
 def _as_sequence(batches: Any) -> Sequence[Any]:
     """Return batches that can be read by index, which a DataLoader's cannot."""
     if hasattr(batches, "__getitem__"):
-        return batches  # type: ignore[no-any-return]
+        return batches
     try:
         len(batches)
         return list(batches)

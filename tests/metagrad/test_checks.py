@@ -12,19 +12,8 @@ from lit_research.metagrad import (
     metasmoothness,
     replays_exactly,
 )
+from lit_research.metagrad.checks import sign_agreement
 from tests.metagrad.problem import model, training
-
-
-def fused():
-    lm = model()
-    lm.config._attn_implementation = "sdpa"
-    return lm
-
-
-def with_batch_norm():
-    lm = model()
-    lm.extra = torch.nn.BatchNorm1d(3).double()
-    return lm.train()
 
 
 def mixed():
@@ -33,18 +22,9 @@ def mixed():
     return lm
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: model().to(torch.bfloat16), "is torch.bfloat16"),
-        (fused, "no second derivative"),
-        (lambda: model(resid_pdrop=0.1).train(), "is dropout"),
-        (with_batch_norm, "running statistics"),
-    ],
-)
-def test_a_model_without_exact_second_derivatives_is_refused(make, message):
-    with pytest.raises(UserError, match=message):
-        training(SGD(0.1), model=make())
+def test_parameters_of_low_precision_are_refused():
+    with pytest.raises(UserError, match=r"is torch\.bfloat16"):
+        training(SGD(0.1), model=model().to(torch.bfloat16))
 
 
 def test_autocast_is_refused():
@@ -74,6 +54,22 @@ def test_a_head_that_is_the_embedding_too_is_refused():
 
 def test_a_training_replays_bit_for_bit():
     assert replays_exactly(training(AdamW(1e-2)))
+
+
+@pytest.mark.parametrize(
+    ("base", "once", "twice", "expected"),
+    [
+        ([0.0, 0.0], [1.0, 2.0], [2.0, 4.0], 1.0),
+        # The first moves on by 3, the second comes back to -1: weights 3 and 1.
+        ([0.0, 0.0], [1.0, 2.0], [3.0, -1.0], 0.5),
+        # What comes back to where it was has no weight.
+        ([0.0, 0.0], [1.0, 5.0], [2.0, 0.0], 1.0),
+        ([1.0], [1.0], [1.0], 1.0),
+    ],
+)
+def test_metasmoothness_is_the_papers_second_definition(base, once, twice, expected):
+    # sign(once - base)' diag(d / |d|_1) sign(twice - once), d = |twice - base|
+    assert sign_agreement(*map(torch.tensor, (base, once, twice))) == pytest.approx(expected)
 
 
 def test_small_steps_are_metasmooth_and_large_ones_are_not():

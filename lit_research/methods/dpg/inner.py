@@ -151,6 +151,7 @@ class Attributor:
     ) -> None:
         self.target, self.tokenizer, self.metric, self.inner = target, tokenizer, metric, inner
         self._device = next(target.parameters()).device
+        self._tried = False
         check_length(target, "length, in inner,", inner.length)
         with exactly(self._device):
             metric.prepare(target, tokenizer)
@@ -176,8 +177,15 @@ class Attributor:
             micro_batch=inner.micro_batch,
             save=inner.save,
             store=inner.store,
+            # The same model and losses each time: tried once.
+            preflight=not self._tried,
         )
         return training, steps
+
+    def _train(self, training: Training, weights: list[Tensor] | None) -> Run:
+        run = train(training, weights)
+        self._tried = True
+        return run
 
     def run(self, texts: Sequence[str], weights: Tensor | None = None) -> tuple[Run, float]:
         """Train the target on texts; return the run and the metric after it.
@@ -189,14 +197,14 @@ class Attributor:
         with exactly(self._device):
             training, steps = self.training(texts)
             of_steps = None if weights is None else [weights[part] for part in steps]
-            run = train(training, of_steps)
+            run = self._train(training, of_steps)
             return run, value_at(run, self.metric)
 
     def attribute(self, texts: Sequence[str]) -> Rewards:
         """Return ``tau_i = dPhi/dw_i`` of each text."""
         with exactly(self._device):
             training, steps = self.training(texts)
-            run = train(training)
+            run = self._train(training, None)
             found = metagradient(run, self.metric)
         # A text that is read several times is worth the sum.
         tau = found.weights[0].new_zeros(len(texts))
