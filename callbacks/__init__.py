@@ -1,6 +1,7 @@
 """Shared Lightning callbacks. They read logged metrics by name and know no method."""
 
 from lit_research.callbacks.atomic_io import AtomicCheckpointIO, find_last_checkpoint
+from lit_research.callbacks.board import Board, RunLogger
 from lit_research.callbacks.loss_by_position import LossByPosition
 from lit_research.callbacks.progress import ProgressBar
 from lit_research.callbacks.research_checkpoint import ResearchCheckpoint
@@ -10,9 +11,11 @@ from lit_research.callbacks.throughput import Throughput
 
 __all__ = [
     "AtomicCheckpointIO",
+    "Board",
     "LossByPosition",
     "ProgressBar",
     "ResearchCheckpoint",
+    "RunLogger",
     "Samples",
     "ScalingLawFit",
     "Throughput",

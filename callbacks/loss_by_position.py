@@ -118,7 +118,7 @@ def draw(positions: Tensor, means: Tensor) -> Figure:
     """Draw the loss by position."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    figure = Figure(figsize=(4.4, 3.0), dpi=150, layout="constrained")
     axes = figure.subplots()
     axes.plot(positions.numpy(), means.numpy(), "o-", markersize=3)
     axes.set(xlabel="position in the window (tokens)", ylabel="loss (nats per token)")

@@ -26,7 +26,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 import lit_research.methods
-from lit_research.callbacks import ProgressBar, ResearchCheckpoint, Throughput
+from lit_research.callbacks import Board, ProgressBar, ResearchCheckpoint, Throughput
 from lit_research.cli_errors import user_error
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule, Method
@@ -47,7 +47,7 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 
 # Defaults that a config can replace (``trainer.callbacks:``) or extend (``trainer.callbacks+:``).
 LOGGER = {
-    "class_path": "lightning.pytorch.loggers.TensorBoardLogger",
+    "class_path": "lit_research.callbacks.RunLogger",
     "init_args": {"save_dir": "runs", "name": None, "default_hp_metric": False},
 }
 CALLBACKS = [
@@ -159,6 +159,7 @@ class ResearchCLI(LightningCLI):
         callbacks = [
             self._get(self.config_init, key) for key in keys if not (off and key == "checkpoint")
         ]
+        callbacks.append(Board())
         if self._needs_progress_bar(trainer_config):
             callbacks.append(ProgressBar())
         return self._instantiate_trainer({**trainer_config, **kwargs}, callbacks)
@@ -170,18 +171,6 @@ class ResearchCLI(LightningCLI):
         has_one = any(isinstance(callback, pl.callbacks.ProgressBar) for callback in given)
         off = trainer_config.get("enable_progress_bar") is False or trainer_config.get("barebones")
         return not (has_one or off)
-
-    def after_fit(self) -> None:
-        """Write the run's hyper-parameters with the metrics that it ended with."""
-        # Under a name of their own: TensorBoard would add them to the curves, at step 0.
-        metrics = {f"final/{k}": float(v) for k, v in self.trainer.callback_metrics.items()}
-        hparams = {"model": dict(self.model.hparams), "data": dict(self.datamodule.hparams)}
-        for section in hparams.values():
-            section.pop("_instantiator", None)
-        for logger in self.trainer.loggers:
-            if isinstance(logger, pl.loggers.TensorBoardLogger):
-                logger.log_hyperparams(hparams, metrics)
-                logger.save()
 
 
 def main(args: ArgsType = None) -> ResearchCLI:

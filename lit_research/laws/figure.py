@@ -10,7 +10,7 @@ from lit_research.laws.result import Fit
 
 def figure(fit: Fit) -> Figure:
     """See :meth:`Fit.figure`."""
-    canvas = Figure(figsize=(6.4, 4.8), layout="constrained")
+    canvas = Figure(figsize=(4.8, 4.0), dpi=150, layout="constrained")
     top, bottom = canvas.subplots(2, 1, height_ratios=[3, 1])
     y, residuals = fit.points.y, fit.residuals
     if len(fit.law.variables) == 1:

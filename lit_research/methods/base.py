@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
@@ -43,7 +43,19 @@ class _PlainHyperparameters:
 
 
 class Method(_PlainHyperparameters, pl.LightningModule):
-    """Base of the methods: a LightningModule whose checkpoints hold plain data only."""
+    """Base of the methods: a LightningModule whose checkpoints hold plain data only.
+
+    ``decisive_curves`` (title of a chart: its metrics) come first in TensorBoard, under CUSTOM
+    SCALARS; ``reading`` says in two sentences what to look at.
+    """
+
+    decisive_curves: ClassVar[dict[str, list[str]]] = {
+        "loss (nats per token)": ["train/loss", "val/loss"]
+    }
+    reading: ClassVar[str] = (
+        "CUSTOM SCALARS shows the curves that decide: the validation loss should fall with the "
+        "training loss. Where it rises while the training loss falls, the model overfits."
+    )
 
     @property
     def is_logged_step(self) -> bool:
