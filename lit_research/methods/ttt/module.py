@@ -24,7 +24,6 @@ from lit_research.methods.ttt.core import (
     Arm,
     evaluation_inner,
     inner_lr_factor,
-    octiles,
     training_inner,
     without_steps,
 )
@@ -34,6 +33,7 @@ from lit_research.methods.ttt.layers import Block
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
 from lit_research.methods.ttt.streaming import Stream
+from lit_research.metrics import sum_dtype
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
@@ -205,19 +205,18 @@ class TTTE2E(Method):
 
         ``val/loss_frozen`` is that of the same weights with the inner loop off.
         """
-        losses = self(batch)
-        counted = (batch["labels"] != IGNORE).sum()
-        size = int(counted)
-        mean = losses.sum() / counted
-        self.log("val/loss", mean, batch_size=size, prog_bar=True, sync_dist=True)
+        losses, kind = self(batch), sum_dtype(self.device)
+        counted = batch["labels"] != IGNORE
+        self.add_mean("val/loss", losses.sum(dtype=kind), counted.sum())
         frozen = without_steps("none")
         if evaluation_inner(self.hparams["arm"], self.inner) != frozen:
             with torch.no_grad():
-                mean = self._run(batch, frozen)[1].sum() / counted
-            self.log("val/loss_frozen", mean, batch_size=size, sync_dist=True)
-        eighths = octiles(losses)
-        for name, value in (("first", eighths[0]), ("last", eighths[-1])):
-            self.log(f"val/loss_{name}_eighth", value, batch_size=len(losses), sync_dist=True)
+                off = self._run(batch, frozen)[1]
+            self.add_mean("val/loss_frozen", off.sum(dtype=kind), counted.sum())
+        eighths = zip(losses.tensor_split(8, dim=1), counted.tensor_split(8, dim=1), strict=True)
+        (first, of_first), *_, (last, of_last) = eighths
+        self.add_mean("val/loss_first_eighth", first.sum(dtype=kind), of_first.sum())
+        self.add_mean("val/loss_last_eighth", last.sum(dtype=kind), of_last.sum())
         return {"token_losses": losses}
 
     def on_test_start(self) -> None:
