@@ -73,7 +73,7 @@ def not_default(part: Any) -> dict[str, Any]:
     """Return the plain arguments of a module or data module that are not its defaults."""
     defaults: dict[str, Any] = {}
     for kind in reversed(type(part).__mro__):
-        parameters = inspect.signature(kind.__init__).parameters.values()
+        parameters = inspect.signature(kind).parameters.values()
         defaults |= {p.name: p.default for p in parameters}
     given = getattr(part, "hparams", {}).items()
     kept = {k: v for k, v in given if k not in defaults or v != defaults[k]}

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from lit_research.errors import UserError
 from lit_research.figures import add_figure
+from lit_research.metrics import SumsByKey
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +34,7 @@ class LossByPosition(Callback):
         if num_bins < 1:
             raise UserError(f"num_bins is {num_bins}, in LossByPosition: give 1 or more")
         self.num_bins = num_bins
-        self._sums: Tensor | None = None  # losses and counts, [2, T]
+        self._sums: SumsByKey[int] | None = None  # by T: losses and counts, [2, T]
 
     def _add(self, outputs: Any, batch: Any) -> None:
         if not isinstance(outputs, dict) or "token_losses" not in outputs:
@@ -45,15 +46,21 @@ class LossByPosition(Callback):
         losses = outputs["token_losses"].detach().float()
         counted = batch["labels"] != -100
         sums = torch.stack([(losses * counted).sum(0), counted.float().sum(0)])
-        self._sums = sums if self._sums is None else _padded_sum(self._sums, sums)
+        if self._sums is None:
+            self._sums = SumsByKey(losses.device)
+        self._sums.add(losses.shape[1], sums)
 
     def _draw(self, trainer: pl.Trainer, stage: str) -> None:
-        sums, self._sums = self._sums, None
-        if sums is None or trainer.sanity_checking:
+        gathered, self._sums = self._sums, None
+        if trainer.sanity_checking:
             return
-        sums = trainer.strategy.reduce(sums, reduce_op="sum")
-        assert isinstance(sums, Tensor)
-        positions, means = binned_means(sums.cpu().double(), self.num_bins)
+        # A rank may have had no batch, and must take part all the same.
+        by_length = (gathered or SumsByKey(trainer.strategy.root_device)).compute()
+        if not by_length:
+            return
+        length = max(by_length)
+        padded = [pad(sums, (0, length - sums.shape[1])) for sums in by_length.values()]
+        positions, means = binned_means(torch.stack(padded).sum(0).cpu().double(), self.num_bins)
         add_figure(trainer, f"loss_by_position/{stage}", lambda: draw(positions, means))
 
     @override
@@ -87,12 +94,6 @@ class LossByPosition(Callback):
     @override
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._draw(trainer, "test")
-
-
-def _padded_sum(left: Tensor, right: Tensor) -> Tensor:
-    """Add sums ``[2, T]`` and ``[2, U]`` of batches of windows of other lengths."""
-    length = max(left.shape[1], right.shape[1])
-    return pad(left, (0, length - left.shape[1])) + pad(right, (0, length - right.shape[1]))
 
 
 def binned_means(sums: Tensor, num_bins: int) -> tuple[Tensor, Tensor]:

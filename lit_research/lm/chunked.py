@@ -131,7 +131,7 @@ class _ChunkedLoss(torch.autograd.Function):
         total = hidden_ND.new_zeros((), dtype=exact)
         grad_ND = torch.empty_like(hidden_ND) if learns_hidden else None
         grad_VD = torch.zeros_like(weight_VD, dtype=exact) if learns_weight else None
-        grad_V = torch.zeros_like(bias_V, dtype=exact) if learns_bias else None
+        grad_V = weight_VD.new_zeros(len(weight_VD), dtype=exact) if learns_bias else None
         for rows in _chunks(len(hidden_ND), len(weight_VD), chunk):
             hidden_nD = hidden_ND[rows]
             logits_nV = _at_least_fp32(F.linear(hidden_nD, weight_VD, bias_V))

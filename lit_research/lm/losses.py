@@ -103,7 +103,7 @@ def _linear_head(model: PreTrainedModel) -> nn.Linear | None:
 
 @contextmanager
 def _head_replaced(head: nn.Linear, function: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    head.forward = function  # type: ignore[method-assign]
+    head.forward = function  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

@@ -12,10 +12,14 @@ import math
 from typing import Any, ClassVar
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 from lightning.pytorch.strategies import FSDPStrategy
 from lightning.pytorch.utilities.enums import GradClipAlgorithmType
+from torch import Tensor
 from torch.optim import Optimizer
+
+from lit_research.metrics import SumsByKey, sum_dtype
 
 
 def _is_plain(value: Any) -> bool:
@@ -45,6 +49,9 @@ class _PlainHyperparameters:
 class Method(_PlainHyperparameters, pl.LightningModule):
     """Base of the methods: a LightningModule whose checkpoints hold plain data only.
 
+    Its evaluations log what is the same on every rank: a step gives sums and counts to ``add_mean``
+    and the end of the epoch logs the means; other results go through ``log_result``.
+
     ``decisive_curves`` (title of a chart: its metrics) come first in TensorBoard, under CUSTOM
     SCALARS; ``reading`` says in two sentences what to look at.
     """
@@ -56,11 +63,63 @@ class Method(_PlainHyperparameters, pl.LightningModule):
         "CUSTOM SCALARS shows the curves that decide: the validation loss should fall with the "
         "training loss. Where it rises while the training loss falls, the model overfits."
     )
+    _means: SumsByKey[str] | None = None
 
     @property
     def is_logged_step(self) -> bool:
         """Whether the logger writes this step; ``self.log`` costs 0.5 ms, so ask in hot loops."""
         return self.trainer._logger_connector.should_update_logs
+
+    def add_mean(self, name: str, total: Tensor, count: Tensor | int) -> None:
+        """Add a batch to the mean that the end of this evaluation logs as ``name``.
+
+        Unlike ``self.log(..., sync_dist=True)`` it weighs every token or sequence alike, however
+        many each batch and each rank has, and no batch waits for the device.
+
+        Args:
+            name: to log, such as ``val/loss``.
+            total: sum over what the batch counts, a scalar.
+            count: number of what was summed.
+        """
+        if self._means is None:
+            self._means = SumsByKey(total.device)
+        kind = sum_dtype(total.device)
+        count = torch.as_tensor(count, dtype=kind, device=total.device)
+        self._means.add(name, torch.stack([total.detach().to(kind), count]))
+
+    def log_means(self) -> dict[str, float]:
+        """Log what ``add_mean`` has gathered, and begin again. Call it on every rank.
+
+        Returns:
+            The means of all ranks, by name; nan where nothing was counted.
+        """
+        means, self._means = self._means, None
+        sums = (means or SumsByKey(self.device)).compute()
+        found = {name: float(total / count) for name, (total, count) in sums.items()}
+        for name, value in found.items():
+            self.log_result(name, value, prog_bar=name in ("val/loss", "test/loss"))
+        return found
+
+    def log_result(self, name: str, value: float | Tensor, prog_bar: bool = False) -> None:
+        """Log a result that every rank has already, at the end of an evaluation, on every rank."""
+        # Together these say that there is nothing to reduce: no collective, and no warning of it.
+        self.log(name, value, prog_bar=prog_bar, batch_size=1, sync_dist=True, rank_zero_only=True)
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin the means."""
+        self._means = None
+
+    def on_test_epoch_start(self) -> None:
+        """Begin the means."""
+        self._means = None
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means."""
+        self.log_means()
+
+    def on_test_epoch_end(self) -> None:
+        """Log the means."""
+        self.log_means()
 
     def count_step(self) -> None:
         """Count one step of the run, under manual optimisation with raw optimisers.

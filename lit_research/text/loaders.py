@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from lit_research.errors import UserError
-from lit_research.text.packing import Batch
+from lit_research.text.packing import IGNORE, Batch
 from lit_research.text.sampling import ShardedSampler
 from lit_research.text.streaming import StreamingWindows
 
@@ -71,6 +71,11 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
+def _without_labels(batch: Batch) -> Batch:
+    blank = {name: batch[name] for name in ("labels", "answers") if name in batch}
+    return {**batch, **{name: torch.full_like(value, IGNORE) for name, value in blank.items()}}
+
+
 class WindowLoader(DataLoader[Batch]):
     """A loader over a map-style data set and a ``ShardedSampler``; use ``make_loader``.
 
@@ -92,7 +97,25 @@ class WindowLoader(DataLoader[Batch]):
             return super().__iter__()  # rebuilt by Lightning's predict around another sampler
         return self._batches()
 
+    def __len__(self) -> int:
+        """Return the batches of this rank; never 0 in an evaluation, see ``_is_blank``."""
+        return super().__len__() or int(self._is_blank)
+
+    @property
+    def _is_blank(self) -> bool:
+        """Whether this rank of an evaluation has nothing to read, and others do.
+
+        It then reads a window without labels: a rank that skipped the evaluation, as Lightning has
+        it do, would leave the others waiting for it at the end.
+        """
+        sampler = self.sampler
+        empty = isinstance(sampler, ShardedSampler) and not sampler.drop_last and len(sampler) == 0
+        return empty and len(self.dataset) > 0
+
     def _batches(self) -> Iterator[Batch]:
+        if self._is_blank:
+            yield _without_labels(self.dataset.__getitems__([0]))
+            return
         # A generator: nothing is decided before the first batch is asked for, by when the
         # sampler's epoch has been set.
         epoch, start = self.sampler.epoch, 0

@@ -58,7 +58,7 @@ class Sampling:
     top_k: int = 0
     stop: Sequence[str] = ()
     n: int = 1
-    seed: int = 0
+    seed: int | Sequence[int] = 0
 
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):
@@ -108,7 +108,7 @@ class Engine(Protocol):
         top_k: int = 0,
         stop: Sequence[str] = (),
         n: int = 1,
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
     ) -> list[list[Completion]]:
         """Return ``n`` completions of every prompt, in the order of the prompts.
 
@@ -120,7 +120,8 @@ class Engine(Protocol):
             top_k: keep this many likeliest tokens; 0 keeps all.
             stop: strings that end a text, and are not part of it.
             n: completions of each prompt.
-            seed: the same seed gives the same completions.
+            seed: the same seed gives the same completions; or one for each prompt, which then gets
+                the same completions whatever prompts stand beside it (on another rank, say).
 
         Raises:
             UserError: an argument is outside its range. A prompt that cannot be continued is no

@@ -85,7 +85,7 @@ class TransformersEngine:
         top_k: int = 0,
         stop: Sequence[str] = (),
         n: int = 1,
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
     ) -> list[list[Completion]]:
         """Return ``n`` completions of every prompt; see ``Engine.generate``.
 
@@ -94,11 +94,12 @@ class TransformersEngine:
         """
         sampling = Sampling(max_new_tokens, temperature, top_p, top_k, stop, n, seed)
         ids = self._encode(prompts)
-        generator = torch.Generator().manual_seed(seed)
-        uniforms = torch.rand(
-            len(ids) * n, max_new_tokens, generator=generator, dtype=torch.float64
-        )
-        sequences = [_Sequence(ids[row // n], uniforms[row]) for row in range(len(ids) * n)]
+        if isinstance(seed, int):
+            uniforms = _uniforms(len(ids) * n, max_new_tokens, seed)
+        else:
+            each = [_uniforms(n, max_new_tokens, of_prompt) for of_prompt in seed]
+            uniforms = torch.cat(each) if each else torch.empty(0)
+        sequences = [_Sequence(ids[row // n], of_row) for row, of_row in enumerate(uniforms)]
         for sequence in sequences:
             if reason := self._why_not(sequence.prompt):
                 sequence.finish_reason = f"error: {reason}"
@@ -209,6 +210,12 @@ class TransformersEngine:
             )
             for row, sequence in enumerate(sequences)
         ]
+
+
+def _uniforms(rows: int, tokens: int, seed: int) -> Tensor:
+    """Return random numbers in [0, 1), ``[rows, tokens]``."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(rows, tokens, generator=generator, dtype=torch.float64)
 
 
 def _before(text: str, stop: Sequence[str]) -> str:

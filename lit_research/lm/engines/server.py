@@ -76,7 +76,7 @@ class OpenAIEngine:
         top_k: int = 0,
         stop: Sequence[str] = (),
         n: int = 1,
-        seed: int = 0,
+        seed: int | Sequence[int] = 0,
     ) -> list[list[Completion]]:
         """Return ``n`` completions of every prompt; see ``Engine.generate``.
 
@@ -105,6 +105,9 @@ class OpenAIEngine:
     ) -> list[Completion]:
         from openai import OpenAIError
 
+        seed = sampling.seed
+        # The same seed for every prompt would give equal prompts equal answers.
+        of_prompt = f"{seed}:{index}" if isinstance(seed, int) else f"{seed[index]}"
         try:
             answer = client.completions.create(
                 model=self.model,
@@ -114,8 +117,7 @@ class OpenAIEngine:
                 top_p=sampling.top_p,
                 stop=list(sampling.stop) or None,
                 n=sampling.n,
-                # The same seed for every prompt would give equal prompts equal answers.
-                seed=random.Random(f"{sampling.seed}:{index}").getrandbits(31),
+                seed=random.Random(of_prompt).getrandbits(31),
                 logprobs=0,
                 extra_body=self.extra_body | ({"top_k": sampling.top_k} if sampling.top_k else {}),
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.figures import add_picture, add_text, code_block
-from lit_research.methods.dpg.inner import gathered
+from lit_research.metrics import gather_objects
 
 if TYPE_CHECKING:
     from lit_research.methods.dpg.module import DatasetPolicyGradient
@@ -25,28 +25,37 @@ class FreshTarget:
 
     def __init__(self, module: DatasetPolicyGradient, stage: str) -> None:
         self.module, self.stage = module, stage
-        self.texts: list[str] = []
+        self.of_prompt: dict[int, list[str]] = {}
 
-    def add(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Write texts for the prompts of a batch; always the same ones, given the weights."""
+    def add(self, batch: dict[str, Any]) -> None:
+        """Write texts for the prompts of a batch.
+
+        They are always the same, given the weights, whatever the batches and the processes.
+        """
         module = self.module
         n = module.hparams["test_rounds"] or module.hparams["rollouts"]
         which = 1 if self.stage == "val" else 2
-        base = (module.hparams["seed"] * 1_000_003 + batch_idx) * 4_096 + module.global_rank
-        seed = base + which * 2**48
-        self.texts += [c.text for c in module.write(batch["prompts"], n, seed)]
+        base = module.hparams["seed"] * 1_000_003 * 4_096 + which * 2**48
+        written = module.write(batch["prompts"], n, [base + number for number in batch["ids"]])
+        for completion in written:
+            number = batch["ids"][completion.prompt_index]
+            self.of_prompt.setdefault(number, []).append(completion.text)
 
     def finish(self) -> None:
         """Train the target; log Phi, what the metric reports, a picture and some texts."""
         module = self.module
-        run, phi = module.attributor.run(gathered(self.texts)[0])
+        of_prompts: dict[int, list[str]] = {}
+        for of_rank in gather_objects(self.of_prompt):
+            of_prompts |= of_rank
+        texts = [text for number in sorted(of_prompts) for text in of_prompts[number]]
+        run, phi = module.attributor.run(texts)
         numbers = {"phi": phi, **module.numbers(run)}
         for name, value in numbers.items():
-            module.log(f"{self.stage}/{name}", value, prog_bar=name != "phi", sync_dist=True)
+            module.log_result(f"{self.stage}/{name}", value, prog_bar=name != "phi")
         with module.trained(run) as target:
             picture, text = module.metric.picture(target), module.metric.read(target)
         if text is not None:
             rank_zero_info(f"Read in the target: {text}")
         add_picture(module.trainer, f"{self.stage}/target", picture)
-        shown = "\n\n".join(code_block(text) for text in self.texts[:SHOWN])
+        shown = "\n\n".join(code_block(text) for text in texts[:SHOWN])
         add_text(module.trainer, f"{self.stage}/texts", shown)

@@ -31,7 +31,9 @@ from lit_research.metagrad import (
 from lit_research.methods.dpg.core import shuffled
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.target_text import Padding, check_length, encode_texts
+from lit_research.metrics import gather_objects
 from lit_research.text import permutation
+from lit_research.text.sampling import place_in_world
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -113,12 +115,9 @@ class Rewards:
 
 def gathered(texts: list[str]) -> tuple[list[str], slice]:
     """Return the texts of all processes, and where those of this one lie."""
-    distributed = torch.distributed
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return texts, slice(0, len(texts))
-    of_ranks: list[list[str]] = [[] for _ in range(distributed.get_world_size())]
-    distributed.all_gather_object(of_ranks, texts)
-    start = sum(map(len, of_ranks[: distributed.get_rank()]))
+    of_ranks = gather_objects(texts)
+    rank, _ = place_in_world(None, None)
+    start = sum(map(len, of_ranks[:rank]))
     return [text for some in of_ranks for text in some], slice(start, start + len(texts))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -32,6 +32,7 @@ from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.targets import make_target
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
+from lit_research.metrics import gather_objects
 from lit_research.seeds import resolve_seed
 from lit_research.text import load_tokenizer
 
@@ -84,6 +85,17 @@ class DatasetPolicyGradient(Method):
         output: the ``datasets`` folder that ``predict`` writes; None is ``texts`` in the run's.
         seed: of the sampling; None takes ``seed_everything``.
     """
+
+    decisive_curves: ClassVar[dict[str, list[str]]] = {
+        "metric of a freshly trained target": ["val/phi"],
+        "pixel accuracy (share of 1)": ["val/pixel_accuracy"],
+        "reward": ["train/reward"],
+        "target's metric in training": ["train/target"],
+    }
+    reading: ClassVar[str] = (
+        "CUSTOM SCALARS shows the metric of a target trained on fresh texts, which should rise with "
+        "the steps. Where train/target rises and val/phi does not, the texts fit one target only."
+    )
 
     generator: PreTrainedModel
 
@@ -194,8 +206,13 @@ class DatasetPolicyGradient(Method):
         """Build the target, and refuse a metric that does not fit it, before anything is done."""
         self._attributor = self.attributor
 
-    def write(self, prompts: list[list[int]], n: int, seed: int) -> list[Completion]:
+    def write(self, prompts: list[list[int]], n: int, seed: int | list[int]) -> list[Completion]:
         """Continue each prompt n times with the live weights; those of one prompt lie together.
+
+        Args:
+            prompts: token ids of each.
+            n: texts of each prompt.
+            seed: of the sampling; or one for each prompt.
 
         Raises:
             UserError: a prompt cannot be continued.
@@ -280,8 +297,12 @@ class DatasetPolicyGradient(Method):
             (optimizer if last else optimizer.optimizer).step()
         self.lr_schedulers().step()  # type: ignore[union-attr]
         if self.is_logged_step:
-            entropy = -(log_probs.detach() * mask).sum() / mask.sum().clamp(min=1)
-            self.log_dict({"train/policy_loss": loss.detach(), "train/entropy": entropy})
+            # Means over tokens, of which ranks have written different numbers.
+            nats, tokens = -(log_probs.detach() * mask).sum(), mask.sum()
+            own = torch.stack([loss.detach() * tokens, nats, tokens])
+            *sums, tokens = self.trainer.strategy.reduce(own, reduce_op="sum")
+            for name, total in zip(("policy_loss", "entropy"), sums, strict=True):
+                self.log(f"train/{name}", total / tokens.clamp(min=1))
 
     def _log_probs(self, rows: dict[str, Tensor], part: Tensor) -> Tensor:
         """Return the log-probabilities of the written tokens at the sampling's temperature."""
@@ -295,7 +316,8 @@ class DatasetPolicyGradient(Method):
             self.log(f"train/{name}", value, prog_bar=name != "phi", batch_size=1)
         if not self.is_logged_step:
             return
-        lengths = [float(len(c.token_ids)) for c in completions]
+        of_ranks = gather_objects([float(len(c.token_ids)) for c in completions])
+        lengths = [length for of_rank in of_ranks for length in of_rank]
         spread = float(rewards.tau.double().std()) if rewards.tau.numel() > 1 else 0.0
         self.log("train/reward_std", spread, batch_size=1)
         self.log("train/length_tokens", sum(lengths) / len(lengths), batch_size=1)
@@ -321,11 +343,11 @@ class DatasetPolicyGradient(Method):
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Write for held-out prompts."""
-        self._fresh.add(batch, batch_idx)
+        self._fresh.add(batch)
 
     def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Write for held-out prompts."""
-        self._fresh.add(batch, batch_idx)
+        self._fresh.add(batch)
 
     def on_validation_epoch_end(self) -> None:
         """Train a fresh target on what was written."""

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
@@ -19,6 +18,7 @@ from torch import Tensor
 from lit_research.errors import UserError
 from lit_research.figures import add_text, code_block
 from lit_research.lm import IGNORE
+from lit_research.methods.base import Method
 from lit_research.methods.ensemble.core import Average, Scores
 
 # What goes with the scores of a row, in this order.
@@ -139,8 +139,10 @@ class ChoiceScores:
             singles.append(_totals(given.member, batch["labels"]))
         assert len(ensembles) == self.members, f"{len(ensembles)} scores of {self.members} members"
         facts = [batch[name].to(kind) for name in _FACTS]
+        # A rank without options reads one without labels.
+        scored_R = (batch["labels"] != IGNORE).any(dim=1).to(kind)
         columns = [*ensembles, *singles, *facts, torch.ones_like(ensembles[0])]
-        self._values.append(torch.stack(columns, dim=1))
+        self._values.append(torch.stack(columns, dim=1) * scored_R[:, None])
         self._places.append(torch.stack([batch["item_id"], batch["option_id"]], dim=1))
         return last
 
@@ -226,7 +228,7 @@ class ChoiceScores:
                 values |= {f"{stage}/{name}_k{k}": v for k, v in enumerate(found[name], 1)}
         return values
 
-    def log(self, module: pl.LightningModule, stage: str) -> bool:
+    def log(self, module: Method, stage: str) -> bool:
         """Put the ranks together, log ``metrics``, and after a test show and print ``report``.
 
         To be called on every rank at the end of an evaluation.
@@ -238,7 +240,7 @@ class ChoiceScores:
         if self.seen == 0:
             return False
         for name, value in self.metrics(stage).items():  # the same on every rank
-            module.log(name, value, prog_bar=name == f"{stage}/acc", sync_dist=True)
+            module.log_result(name, value, prog_bar=name == f"{stage}/acc")
         if stage == "test":
             add_text(module.trainer, "test/choices", code_block(self.report()))
             rank_zero_info(f"\n{self.report()}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE
 from lit_research.methods.ensemble.core import AVERAGES, Average, Scores
+from lit_research.metrics import Sums
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,34 +25,32 @@ MIN_SIZES = 4
 class MemberCurve:
     """Sums of the losses of nested ensembles over an evaluation.
 
+    The first result adds up the sums of all processes: ask for one on each of them, then for more
+    wherever they are wanted.
+
     Args:
         members: K.
         device: where the sums are kept until the end, so that no batch waits for a number.
     """
 
     def __init__(self, members: int, device: torch.device) -> None:
-        kind = torch.float64 if device.type != "mps" else torch.float32
-        # Rows: member, logits, probabilities; the last column of `_tokens` counts labels.
-        self._sums = torch.zeros(3, members, dtype=kind, device=device)
-        self._tokens = torch.zeros((), dtype=kind, device=device)
+        # Rows: log-probabilities of member, logits, probabilities; labels in all.
+        self._sums, self._tokens = Sums((3, members), device), Sums((), device)
 
     def add(self, place: int, scores: Scores) -> None:
         """Add a batch's scores of the ensemble of the first ``place + 1`` members."""
+        sums = torch.zeros_like(self._sums.total)
         for row, score in enumerate((scores.member, scores.logits, scores.probabilities)):
-            self._sums[row, place] -= score.sum(dtype=self._sums.dtype)
+            sums[row, place] = score.sum(dtype=sums.dtype)
+        self._sums.update(sums)
 
     def count(self, labels: Tensor) -> None:
         """Count the labels of a batch, once."""
-        self._tokens += (labels != IGNORE).sum()
-
-    def reduce(self, strategy: Any) -> None:
-        """Add up the sums of all processes; after it, no more batches."""
-        self._sums = strategy.reduce(self._sums, reduce_op="sum")
-        self._tokens = strategy.reduce(self._tokens, reduce_op="sum")
+        self._tokens.update((labels != IGNORE).sum())
 
     @cached_property
     def _losses(self) -> list[list[float]]:
-        mean: list[list[float]] = (self._sums / self._tokens).tolist()
+        mean: list[list[float]] = (-self._sums.compute() / self._tokens.compute()).tolist()
         return mean
 
     @property

@@ -211,17 +211,12 @@ class Distill(Pretrain):
                 logits = run_lm(one, batch)
             yield logits
 
-    def on_validation_epoch_end(self) -> None:
-        """Log the share of the ensemble's gain that the student keeps, where it is known."""
-        self._log_share("val")
-
-    def on_test_epoch_end(self) -> None:
-        """As ``on_validation_epoch_end``, beside the losses of ``Pretrain``."""
-        super().on_test_epoch_end()
-        self._log_share("test")
-
-    def _log_share(self, stage: str) -> None:
+    def log_means(self) -> dict[str, float]:
+        """Log also the share of the ensemble's gain that the student keeps, where it is known."""
+        found = super().log_means()
         single, ensemble = self.hparams["single_loss"], self.hparams["ensemble_loss"]
-        if single is not None:
-            student = float(self.trainer.callback_metrics[f"{stage}/loss"])
-            self.log(f"{stage}/retained_share", retained_share(single, student, ensemble))
+        for name in ("val/loss", "test/loss"):
+            if single is not None and name in found:
+                share = retained_share(single, found[name], ensemble)
+                self.log_result(name.replace("loss", "retained_share"), share)
+        return found

@@ -57,7 +57,6 @@ class Evaluation:
         """
         if self.choices.log(self.module, self.stage):
             return
-        self.curve.reduce(self.module.trainer.strategy)
         self._log()
         if self.stage == "test":
             self._show()
@@ -76,7 +75,7 @@ class Evaluation:
             values[f"{stage}/gain"] = curve.member_mean - losses[-1]
             values |= {f"{stage}/loss_k{k}": loss for k, loss in enumerate(losses, 1)}
         for name, value in values.items():
-            self.module.log(name, value, prog_bar=name == f"{stage}/loss", rank_zero_only=True)
+            self.module.log_result(name, value, prog_bar=name == f"{stage}/loss")
 
     def _show(self) -> None:
         text = self.curve.report(self.average)

@@ -36,6 +36,7 @@ from lit_research.methods.pretrain.recipe import (
     check_sequence_length,
     optimizer_with_schedule,
 )
+from lit_research.metrics import Sums, sum_dtype
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -135,32 +136,27 @@ class Pretrain(Method):
         if lengths is not None:
             of_token = lengths.to(self.device)[batch["document_ids"]]
             losses, counted = outputs["token_losses"], batch["labels"] != IGNORE
-            self._by_length += sums_by_length(losses, counted, of_token, LENGTH_EDGES)
+            sums = sums_by_length(losses, counted, of_token, LENGTH_EDGES)
+            self._by_length.update(sums.to(self._by_length.total))
         return outputs
 
     def on_test_start(self) -> None:
         """Begin the sums of loss by document length."""
-        self._by_length = torch.zeros(2, len(LENGTH_EDGES) + 1, device=self.device).double()
+        self._by_length = Sums((2, len(LENGTH_EDGES) + 1), self.device)
 
     def on_test_epoch_end(self) -> None:
-        """Log the loss of short and long documents apart."""
-        sums = self.trainer.strategy.reduce(self._by_length, reduce_op="sum")
+        """Log the loss, and that of short and long documents apart."""
+        super().on_test_epoch_end()
+        sums = self._by_length.compute()
         names = [f"test/loss_documents_to_{edge}" for edge in LENGTH_EDGES]
         for name, (loss, count) in zip([*names, "test/loss_documents_longer"], sums.T, strict=True):
             if count > 0:
-                self.log(name, (loss / count).float())
+                self.log_result(name, float(loss / count))
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
         losses = lm_token_losses(self.lm, batch, fused=self._fused_loss)
-        counted = (batch["labels"] != IGNORE).sum()
-        self.log(
-            f"{stage}/loss",
-            losses.sum() / counted,
-            batch_size=int(counted),
-            on_epoch=True,
-            prog_bar=True,
-            sync_dist=True,
-        )
+        kind = sum_dtype(losses.device)
+        self.add_mean(f"{stage}/loss", losses.sum(dtype=kind), (batch["labels"] != IGNORE).sum())
         return {"token_losses": losses}
 
     def on_predict_start(self) -> None:

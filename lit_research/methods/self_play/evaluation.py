@@ -55,10 +55,6 @@ class Evaluation:
         held_out = datamodule(self.module.trainer).held_out
         self.theorems += [held_out[number] for number in batch["targets"]]
 
-    def _log(self, name: str, value: float, prog_bar: bool = False) -> None:
-        # All processes have all results, so there is nothing to reduce.
-        self.module.log(name, value, prog_bar=prog_bar, batch_size=1, rank_zero_only=False)
-
     def finish(self) -> None:
         """Attempt the theorems; log pass@1, pass@k and pass@k of each family.
 
@@ -79,9 +75,9 @@ class Evaluation:
             "target_conclusion_length_tokens": mean_conclusion_length(statements),
         }
         for name, value in signs.items():
-            self._log(f"{self.stage}/{name}", value)
-        self._log("self_play/solve_rate", module.state.share_solved(known))
-        self._log("self_play/generations", float(module.state.generations))
+            self.module.log_result(f"{self.stage}/{name}", value)
+        self.module.log_result("self_play/solve_rate", module.state.share_solved(known))
+        self.module.log_result("self_play/generations", float(module.state.generations))
 
     def _attempt(self, name: str, theorems: list[Theorem]) -> None:
         """Attempt theorems, and log what came of it under ``name``."""
@@ -90,13 +86,15 @@ class Evaluation:
         # Round -1: what is generated here is kept no longer than it must be.
         module.table.attempt(problems, k, (-1, name))
         right = [sum(r.verdict.proved for r in problem.rollouts) for problem in problems]
-        self._log(f"{name}/pass_at_1", _mean([c / k for c in right]))
-        self._log(f"{name}/pass_at_k", _mean([pass_at_k(k, c, k) for c in right]), prog_bar=True)
+        self.module.log_result(f"{name}/pass_at_1", _mean([c / k for c in right]))
+        self.module.log_result(
+            f"{name}/pass_at_k", _mean([pass_at_k(k, c, k) for c in right]), prog_bar=True
+        )
         families: dict[str, list[float]] = {}
         for theorem, correct in zip(theorems, right, strict=True):
             families.setdefault(theorem.tag or "untagged", []).append(float(correct > 0))
         for tag, found in families.items():
-            self._log(f"{name}/pass_at_k_{tag}", _mean(found))
+            self.module.log_result(f"{name}/pass_at_k_{tag}", _mean(found))
 
     def replay(self) -> None:
         """Verify every proof of the run anew, and fit the law of its solve rate.
@@ -120,9 +118,9 @@ class Evaluation:
         verdicts |= dict(zip(open_, module.lean.verify(open_), strict=True))
         unverified = [attempt for attempt in open_ if verdicts[attempt].kind in UNCERTAIN]
         wrong = [a for a, v in verdicts.items() if not v.proved and v.kind not in UNCERTAIN]
-        self._log("test/proofs", float(len(attempts)))
-        self._log("test/refuted", float(len(wrong)))
-        self._log("test/unverified", float(len(unverified)))
+        self.module.log_result("test/proofs", float(len(attempts)))
+        self.module.log_result("test/refuted", float(len(wrong)))
+        self.module.log_result("test/unverified", float(len(unverified)))
         self._report(targets)
         if unverified:
             reason = verdicts[unverified[0]].reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -84,6 +84,19 @@ class SelfPlay(Method):
         output: file that ``predict`` writes; None is ``proofs.jsonl`` in the run's folder.
         seed: of the sampling; None takes ``seed_everything``.
     """
+
+    decisive_curves: ClassVar[dict[str, list[str]]] = {
+        "targets with a proof (share of 1)": ["self_play/solve_rate"],
+        "held-out theorems proved (share of 1)": ["val/pass_at_1", "val/pass_at_k"],
+        "conjectures that are disjunctions (share of 1)": [
+            "val/disjunctive_share",
+            "val/target_disjunctive_share",
+        ],
+    }
+    reading: ClassVar[str] = (
+        "CUSTOM SCALARS shows the share of targets with a proof, which should rise round by round. "
+        "Conjectures have collapsed where their disjunctive share leaves that of the targets."
+    )
 
     players: Players
 

@@ -20,8 +20,10 @@ from lit_research.methods.self_play.extraction import Extracted
 from lit_research.methods.self_play.guides import Grade
 from lit_research.methods.self_play.playing import Problem
 from lit_research.methods.self_play.updates import UpdateReport
+from lit_research.metrics import gather_objects
 
 if TYPE_CHECKING:
+    from lit_research.lean import ServerCounts
     from lit_research.lm.engines import Completion
     from lit_research.methods.self_play.module import SelfPlay
 
@@ -124,7 +126,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def log_round(module: SelfPlay, report: RoundReport) -> None:
     """Log a round."""
-    state, counts = module.state, module.lean.counts
+    state = module.state
     numbers = report.numbers() | {
         "round": float(report.round),
         "generations": float(state.generations),
@@ -133,12 +135,8 @@ def log_round(module: SelfPlay, report: RoundReport) -> None:
     }
     for name, value in numbers.items():
         module.log(f"self_play/{name}", value, batch_size=1, prog_bar=name == "solve_rate")
-    if counts.seconds:
-        module.log("lean/attempts_per_s", counts.run / counts.seconds, batch_size=1)
-    for kind, number in counts.by_kind.items():
-        module.log(f"lean/{kind.replace(' ', '_')}", float(number), batch_size=1)
-    for name in ("starts", "lost"):
-        module.log(f"lean/{name}", float(getattr(counts, name)), batch_size=1)
+    for name, value in _lean_numbers(gather_objects(module.lean.counts)).items():
+        module.log(f"lean/{name}", value, batch_size=1)
     _show(module, report)
     new = sum(1 for first in state.solved_in.values() if first == report.round)
     rank_zero_info(
@@ -163,6 +161,19 @@ def _show(module: SelfPlay, report: RoundReport) -> None:
     proofs = _proof_text(report)
     if proofs:
         add_text(trainer, "self_play/proofs", code_block(proofs))
+
+
+def _lean_numbers(of_ranks: Sequence[ServerCounts]) -> dict[str, float]:
+    """Return what the servers of all processes have done; they work at the same time."""
+    found: dict[str, float] = {}
+    for counts in of_ranks:
+        kinds = {kind.replace(" ", "_"): number for kind, number in counts.by_kind.items()}
+        for name, number in {**kinds, "starts": counts.starts, "lost": counts.lost}.items():
+            found[name] = found.get(name, 0.0) + number
+    seconds = max(counts.seconds for counts in of_ranks)
+    if seconds:
+        found["attempts_per_s"] = sum(counts.run for counts in of_ranks) / seconds
+    return found
 
 
 def _conjecture_text(report: RoundReport) -> str:

@@ -161,9 +161,23 @@ class Writer:
         return self.tokenizer(list(prompts), verbose=False)["input_ids"]
 
     def write(
-        self, role: Role, prompts: Sequence[Sequence[int]], *, n: int, seed: int, version: int
+        self,
+        role: Role,
+        prompts: Sequence[Sequence[int]],
+        *,
+        n: int,
+        seed: Sequence[int],
+        version: int,
     ) -> list[list[Completion]]:
-        """Return n completions of each prompt; one that is too long has none, and says so."""
+        """Return n completions of each prompt; one that is too long has none, and says so.
+
+        Args:
+            role: who writes.
+            prompts: token ids of each.
+            n: completions of each.
+            seed: of the sampling, one for each prompt.
+            version: number of the weights.
+        """
         if not prompts:
             return []
         engine = TransformersEngine(

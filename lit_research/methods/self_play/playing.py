@@ -11,8 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import torch
-
 from lit_research.lean import Attempt, LeanServer, Statement, Verdict
 from lit_research.lm import weights_fingerprint
 from lit_research.lm.engines import Completion
@@ -20,6 +18,7 @@ from lit_research.methods.self_play.archive import Archive, generation_key
 from lit_research.methods.self_play.extraction import Extracted, deduplicate
 from lit_research.methods.self_play.formats import Format
 from lit_research.methods.self_play.players import CONJECTURER, SOLVER, Role, Writer
+from lit_research.metrics import gather_objects
 
 T = TypeVar("T")
 
@@ -78,8 +77,7 @@ def _gather(items: list[T], rank: int, world: int) -> list[T]:
     """Put together the parts that the processes have: process r has items r, r + world, ..."""
     if world == 1:
         return items
-    parts: list[Any] = [None] * world
-    torch.distributed.all_gather_object(parts, items)
+    parts = gather_objects(items)
     merged: list[Any] = [None] * sum(map(len, parts))
     for number, part in enumerate(parts):
         merged[number::world] = part
@@ -114,14 +112,25 @@ class Table:
         self.seed, self.rank, self.world = seed, rank, world
 
     def _seed(self, *place: Any) -> int:
-        text = "/".join(map(str, (self.seed, self.rank, *place)))
+        text = "/".join(map(str, (self.seed, *place)))
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
 
     def _write(
-        self, role: Role, prompts: list[list[int]], *, n: int, place: tuple[Any, ...], weights: str
+        self,
+        role: Role,
+        prompts: list[list[int]],
+        *,
+        n: int,
+        place: tuple[Any, ...],
+        numbers: Sequence[int],
+        weights: str,
     ) -> list[list[Completion]]:
-        """Write, unless these very weights have written it before."""
-        writer, seed = self.writer, self._seed(*place)
+        """Write, unless these very weights have written it before.
+
+        What is written for a prompt follows from the place and its number among the prompts of all
+        processes, so that the number of processes changes nothing.
+        """
+        writer, seed = self.writer, [self._seed(*place, role, number) for number in numbers]
         sampling = [writer.max_new_tokens, writer.temperature, writer.top_p]
         key = generation_key(weights, prompts, n, sampling, seed)
         groups = self.archive.generation(key)
@@ -134,6 +143,10 @@ class Table:
     def share(self, items: Sequence[T]) -> list[T]:
         """Return this process's part of ``items``."""
         return list(items[self.rank :: self.world])
+
+    def _number(self, own: int) -> int:
+        """Return the number among all items of the ``own``-th item of this process's part."""
+        return self.rank + own * self.world
 
     def gather(self, part: list[T]) -> list[T]:
         """Return all items, given the part of each process."""
@@ -151,8 +164,10 @@ class Table:
         size = max(1, self.writer.batch_size // n)
         for first in range(0, len(prompts), size):
             part = prompts[first : first + size]
-            place = (round_, CONJECTURER, first)
-            groups += self._write(CONJECTURER, part, n=n, place=place, weights=weights)
+            numbers = [self._number(i) for i in range(first, first + len(part))]
+            groups += self._write(
+                CONJECTURER, part, n=n, place=(round_,), numbers=numbers, weights=weights
+            )
         shared = self.gather(list(zip(prompts, groups, strict=True)))
         return [
             (target, prompt, completion)
@@ -214,8 +229,9 @@ class Table:
             for first in range(0, len(order), size):
                 rows = order[first : first + size]
                 part = [own[i].prompt for i in rows]
+                numbers = [self._number(i) for i in rows]
                 groups = self._write(
-                    SOLVER, part, n=k, place=(*place, SOLVER, first), weights=weights
+                    SOLVER, part, n=k, place=place, numbers=numbers, weights=weights
                 )
                 judged.append((rows, pool.submit(self._judge, [own[i] for i in rows], groups)))
         found: dict[int, list[Rollout]] = {}

@@ -8,7 +8,7 @@ Legend: B sequences, T tokens, A tokens of an answer, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from lit_research.callbacks.loss_by_position import binned_means
 from lit_research.figures import text_table
 from lit_research.lm import IGNORE
+from lit_research.metrics import SumsByKey, sum_dtype
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,49 +26,18 @@ BINS = 32  # points of a curve
 MODES = ("on", "off")  # of the inner loop
 
 
-class _Sums:
-    """Sums in float64 for each length; a length that was not announced begins when it comes.
-
-    Args:
-        lengths: that all processes will meet, in tokens.
-        shape: of the sums of a length; None is T.
-        device: where they are kept.
-    """
-
-    def __init__(
-        self, lengths: Sequence[int], shape: tuple[int | None, ...], device: torch.device
-    ) -> None:
-        self.kind = torch.float64 if device.type != "mps" else torch.float32
-        self.shape, self.device = shape, device
-        self.of: dict[int, Tensor] = {}
-        for length in lengths:
-            self[length]
-
-    def __getitem__(self, length: int) -> Tensor:
-        if length not in self.of:
-            shape = [length if size is None else size for size in self.shape]
-            self.of[length] = torch.zeros(shape, dtype=self.kind, device=self.device)
-        return self.of[length]
-
-    def reduce(self, strategy: Any) -> dict[int, Tensor]:
-        """Return the sums of all processes on the CPU, by length from short to long."""
-        found = {n: strategy.reduce(self.of[n], reduce_op="sum") for n in sorted(self.of)}
-        return {length: sums.cpu() for length, sums in found.items()}
-
-
 class ContextLosses:
     """Losses by position at each length of context.
 
     Args:
-        lengths: lengths of the test's sequences, in tokens.
         device: where the sums are kept.
     """
 
-    def __init__(self, lengths: Sequence[int], device: torch.device) -> None:
+    def __init__(self, device: torch.device) -> None:
         # Rows: loss with the inner loop on, off, and labels, at each position.
-        self._positions = _Sums(lengths, (3, None), device)
+        self._positions: SumsByKey[int] = SumsByKey(device)
         # Sequences, their mean gains (off minus on), and the squares of these.
-        self._gains = _Sums(lengths, (3,), device)
+        self._gains: SumsByKey[int] = SumsByKey(device)
         self.positions: dict[int, Tensor] = {}
         self.gains: dict[int, Tensor] = {}
 
@@ -79,20 +49,20 @@ class ContextLosses:
             off: the same with it off.
             labels: ``[B, T]``.
         """
-        kind, T = self._positions.kind, labels.shape[1]
+        kind, T = sum_dtype(labels.device), labels.shape[1]
         counted = (labels != IGNORE).to(kind)
         rows = torch.stack([on.to(kind), off.to(kind), counted])
-        self._positions[T].add_(rows.sum(dim=1))
+        self._positions.add(T, rows.sum(dim=1))
         on_B, off_B, count_B = rows.sum(dim=2)
         gain_B = (off_B - on_B) / count_B.clamp(min=1)
         known_B = (count_B > 0).to(kind)
-        self._gains[T].add_(torch.stack([known_B, gain_B, gain_B.square()]).sum(dim=1))
+        self._gains.add(T, torch.stack([known_B, gain_B, gain_B.square()]).sum(dim=1))
 
-    def reduce(self, strategy: Any) -> None:
+    def reduce(self) -> None:
         """Add up the sums of all processes; after it, no more batches. To be called on each."""
-        positions, gains = self._positions.reduce(strategy), self._gains.reduce(strategy)
-        self.positions = {n: sums for n, sums in positions.items() if sums[2].sum() > 0}
-        self.gains = {length: gains[length] for length in self.positions}
+        positions, gains = self._positions.compute(), self._gains.compute()
+        self.positions = {n: sums.cpu() for n, sums in positions.items() if sums[2].sum() > 0}
+        self.gains = {length: gains[length].cpu() for length in self.positions}
 
     def losses(self, length: int) -> tuple[float, float]:
         """Return the mean loss at a length with the inner loop on and off, in nats."""
@@ -160,17 +130,14 @@ class NeedleScores:
     """Whether the answer to a question about what was read long before is found.
 
     Args:
-        lengths: lengths of the test's sequences, in tokens.
         depths: places of the needle, from 0 (first) to 1 (last).
         device: where the sums are kept.
     """
 
-    def __init__(
-        self, lengths: Sequence[int], depths: Sequence[float], device: torch.device
-    ) -> None:
+    def __init__(self, depths: Sequence[float], device: torch.device) -> None:
         self.depths = list(depths)
         # By depth: sequences; answers that are right and their losses, on; the same, off.
-        self._sums = _Sums(lengths, (len(self.depths), 5), device)
+        self._sums: SumsByKey[int] = SumsByKey(device)
         self.cells: dict[int, Tensor] = {}
 
     def add(self, length: int, logits: Sequence[Tensor], answers: Tensor, depth: Tensor) -> None:
@@ -185,21 +152,25 @@ class NeedleScores:
             answers: labels of these, ``IGNORE`` before the answer, ``[B, A]``.
             depth: place of each needle in ``depths``, ``[B]``.
         """
-        kind, counted_BA = self._sums.kind, answers != IGNORE
-        columns = [torch.ones_like(depth, dtype=kind)]
+        kind, counted_BA = sum_dtype(answers.device), answers != IGNORE
+        known_B = counted_BA.any(dim=1).to(kind)  # 0: see ``WindowLoader``
+        columns = [known_B]
         for of_mode in logits:
             wide = of_mode if of_mode.dtype == torch.float64 else of_mode.float()
             right_B = ((wide.argmax(dim=-1) == answers) | ~counted_BA).all(dim=1)
             loss_BA = F.cross_entropy(
                 wide.transpose(1, 2), answers, ignore_index=IGNORE, reduction="none"
             )
-            columns += [right_B.to(kind), (loss_BA.sum(1) / counted_BA.sum(1)).to(kind)]
-        self._sums[length].index_add_(0, depth, torch.stack(columns, dim=1))
+            mean_B = loss_BA.sum(1) / counted_BA.sum(1).clamp(min=1)
+            columns += [right_B * known_B, mean_B.to(kind)]
+        rows_B5 = torch.stack(columns, dim=1)
+        sums = rows_B5.new_zeros(len(self.depths), rows_B5.shape[1])
+        self._sums.add(length, sums.index_add_(0, depth, rows_B5))
 
-    def reduce(self, strategy: Any) -> None:
+    def reduce(self) -> None:
         """Add up the sums of all processes; after it, no more batches. To be called on each."""
-        found = self._sums.reduce(strategy)
-        self.cells = {n: sums for n, sums in found.items() if sums[:, 0].sum() > 0}
+        found = self._sums.compute()
+        self.cells = {n: sums.cpu() for n, sums in found.items() if sums[:, 0].sum() > 0}
 
     def metrics(self) -> dict[str, float]:
         """Return accuracies and mean losses of the answers' tokens, over all and by length."""

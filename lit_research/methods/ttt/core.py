@@ -70,8 +70,3 @@ def permutation_batch(
         tokens[:, t + 1] = np.where(jumps[:, t], uniform[:, t], followed)
     both = torch.from_numpy(tokens)
     return both[:, :-1].clone(), both[:, 1:].clone()
-
-
-def octiles(token_losses: Tensor) -> Tensor:
-    """Return the mean loss of each eighth of the positions, ``[8]``, from ``[B, T]``."""
-    return torch.stack([part.mean() for part in token_losses.tensor_split(8, dim=1)])

@@ -30,19 +30,13 @@ class Evaluation:
 
     def __init__(self, module: TTTE2E) -> None:
         self.module = module
-        data = datamodule(module.trainer)
-        lengths = getattr(data, "contexts", None)
-        # Announced, since a process may get no batch of a length that others do.
-        if lengths is None:
-            names = ("eval_length", "sequence_length")
-            lengths = [n for n in (getattr(data, name, None) for name in names) if n][:1]
-        depths = getattr(data, "depths", None)
+        depths = getattr(datamodule(module.trainer), "depths", None)
         self.name = "loss_by_context" if depths is None else "needles"
         self.scores: ContextLosses | NeedleScores
         if depths is None:
-            self.scores = ContextLosses(lengths, module.device)
+            self.scores = ContextLosses(module.device)
         else:
-            self.scores = NeedleScores(lengths, depths, module.device)
+            self.scores = NeedleScores(depths, module.device)
 
     def add(self, batch: Batch) -> dict[str, Tensor]:
         """Add a batch; return ``token_losses`` ``[B, T]`` in nats, but for needles."""
@@ -76,12 +70,12 @@ class Evaluation:
     def finish(self) -> None:
         """Put all processes together and show what was found. To be called on every rank."""
         module, scores = self.module, self.scores
-        scores.reduce(module.trainer.strategy)
+        scores.reduce()
         metrics = scores.metrics()
         if not metrics:
             return
         for name, value in metrics.items():
-            module.log(f"test/{name}", value, prog_bar=name == "loss", rank_zero_only=True)
+            module.log_result(f"test/{name}", value, prog_bar=name == "loss")
         text = scores.report()
         add_text(module.trainer, f"{self.name}/test", code_block(text))
         rank_zero_info(f"\n{text}")

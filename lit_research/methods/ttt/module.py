@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -24,7 +24,6 @@ from lit_research.methods.ttt.core import (
     Arm,
     evaluation_inner,
     inner_lr_factor,
-    octiles,
     training_inner,
     without_steps,
 )
@@ -34,6 +33,7 @@ from lit_research.methods.ttt.layers import Block
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
 from lit_research.methods.ttt.streaming import Stream
+from lit_research.metrics import sum_dtype
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
@@ -64,6 +64,20 @@ class TTTE2E(Method):
         temperature: of these; 0 takes the most likely token.
         save_state_every: tokens between two saved states of a document that ``predict`` reads.
     """
+
+    decisive_curves: ClassVar[dict[str, list[str]]] = {
+        "loss with and without the inner loop (nats per token)": ["val/loss", "val/loss_frozen"],
+        "loss by part of the context (nats per token)": [
+            "val/loss_first_eighth",
+            "val/loss_last_eighth",
+        ],
+        "training loss (nats per token)": ["train/loss"],
+    }
+    reading: ClassVar[str] = (
+        "CUSTOM SCALARS shows whether the model learns while it reads: val/loss should fall below "
+        "val/loss_frozen, where the inner loop is off. The last eighth of the context should then "
+        "have a lower loss than the first."
+    )
 
     lm: TTTE2EForCausalLM
 
@@ -205,19 +219,18 @@ class TTTE2E(Method):
 
         ``val/loss_frozen`` is that of the same weights with the inner loop off.
         """
-        losses = self(batch)
-        counted = (batch["labels"] != IGNORE).sum()
-        size = int(counted)
-        mean = losses.sum() / counted
-        self.log("val/loss", mean, batch_size=size, prog_bar=True, sync_dist=True)
+        losses, kind = self(batch), sum_dtype(self.device)
+        counted = batch["labels"] != IGNORE
+        self.add_mean("val/loss", losses.sum(dtype=kind), counted.sum())
         frozen = without_steps("none")
         if evaluation_inner(self.hparams["arm"], self.inner) != frozen:
             with torch.no_grad():
-                mean = self._run(batch, frozen)[1].sum() / counted
-            self.log("val/loss_frozen", mean, batch_size=size, sync_dist=True)
-        eighths = octiles(losses)
-        for name, value in (("first", eighths[0]), ("last", eighths[-1])):
-            self.log(f"val/loss_{name}_eighth", value, batch_size=len(losses), sync_dist=True)
+                off = self._run(batch, frozen)[1]
+            self.add_mean("val/loss_frozen", off.sum(dtype=kind), counted.sum())
+        eighths = zip(losses.tensor_split(8, dim=1), counted.tensor_split(8, dim=1), strict=True)
+        (first, of_first), *_, (last, of_last) = eighths
+        self.add_mean("val/loss_first_eighth", first.sum(dtype=kind), of_first.sum())
+        self.add_mean("val/loss_last_eighth", last.sum(dtype=kind), of_last.sum())
         return {"token_losses": losses}
 
     def on_test_start(self) -> None:

@@ -35,13 +35,6 @@ NEEDLES = [
 ]
 
 
-class OneProcess:
-    """A strategy that adds up a single process."""
-
-    def reduce(self, tensor, reduce_op):
-        return tensor
-
-
 def run(folder, config, *options, verb="fit"):
     where = f"--trainer.logger.init_args.save_dir={folder}"
     path = str(config_dir() / "ttt" / config)
@@ -58,14 +51,14 @@ def shown(cli):
 
 def test_losses_by_context_are_means_over_labels_and_gains_are_of_sequences():
     torch.manual_seed(0)
-    scores = ContextLosses([8], torch.device("cpu"))
+    scores = ContextLosses(torch.device("cpu"))
     batches = [(torch.rand(2, 3, 8), 8), (torch.rand(2, 1, 8), 8), (torch.rand(2, 2, 16), 16)]
     for (on, off), T in batches:
         labels = torch.randint(5, on.shape)
         labels[:, T // 2] = IGNORE
         on[:, T // 2], off[:, T // 2] = 0.0, 0.0
         scores.add(on, off, labels)
-    scores.reduce(OneProcess())
+    scores.reduce()
     eight = torch.cat([values for values, T in batches if T == 8], dim=1)
     gains = (eight[1] - eight[0]).sum(1) / 7
     assert scores.losses(8) == pytest.approx((eight.sum(dim=(1, 2)) / 28).tolist())
@@ -79,12 +72,12 @@ def test_losses_by_context_are_means_over_labels_and_gains_are_of_sequences():
 
 
 def test_an_answer_is_right_where_all_its_tokens_are_the_most_likely():
-    scores = NeedleScores([64], [0.0, 1.0], torch.device("cpu"))
+    scores = NeedleScores([0.0, 1.0], torch.device("cpu"))
     answers = torch.tensor([[1, 2], [IGNORE, 2], [1, 2]])
     guesses = torch.tensor([[1, 2], [0, 2], [1, 3]])
     on = 2.0 * F.one_hot(guesses, 4)
     scores.add(64, [on, torch.zeros(3, 2, 4)], answers, torch.tensor([0, 0, 1]))
-    scores.reduce(OneProcess())
+    scores.reduce()
     assert scores.accuracy("on").tolist() == [[1.0], [0.0]]
     assert scores.accuracy("off").tolist() == [[0.0], [0.0]]
     metrics = scores.metrics()
@@ -135,14 +128,14 @@ def test_needles_are_tested_by_depth_and_context(tmp_path):
     assert {"needles/test", "needles/test/text_summary"} <= shown(cli)
     # The same by one pass over whole sequences that keeps all logits.
     config = cli.model.lm.config
-    scores = NeedleScores([64], cli.datamodule.depths, torch.device("cpu"))
+    scores = NeedleScores(cli.datamodule.depths, torch.device("cpu"))
     for batch in cli.datamodule.test_dataloader():
         ids, A = batch["input_ids"], batch["answers"].shape[1]
         modes = (Inner(config.inner_lr, config.inner_clip), without_steps("none"))
         with torch.no_grad():
             logits = [scan_logits(cli.model.lm, ids, mode)[:, -A:] for mode in modes]
         scores.add(ids.shape[1], logits, batch["answers"], batch["depth"])
-    scores.reduce(OneProcess())
+    scores.reduce()
     for name, value in scores.metrics().items():
         assert found[f"test/{name}"] == pytest.approx(value, abs=1e-5)
 
