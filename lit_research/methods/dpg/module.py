@@ -93,8 +93,8 @@ class DatasetPolicyGradient(Method):
         "target's metric in training": ["train/target"],
     }
     reading: ClassVar[str] = (
-        "CUSTOM SCALARS shows the metric of a target trained on fresh texts, which should rise with "
-        "the steps. Where train/target rises and val/phi does not, the texts fit one target only."
+        "CUSTOM SCALARS shows the metric of a target trained on fresh texts, which should rise "
+        "with the steps. Where train/target rises and val/phi does not, the texts fit one target only."
     )
 
     generator: PreTrainedModel

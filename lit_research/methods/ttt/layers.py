@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from lit_research.methods.ttt.attention import rotate, window_attention
 
@@ -124,8 +125,12 @@ class Attention(nn.Module):
         return self.o_proj(out.transpose(1, 2).flatten(-2))
 
 
-class Block(nn.Module):
-    """``h += norm(Attn(norm(h)))``, perhaps the prime MLP likewise, then the static MLP."""
+class Block(GradientCheckpointingLayer):
+    """``h += norm(Attn(norm(h)))``, perhaps the prime MLP likewise, then the static MLP.
+
+    transformers' activation checkpointing acts on ``forward``, so on what is run once over a
+    sequence; what backward computes again of ``chunk`` is the inner loop's ``recompute``.
+    """
 
     def __init__(self, config: TTTE2EConfig, *, prime: bool) -> None:
         super().__init__()

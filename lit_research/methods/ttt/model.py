@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedModel
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
@@ -88,10 +86,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         """Return the hidden states ``[B, T, D]`` that the suffix reads."""
         h = self.embed(input_ids)
         for block in self.prefix:
-            if self.training and torch.is_grad_enabled() and self.is_activation_checkpointing:
-                h = checkpoint(block, h, use_reentrant=False)
-            else:
-                h = block(h)
+            h = block(h)
         return h
 
     def suffix_chunk(

@@ -16,7 +16,13 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.lm import IGNORE, count_parameters, export_hf, load_lm
+from lit_research.lm import (
+    IGNORE,
+    count_parameters,
+    enable_activation_checkpointing,
+    export_hf,
+    load_lm,
+)
 from lit_research.methods.base import Method, datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.methods.ttt.config import TTTE2EConfig, check_config
@@ -57,6 +63,8 @@ class TTTE2E(Method):
             to its value; 0 for extension of a trained model.
         recompute: what backward computes again: ``none``, each ``chunk``, or ``sqrt`` or ``log``
             groups of chunks (less memory, more time).
+        activation_checkpointing: keep one activation of each block before those with fast weights,
+            and compute the rest again in backward.
         optimizer: makes the outer optimiser; every parameter decays, as in the official code.
         schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
@@ -88,6 +96,7 @@ class TTTE2E(Method):
         arm: Arm = "e2e",
         inner_warmup: float = 0.1,
         recompute: Recompute = "chunk",
+        activation_checkpointing: bool = False,
         optimizer: OptimizerCallable = lambda params: torch.optim.AdamW(
             params, lr=3e-3, weight_decay=0.1, fused=True
         ),
@@ -138,9 +147,19 @@ class TTTE2E(Method):
             config = TTTE2EConfig(**fields)
             self._check(config)
             self.lm = TTTE2EForCausalLM(config)
+        if args["activation_checkpointing"]:
+            self._checkpoint_prefix()
         self.lm.train()
         self.inner = Inner(config.inner_lr, config.inner_clip, recompute=args["recompute"])
         self.flops_per_token = 6.0 * count_parameters(self.lm)
+
+    def _checkpoint_prefix(self) -> None:
+        if not self.lm.prefix:
+            raise UserError(
+                f"activation_checkpointing is true, {WHERE}, but all {len(self.lm.suffix)} blocks "
+                "have fast weights, for which recompute decides: set it to false"
+            )
+        enable_activation_checkpointing(self.lm)
 
     def _load(self, folder: str, **changes: Any) -> TTTE2EForCausalLM:
         """Load a folder; its window and inner loop may be changed, nothing is sized by them."""
