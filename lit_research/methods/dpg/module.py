@@ -94,7 +94,7 @@ class DatasetPolicyGradient(Method):
     }
     reading: ClassVar[str] = (
         "CUSTOM SCALARS shows the metric of a target trained on fresh texts, which should rise "
-        "with the steps. Where train/target rises and val/phi does not, the texts fit one target only."
+        "with the steps. Where train/target rises and val/phi does not, the texts fit one target."
     )
 
     generator: PreTrainedModel
