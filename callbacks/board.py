@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 import lightning.pytorch as pl
@@ -42,8 +43,8 @@ class Board(Callback):
         if not curves:
             return
         layout = {
-            type(pl_module).__name__: {k: ["Multiline", v] for k, v in curves.items()},
-            "Throughput": {k: ["Multiline", v] for k, v in THROUGHPUT.items()},
+            type(pl_module).__name__: charts(curves),
+            "Throughput": charts(THROUGHPUT),
         }
         for logger in trainer.loggers:
             if trainer.is_global_zero and isinstance(logger, TensorBoardLogger):
@@ -67,6 +68,16 @@ class Board(Callback):
                 for summary in hparams(values, metrics):
                     logger.experiment._get_file_writer().add_summary(summary)
                 logger.save()
+            else:
+                logger.log_hyperparams(values)
+
+
+def charts(curves: dict[str, list[str]]) -> dict[str, list[Any]]:
+    """Return charts of metrics by title as TensorBoard takes them, whose tags are patterns."""
+    return {
+        title: ["Multiline", [f"^{re.escape(name)}$" for name in names]]
+        for title, names in curves.items()
+    }
 
 
 def not_default(part: Any) -> dict[str, Any]:

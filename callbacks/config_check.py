@@ -31,22 +31,56 @@ def check_same_config(
     Raises:
         UserError: a value differs; the first few are named with both values.
     """
+    different = [
+        f"{name}: {then} in the checkpoint, {now} in this run"
+        for name, then, now in differences(checkpoint, current)
+    ]
+    if different:
+        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
+        raise UserError(
+            f"the checkpoint {path} is of another config ({'; '.join(different[:3])}{more}): "
+            "resume with the config saved beside it, or set checkpoint.allow_config_change to true"
+        )
+
+
+def check_same_optimizer(
+    checkpoint: Mapping[str, Any], path: str, current: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuse another optimizer than that whose state a checkpoint holds.
+
+    Args:
+        checkpoint: its content.
+        path: where it is, for the message.
+        current: the run's hyper-parameters, under ``model`` and ``data``.
+
+    Raises:
+        UserError: the optimizer is of another class.
+    """
+    for name, then, now in differences(checkpoint, current):
+        if name.endswith("optimizer.class_path"):
+            raise UserError(
+                f"{name} is {now}, and the checkpoint {path} holds the state of {then}; resume "
+                "with the same optimizer, or start a new run"
+            )
+
+
+def differences(
+    checkpoint: Mapping[str, Any], current: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[str, str, str]]:
+    """Return what differs: dotted name, the checkpoint's value and the run's, as text.
+
+    Args:
+        checkpoint: its content.
+        current: the run's hyper-parameters, under ``model`` and ``data``.
+    """
     different = []
     for section, key in SECTIONS.items():
         saved, now = (_flat(h) for h in (checkpoint.get(key, {}), current.get(section, {})))
         for name in sorted({*saved, *now}):
             then, given = saved.get(name, MISSING), now.get(name, MISSING)
             if name.split(".")[0] not in EXECUTION and then != given:
-                different.append(
-                    f"{section}.{name}: {_show(then)} in the checkpoint, {_show(given)} in this run"
-                )
-    if different:
-        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
-        raise UserError(
-            f"the checkpoint {path} is of another config ({'; '.join(different[:3])}{more}): go "
-            "on with the config that is saved beside it, or set checkpoint.allow_config_change "
-            "to true"
-        )
+                different.append((f"{section}.{name}", _show(then), _show(given)))
+    return different
 
 
 def _show(value: Any) -> str:

@@ -36,6 +36,15 @@ class LossByPosition(Callback):
         self.num_bins = num_bins
         self._sums: SumsByKey[int] | None = None  # by T: losses and counts, [2, T]
 
+    @override
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        returns = getattr(pl_module, "returns", None)
+        if returns is not None and "token_losses" not in returns:
+            raise UserError(
+                f"{type(pl_module).__name__} returns no token_losses, for LossByPosition; take "
+                "the callback out of trainer.callbacks"
+            )
+
     def _add(self, outputs: Any, batch: Any) -> None:
         if not isinstance(outputs, dict) or "token_losses" not in outputs:
             raise UserError(

@@ -22,7 +22,9 @@ from lit_research.callbacks.boundaries import (
     resumes_after_validation,
     within_step,
 )
-from lit_research.callbacks.config_check import check_same_config
+from lit_research.callbacks.config_check import check_same_config, check_same_optimizer
+from lit_research.callbacks.needs import check_logged, check_needs
+from lit_research.callbacks.optimizer_settings import OptimizerSettings
 from lit_research.callbacks.random_state import gather_random_states, set_random_state
 from lit_research.callbacks.stop_signals import StopSignals
 from lit_research.errors import UserError
@@ -51,7 +53,8 @@ class ResearchCheckpoint(ModelCheckpoint):
         monitor: metric, read after each validation, that decides which are best; ``None`` keeps the
             newest.
         mode: whether a smaller (``min``) or larger (``max``) metric is better.
-        allow_config_change: go on from a checkpoint whose model or data config differs.
+        allow_config_change: resume from a checkpoint whose model or data config differs; what the
+            optimizer is given now counts (its learning rate, its decay), its state is kept.
         export_hf: write the trained model as a transformers folder, ``hf`` in the run's folder.
     """
 
@@ -86,8 +89,10 @@ class ResearchCheckpoint(ModelCheckpoint):
         self.allow_config_change = allow_config_change
         self.export_hf = export_hf
         self._random_states: list[dict[str, Any]] | None = None
+        self.resume_command = "the same command with --ckpt_path last"
         self._due = False
         self._signals = StopSignals()
+        self._settings: OptimizerSettings | None = None
 
     @property
     @override
@@ -107,6 +112,10 @@ class ResearchCheckpoint(ModelCheckpoint):
                 f"export_hf is true, in checkpoint, but {type(pl_module).__name__} has no "
                 "export_hf: set it to false"
             )
+        if stage == "fit" and self.export_hf:
+            check_needs(trainer, pl_module, "export_hf", "checkpoint.export_hf")
+        if stage == "fit" and not self._newest:
+            check_logged(trainer, pl_module, str(self.monitor), "in checkpoint.monitor")
         # Sharded strategies (FSDP) bring their own files.
         if type(getattr(trainer.strategy, "checkpoint_io", None)) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = AtomicCheckpointIO(
@@ -116,9 +125,13 @@ class ResearchCheckpoint(ModelCheckpoint):
     def _check(
         self, trainer: pl.Trainer, module: pl.LightningModule, content: dict[str, Any], path: str
     ) -> None:
-        if trainer.state.fn == TrainerFn.FITTING and not self.allow_config_change:
-            data = trainer.datamodule  # type: ignore[attr-defined]
-            current = {"model": dict(module.hparams), "data": dict(data.hparams) if data else {}}
+        if trainer.state.fn != TrainerFn.FITTING:
+            return
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        current = {"model": dict(module.hparams), "data": dict(data.hparams) if data else {}}
+        if self.allow_config_change:
+            check_same_optimizer(content, path, current)
+        else:
             check_same_config(content, path, current)
 
     @override
@@ -139,6 +152,14 @@ class ResearchCheckpoint(ModelCheckpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         self._random_states = checkpoint.get(RANDOM_STATES)
+        if trainer.state.fn != TrainerFn.FITTING and "loops" in checkpoint:
+            # An evaluation logs at the step of what it evaluates.
+            trainer.fit_loop.load_state_dict(checkpoint["loops"]["fit_loop"])
+
+    @override
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # The optimizers are made and not restored yet.
+        self._settings = OptimizerSettings.of(trainer)
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -147,6 +168,8 @@ class ResearchCheckpoint(ModelCheckpoint):
         if trainer.global_step:
             # What was just loaded is on disk already.
             self._last_global_step_saved = trainer.global_step
+            assert self._settings is not None
+            self._settings.apply(trainer, changed=self.allow_config_change)
         states, self._random_states = self._random_states, None
         if states is not None and len(states) == trainer.world_size:
             set_random_state(states[trainer.global_rank])
@@ -187,7 +210,8 @@ class ResearchCheckpoint(ModelCheckpoint):
         if self.last_model_path and not isinstance(exception, (UserError, SIGTERMException)):
             rank_zero_info(
                 f"Stopped by {type(exception).__name__} after step {trainer.global_step}: "
-                f"--ckpt_path last goes on from {os.path.realpath(self.last_model_path)}."
+                f"the newest checkpoint is {os.path.realpath(self.last_model_path)}. Resume: "
+                f"{self.resume_command}"
             )
 
     def _save_or_stop(self, trainer: pl.Trainer, validated: bool) -> None:
@@ -196,7 +220,7 @@ class ResearchCheckpoint(ModelCheckpoint):
         self._due = self._due or stop
         self._save(trainer, validated)
         if stop:
-            self._signals.stop(trainer, os.path.realpath(self.last_model_path))
+            self._signals.stop(trainer, os.path.realpath(self.last_model_path), self.resume_command)
 
     def _save(self, trainer: pl.Trainer, validated: bool) -> None:
         """Save the newest files when they are due, the best ones after a validation."""

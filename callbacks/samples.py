@@ -10,6 +10,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.seed import isolate_rng
 from typing_extensions import override
 
+from lit_research.callbacks.needs import check_needs
 from lit_research.errors import UserError
 from lit_research.figures import add_text, code_block
 
@@ -55,6 +56,7 @@ class Samples(Callback):
                 f"{type(pl_module).__name__} has no method sample, for Samples: add one, or take "
                 "the callback out of trainer.callbacks"
             )
+        check_needs(trainer, pl_module, "sample", "Samples")
 
     @override
     @rank_zero_only

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
 
+from lit_research.callbacks.needs import check_logged
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import append_line, write_atomic
@@ -81,6 +82,11 @@ class ScalingLawFit(Callback):
         self.every_validation = every_validation
         self.points: list[Point] = []
         self.fit: Fit | None = None
+
+    @override
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        for name in (self.x, self.y) if stage == "fit" else ():
+            check_logged(trainer, pl_module, name, "for ScalingLawFit")
 
     @property
     @override

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from typing_extensions import override
 
-TOKENS = "train/tokens"
+TOKENS, FLOPS, PARAMETERS = "train/tokens", "train/flops", "model/parameters"
 
 
 @cache
@@ -33,7 +33,10 @@ def matmul_peak_flops(device: str, dtype: torch.dtype) -> float:
 
 
 class Throughput(Callback):
-    """Log ``train/tokens`` and ``throughput/{tokens_per_s,step_ms,mfu}``.
+    """Log ``train/tokens``, ``train/flops`` and ``throughput/{tokens_per_s,step_ms,mfu}``.
+
+    ``model/parameters`` is logged once, at the end: with it and the FLOPs, laws over several runs
+    have their N, D and C.
 
     Rates are means over the steps since the last logged one; validation and checkpoints are left
     out. Nothing is measured, and no device is waited for, between the logged steps. FLOPs per token
@@ -43,11 +46,13 @@ class Throughput(Callback):
         measure_peak: measure the matmul rate at the start, for ``throughput/mfu``.
     """
 
+    logs = ("train/tokens", "model/parameters", "train/flops")
+
     def __init__(self, measure_peak: bool = True) -> None:
         self.measure_peak = measure_peak
         self.tokens = 0
         self._peak = 0.0
-        self._flops_per_token = 0.0
+        self._flops_per_token = self._parameters = 0.0
         self._reset()
 
     def _reset(self) -> None:
@@ -66,6 +71,7 @@ class Throughput(Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         parameters = sum(p.numel() for p in pl_module.parameters() if p.requires_grad)
         self._flops_per_token = float(getattr(pl_module, "flops_per_token", 6 * parameters))
+        self._parameters = float(parameters)
         if self.measure_peak:
             half = "16" in str(trainer.precision)
             kind = torch.bfloat16 if half else torch.float32
@@ -102,7 +108,7 @@ class Throughput(Callback):
     def _log(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if module.device.type == "cuda":
             torch.cuda.synchronize()
-        values = {TOKENS: float(self.tokens)}
+        values = {TOKENS: float(self.tokens), FLOPS: self.tokens * self._flops_per_token}
         seconds = time.perf_counter() - self._since if self._since is not None else 0.0
         if self._steps and seconds > 0:
             rate = self._batch_tokens / seconds
@@ -125,10 +131,17 @@ class Throughput(Callback):
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._show_tokens(trainer)
+        for logger in trainer.loggers:
+            logger.log_metrics({PARAMETERS: self._parameters}, trainer.global_step)
 
     def _show_tokens(self, trainer: pl.Trainer) -> None:
         """Let other callbacks read the count: `ScalingLawFit` does when validation ends."""
-        trainer.callback_metrics[TOKENS] = torch.tensor(float(self.tokens))
+        values = {
+            TOKENS: float(self.tokens),
+            FLOPS: self.tokens * self._flops_per_token,
+            PARAMETERS: self._parameters,
+        }
+        trainer.callback_metrics.update({k: torch.tensor(v) for k, v in values.items()})
 
     @override
     def on_save_checkpoint(

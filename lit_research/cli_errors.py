@@ -12,12 +12,12 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from lit_research.errors import UserError
+from lit_research.given import Given
 from lit_research.methods.base import DataModule, Method
 
 # Which classes a key of the config chooses from.
@@ -37,14 +37,14 @@ NOISE = re.compile(
 
 
 def user_error(
-    error: Exception, *, options: Iterable[str] = (), files: Sequence[str] = ()
+    error: Exception, *, options: Iterable[str] = (), given: Given | None = None
 ) -> UserError:
     """Return a one-line ``UserError`` for an error of the parser.
 
     Args:
         error: what the parser raised.
         options: the dotted keys that the parser knows.
-        files: the config files of the run, to say where a key stands.
+        given: what the user gave, to say where the wrong value stands.
     """
     cause: BaseException | None = error
     while cause is not None:  # what a constructor or a link refused lies below the parser's words
@@ -52,18 +52,72 @@ def user_error(
             return cause
         cause = cause.__cause__ or cause.__context__
     text = str(error)
+    if isinstance(error, ModuleNotFoundError) or re.search(r"Requirement '.*' not met", text):
+        return _missing_package(text)
     key = ".init_args.".join(re.findall(r'Parser key "([^"]+)"', text))
     key = re.sub(r"^config$|^config\.init_args\.", "--config", key)
     what, word, hint = (
         _unknown_option(text, list(options)) or _unknown_class(text, key) or _plain(text)
     )
-    place = _place(word or key.rsplit(".", 1)[-1], files)
+    value = re.search(r"Got value: (\S+)|Given value: (\S+)", text)
+    place = ""
+    if given is not None:
+        place = given.place(
+            word or key.rsplit(".", 1)[-1].lstrip("-"), value and (value[1] or value[2])
+        )
     parts = [
         f"{key}: {what}" if key else what,
         f" ({place})" if place else "",
         hint and f"; {hint}",
     ]
     return UserError(" ".join("".join(part for part in parts if part).split()))
+
+
+def _missing_package(text: str) -> UserError:
+    """Name the package that a class needs, not the whole config that was given to it."""
+    names = re.findall(r"[Nn]o module named '([\w.]+)'|[Rr]equirement '([\w.-]+)", text)
+    name = next((one or other for one, other in names), text[:100])
+    return UserError(f"the package {name} is not installed; pip install {name.split('.')[0]}")
+
+
+def run_error(error: Exception, checkpoint: str | None) -> UserError | None:
+    """Return one line for what torch or Lightning refuse of a checkpoint or of an option.
+
+    Args:
+        error: what a verb raised.
+        checkpoint: the file that was loaded.
+
+    Returns:
+        ``None`` where the error is not the user's.
+    """
+    text = " ".join(str(error).split())
+    if "loading state_dict" in text:
+        first = re.search(
+            r"(size mismatch for .*?\]\)?\.)(?= |$)|((Missing|Unexpected) key.*)", text
+        )
+        what = (first[1] or first[2])[:200] if first else text[:200]
+        return UserError(
+            f"the checkpoint {checkpoint} does not fit the model ({what}); take the run's own "
+            "config: --run FOLDER"
+        )
+    if "loaded state dict" in text or "parameter group" in text:
+        return UserError(
+            f"the optimizer's state in the checkpoint {checkpoint} does not fit this model "
+            f"({text[:150]}); resume with the run's own config, or start a new run"
+        )
+    if match := re.search(r"`val_check_interval` \((\d+)\) must be less.*?\((\d+)\)", text):
+        return UserError(
+            f"val_check_interval is {match[1]}, in trainer, and an epoch has {match[2]} batches; "
+            f"must be at most {match[2]}, or give check_val_every_n_epoch: null to count across "
+            "epochs"
+        )
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    module = frame.tb_frame.f_globals.get("__name__", "") if frame else ""
+    if module.startswith("lightning.") and isinstance(error, (ValueError, TypeError)):
+        return UserError(f"{text[:300]} (refused by Lightning)")
+    return None
 
 
 def _unknown_option(text: str, options: list[str]) -> tuple[str, str, str] | None:
@@ -121,17 +175,6 @@ def _plain(text: str) -> tuple[str, str, str]:
     if "required" in text and "fit." in text:
         chosen += "; give them in a file: --config configs/pretrain/tiny.yaml"
     return chosen, "", ""
-
-
-def _place(word: str, files: Sequence[str]) -> str:
-    """Return ``FILE:LINE`` of the first config line that has ``word`` as its key or value."""
-    pattern = re.compile(rf"(^|[\s{{,\-]){re.escape(word)}\+?\s*(:|$|[,}}\]])")
-    for file in files if word else ():
-        if Path(file).is_file():
-            for number, line in enumerate(Path(file).read_text(errors="replace").splitlines(), 1):
-                if pattern.search(line.split(" #")[0]):
-                    return f"{file}:{number}"
-    return ""
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -15,77 +15,197 @@ from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
 
 from lit_research.callbacks import find_last_checkpoint
+from lit_research.checkpoint_check import Checkpoint
+from lit_research.errors import UserError
+from lit_research.given import Given
 
 CONFIG_NAME = "config.yaml"
+NO_WEIGHTS = "none"  # --ckpt_path none: random weights, asked for by name
+# Verbs that read a run and leave no records.
+READING = ("export", "generate")
 
 
 def _versions(folder: Path) -> list[Path]:
     """Return the folders of ``fit`` runs under ``folder``, oldest first."""
     found = [p for p in folder.glob("version_*") if re.fullmatch(r"version_\d+", p.name)]
     runs = [p for p in found if (p / CONFIG_NAME).is_file()]
-    return sorted(runs, key=lambda p: int(p.name.removeprefix("version_")))
+    return sorted(runs, key=_number)
 
 
-def _default_name(config: Namespace) -> str:
+def _number(version: Path) -> int:
+    return int(version.name.removeprefix("version_"))
+
+
+def latest_config(run: str) -> Path:
+    """Return the config that a run was last started or resumed with.
+
+    Raises:
+        UserError: ``run`` is no run's folder.
+    """
+    folder = Path(run)
+    if (folder / CONFIG_NAME).is_file():
+        resumed = folder.glob("config.resume-*.yaml")
+        found = {int(p.stem.removeprefix("config.resume-")): p for p in resumed}
+        return found[max(found)] if found else folder / CONFIG_NAME
+    if not folder.is_dir():
+        raise UserError(
+            f"--run is {run}; there is no such folder; give runs/METHOD/CONFIG/version_N"
+        )
+    below = sorted(folder.rglob(f"version_*/{CONFIG_NAME}"), key=lambda p: p.stat().st_mtime)
+    hint = f"the newest run below it is {below[-1].parent}" if below else "give the folder of a run"
+    raise UserError(f"--run is {run}, which has no {CONFIG_NAME}; {hint}")
+
+
+def _default_name(config: Namespace, given: Given) -> str:
     """Return ``METHOD/CONFIG`` from the first config file, else the model's class name."""
-    files = [file for file in config.get("config") or [] if file is not None]
-    if files:
-        path = Path(str(files[0]))
-        return f"{path.absolute().parent.name}/{path.stem}"
-    return str(config.model.class_path).rsplit(".", 1)[-1].lower()
+    name = config.get("name")
+    if name is not None and not re.fullmatch(r"\w[\w.+=,-]*", name):
+        raise UserError(f"--name is {name!r}; give letters, digits and any of . + = , - _")
+    if given.files:
+        path = Path(given.files[0]).absolute()
+        return f"{path.parent.name}/{name or path.stem}"
+    method = str(config.model.class_path).rsplit(".", 1)[-1].lower()
+    return method if name is None else f"{method}/{name}"
 
 
 @dataclass
 class RunFolder:
-    """The name of a run's folder and the checkpoint that it goes on from."""
+    """The name of a run's folder and the checkpoint that it resumes from.
+
+    Args:
+        config: of the verb; changed in place.
+        verb: of the command.
+        given: what the user gave.
+        checkpoint: that is resumed or evaluated.
+        random_weights: whether an evaluation of random weights was asked for.
+    """
 
     config: Namespace
     verb: str
+    given: Given
+    checkpoint: Checkpoint | None = None
+    random_weights: bool = False
 
     @classmethod
-    def prepare(cls, config: Namespace, verb: str) -> RunFolder:
-        """Fill in the logger's name, and resolve ``ckpt_path: last``, in ``config`` itself."""
-        run = cls(config, verb)
-        run._name_logger()
-        if config.get("ckpt_path") == "last":
-            run._resume_last()
+    def prepare(cls, config: Namespace, verb: str, given: Given) -> RunFolder:
+        """Fill in the logger's name, and resolve the checkpoint, in ``config`` itself."""
+        run = cls(config, verb, given)
+        for args in run._loggers:
+            if args["name"] is None:
+                args["name"] = _default_name(config, given)
+        run._find_checkpoint()
+        if run.checkpoint is not None:
+            config["ckpt_path"] = str(run.checkpoint.path)
+        if verb in READING:
+            config.trainer.logger, config.trainer.callbacks = False, []
+            config.trainer.enable_progress_bar = False
+        elif verb != "fit":
+            run._evaluate_in_own_folder()
+        elif config.trainer.get("logger") is False and config.checkpoint.get("dirpath") is None:
+            run._choose_folder()
         return run
 
     @property
-    def _logger_args(self) -> Any:
-        logger = self.config.trainer.get("logger")
-        args = logger.get("init_args") if isinstance(logger, Namespace) else None
-        known = args is not None and all(key in args for key in ("save_dir", "name", "version"))
-        return args if known else None
+    def _loggers(self) -> list[Any]:
+        """Arguments of the loggers whose files lie in a folder with a name and a version."""
+        loggers = self.config.trainer.get("logger")
+        loggers = loggers if isinstance(loggers, list) else [loggers]
+        found = [one.get("init_args") for one in loggers if isinstance(one, Namespace)]
+        keys = ("save_dir", "name", "version")
+        return [args for args in found if args is not None and all(key in args for key in keys)]
 
-    def _name_logger(self) -> None:
-        args = self._logger_args
-        if args is not None and args["name"] is None:
-            args["name"] = _default_name(self.config)
+    @property
+    def _root(self) -> Path | None:
+        """Folder of the versions; ``None`` where the logger has none."""
+        if self._loggers:
+            return Path(self._loggers[0]["save_dir"] or ".") / str(self._loggers[0]["name"])
+        if self.config.trainer.get("logger") is False:
+            base = Path(self.config.trainer.get("default_root_dir") or ".")
+            return base / _default_name(self.config, self.given)
+        return None
 
-    def _resume_last(self) -> None:
-        """Go on in the newest run of this name: same folder, newest complete checkpoint."""
-        self.config["ckpt_path"] = None
-        args = self._logger_args
-        if args is None:  # another logger: the checkpoints are where the callback was told
-            folder = self.config.checkpoint.get("dirpath")
-            checkpoint = find_last_checkpoint(Path(folder)) if folder else None
+    def _find_checkpoint(self) -> None:
+        path = self.config.get("ckpt_path")
+        if self.given.run is not None:
+            self._take_run(Path(self.given.run))
+        if path == NO_WEIGHTS:
+            self.config["ckpt_path"], self.random_weights = None, True
+        elif path == "last" or (path is None and self.given.run is not None):
+            self.config["ckpt_path"] = None
+            self._find_last()
+        elif path is not None and "://" not in str(path):
+            self.checkpoint = Checkpoint.open(Path(path))
+
+    def _take_run(self, run: Path) -> None:
+        """Make the loggers write where the run lies."""
+        for args in self._loggers:
+            args["save_dir"], args["name"] = str(run.absolute().parent), ""
+            args["version"] = _number(run) if re.fullmatch(r"version_\d+", run.name) else run.name
+
+    def _find_last(self) -> None:
+        """Take the newest run of this name that has a complete checkpoint."""
+        root, own = self._root, self.config.checkpoint.get("dirpath")
+        if self.given.run is not None:
+            runs = [Path(self.given.run)]
         else:
-            root = Path(args["save_dir"]) / str(args["name"])
-            runs = _versions(root)
-            if args["version"] is not None:  # chosen: not the newest of other runs
-                runs = [run for run in runs if run.name == f"version_{args['version']}"]
-            if not runs:
-                rank_zero_info(f"No earlier run under {root}: starting from the first step.")
-                return
-            args["version"] = int(runs[-1].name.removeprefix("version_"))
-            folder = self.config.checkpoint.get("dirpath") or runs[-1] / "checkpoints"
-            checkpoint = find_last_checkpoint(Path(folder))
-        if checkpoint is None:
-            rank_zero_info(f"No complete checkpoint in {folder}: starting from the first step.")
+            runs = _versions(root)[::-1] if root is not None else []
+            chosen = self._loggers[0]["version"] if self._loggers else None
+            if chosen is not None:  # not the newest of other runs
+                runs = [run for run in runs if run.name == f"version_{chosen}"]
+        found = find_last_checkpoint(Path(own)) if own else None
+        run = runs[0] if runs else None
+        for candidate in runs if not own else ():
+            found = find_last_checkpoint(candidate / "checkpoints")
+            if found is not None:
+                run = candidate
+                break
+        if run is not None and self.given.run is None:
+            for args in self._loggers:
+                args["version"] = _number(run)
+        if found is None:
+            self._start_again(Path(own) if own else (run or root), seen=bool(runs or own))
+            return
+        self.checkpoint = Checkpoint.open(found)
+        passed = [other.name for other in runs if run is not None and _newer(other, run)]
+        note = f" ({', '.join(passed)} has no complete checkpoint)" if passed else ""
+        doing = "Resuming from" if self.verb == "fit" else "Evaluating"
+        rank_zero_info(f"{doing} {found}, step {self.checkpoint.step}{note}.")
+
+    def _start_again(self, folder: Path | None, seen: bool) -> None:
+        """Start from the first step where there is no checkpoint; an evaluation cannot."""
+        what = f"no complete checkpoint in {folder}" if seen else f"no earlier run under {folder}"
+        if self.verb == "fit" and self.given.run is None:
+            rank_zero_info(f"There is {what}: starting from the first step.")
+            return
+        raise UserError(f"there is {what}; train it with `lit-research fit`, or give a .ckpt file")
+
+    def _evaluate_in_own_folder(self) -> None:
+        """Log beside the run's curves, not among them: TensorBoard would cut these at the step."""
+        if self.checkpoint is None or self.checkpoint.run is None:
+            return
+        run, step = self.checkpoint.run, self.checkpoint.step
+        for args in self._loggers:
+            chosen = Path(args["save_dir"] or ".", str(args["name"]), f"version_{args['version']}")
+            if args["version"] is not None and chosen.absolute() != run:
+                continue  # another place was asked for
+            args["save_dir"], args["name"] = str(run.parent), run.name
+            args["version"] = self.verb if step is None else f"{self.verb}-step={step}"
+
+    def _choose_folder(self) -> None:
+        """Give a run without a logger a folder all the same, so that runs do not share one."""
+        root = self._root
+        assert root is not None
+        if self.checkpoint is not None and self.checkpoint.run is not None:
+            folder = self.checkpoint.run
+        elif self.given.run is not None:
+            folder = Path(self.given.run)
         else:
-            rank_zero_info(f"Going on from {checkpoint}.")
-            self.config["ckpt_path"] = str(checkpoint)
+            folder = root / f"version_{max(map(_number, _versions(root)), default=-1) + 1}"
+        self.config.trainer.default_root_dir = str(folder)
+
+
+def _newer(left: Path, right: Path) -> bool:
+    return left.parent == right.parent and _number(left) > _number(right)
 
 
 class SaveRunConfig(SaveConfigCallback):
@@ -100,6 +220,17 @@ class SaveRunConfig(SaveConfigCallback):
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if stage != "fit":
+            self._save(trainer, pl_module, stage)
+
+    @override
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # Not in `setup`: a checkpoint that refuses the config comes between.
+        self._save(trainer, pl_module, "fit")
+
+    def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if trainer.limit_predict_batches == 0 and stage == "predict":  # export, generate
+            return
         folder = trainer.log_dir  # on every rank: it is broadcast
         if trainer.is_global_zero and folder is not None and not self.already_saved:
             self.config_filename = self._file_name(Path(folder), TrainerFn(stage).value)

@@ -94,7 +94,8 @@ class StopAt(Callback):
             return
         if self.how == "exception":
             raise RuntimeError("stopped on purpose")
-        os.kill(os.getpid(), signal.SIGKILL if self.how == "kill" else signal.SIGTERM)
+        signals = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "interrupt": signal.SIGINT}
+        os.kill(os.getpid(), signals[self.how])
 
 
 def _run_in_process(args: list[str]) -> None:

@@ -150,7 +150,7 @@ def test_a_bad_command_is_one_line(name, capsys, monkeypatch):
 def test_broken_yaml_is_one_line(tmp_path, capsys, monkeypatch):
     (tmp_path / "bad.yaml").write_text("model: [\n")
     line = run(capsys, monkeypatch, "fit", "--config", str(tmp_path / "bad.yaml"))
-    assert "line 2" in line
+    assert "bad.yaml:2" in line
 
 
 def test_the_line_says_in_which_file_and_line_the_key_stands(tmp_path, capsys, monkeypatch):

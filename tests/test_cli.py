@@ -10,8 +10,9 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_research.callbacks import ResearchCheckpoint, Throughput
-from lit_research.cli import main
+from lit_research.cli import UserError, main
 from lit_research.methods.pretrain import Corpus, Pretrain
+from tests.callbacks.toy import scalars
 from tests.helpers import tiny, write_tiny
 
 
@@ -54,9 +55,59 @@ def test_a_later_config_wins(tmp_path):
     assert cli.trainer.global_step == 2
 
 
-def test_the_environment_sets_options(tmp_path, monkeypatch):
+def test_the_environment_beats_a_config_file_and_options_beat_both(tmp_path, monkeypatch):
     monkeypatch.setenv("LIT_RESEARCH_FIT__TRAINER__MAX_STEPS", "3")
-    assert main(tiny_args(tmp_path, {"trainer.max_steps": ...})).trainer.global_step == 3
+    assert main(tiny_args(tmp_path)).trainer.global_step == 3
+    assert main([*tiny_args(tmp_path), "--trainer.max_steps", "2"]).trainer.global_step == 2
+    verb, *config = tiny_args(tmp_path)
+    assert main([verb, "--trainer.max_steps", "2", *config]).trainer.global_step == 2
+
+
+def test_last_passes_over_a_newer_run_without_a_checkpoint(tmp_path):
+    args = tiny_args(tmp_path)
+    first = Path(main(args).trainer.log_dir)
+    second = Path(main([*args, "--trainer.enable_checkpointing", "false"]).trainer.log_dir)
+    assert (first.name, second.name) == ("version_0", "version_1")
+    resumed = main([*args, "--ckpt_path", "last", "--trainer.max_steps", "5"])
+    assert Path(resumed.trainer.log_dir) == first
+    assert resumed.trainer.global_step == 5
+
+
+def test_a_changed_learning_rate_is_used_when_a_change_is_allowed(tmp_path):
+    constant = {"model.init_args.schedule": "constant", "model.init_args.warmup": 0.0}
+    args = tiny_args(tmp_path, constant)
+    main(args)
+    lr = [
+        "--model.init_args.optimizer",
+        '{"class_path": "torch.optim.AdamW", "init_args": {"lr": 0.07}}',
+    ]
+    more = ["--ckpt_path", "last", "--trainer.max_steps", "6"]
+    main([*args, *more])
+    with pytest.raises(UserError, match="another config"):
+        main([*args, *more, *lr])
+    allowed = ["--checkpoint.allow_config_change", "true", "--trainer.max_steps", "8"]
+    cli = main([*args, *more, *lr, *allowed])
+    assert [group["lr"] for group in cli.trainer.optimizers[0].param_groups] == [0.07, 0.07]
+    assert cli.trainer.global_step == 8
+
+
+def test_a_run_is_evaluated_exported_and_continued_with_its_own_config(tmp_path, capsys):
+    fitted = main([*tiny_args(tmp_path), "--model.init_args.lm.hidden_size", "32"])
+    run = fitted.trainer.log_dir
+    assert main(["validate", "--run", run]).model.lm.config.hidden_size == 32
+    main(["export", "--run", run, "--folder", str(tmp_path / "hf")])
+    assert (tmp_path / "hf" / "config.json").is_file()
+    capsys.readouterr()
+    main(["generate", "--run", run, "--prompts", '["The "]', "--max_new_tokens", "3"])
+    assert "The " in capsys.readouterr().out
+
+
+def test_without_a_logger_runs_still_have_folders_of_their_own(tmp_path):
+    args = [*tiny_args(tmp_path, {"trainer.logger": False})]
+    folders = [Path(main(args).trainer.log_dir).name for _ in range(2)]
+    assert folders == ["version_0", "version_1"]
+    points = main(args).trainer.callback_metrics
+    assert {"model/parameters", "train/flops", "train/tokens"} <= set(points)
 
 
 def test_arguments_may_be_a_dict(tmp_path):
@@ -81,15 +132,18 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(tmp_path)
     assert not torch.equal(weights(3), weights(4))
 
 
-def test_every_verb_runs_on_the_last_checkpoint_and_writes_into_its_run(tmp_path, monkeypatch):
+def test_every_verb_runs_on_the_last_checkpoint_and_writes_beside_the_curves_of_its_run(tmp_path):
     config = write_tiny(tmp_path)
-    fitted = main(["fit", "--config", str(config)])
-    run = Path(fitted.trainer.log_dir)
+    run = Path(main(["fit", "--config", str(config)]).trainer.log_dir)
+    before = scalars(run, "val/loss")
+    assert sorted(before) == [1, 3]  # Lightning counts from 0
     for verb in ("validate", "test", "predict"):
         cli = main([verb, "--config", str(config), "--ckpt_path", "last"])
-        assert Path(cli.trainer.log_dir) == run
-        assert (run / f"config.{verb}.yaml").is_file()
-    assert (run / "log_probs.0.parquet").is_file()
+        assert Path(cli.trainer.log_dir) == run / f"{verb}-step=4"
+        assert (run / f"{verb}-step=4" / f"config.{verb}.yaml").is_file()
+    assert (run / "predict-step=4/log_probs.0.parquet").is_file()
+    assert scalars(run, "val/loss") == before
+    assert scalars(run / "validate-step=4", "val/loss") == {3: pytest.approx(before[3])}
 
 
 def test_last_without_an_earlier_run_starts_one(tmp_path):

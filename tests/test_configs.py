@@ -7,7 +7,8 @@ import pytest
 import torch
 import yaml
 
-from lit_research.cli import ResearchCLI, config_dir
+from lit_research.cli import config_dir
+from lit_research.lightning_cli import ResearchCLI
 from lit_research.lm import count_parameters, meta_lm
 from lit_research.methods.self_play import Rules, SelfPlay, Update
 from lit_research.methods.ttt.config import TTTE2EConfig

@@ -81,6 +81,13 @@ def test_after_a_signal_or_an_exception_it_ends_with_the_same_weights(
     same(last_checkpoint(tmp_path), unbroken)
 
 
+def test_ctrl_c_saves_and_exits_as_a_shell_expects(tmp_path, unbroken):
+    assert run(tmp_path, 0, stop={"step": 16, "how": "interrupt"}) == 130
+    assert last_checkpoint(tmp_path)["global_step"] == 16
+    assert run(tmp_path, 0) == 0
+    same(last_checkpoint(tmp_path), unbroken)
+
+
 def test_a_finished_run_that_is_resumed_changes_nothing(tmp_path, unbroken):
     assert run(tmp_path, 0) == 0
     assert run(tmp_path, 0) == 0

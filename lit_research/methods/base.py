@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
+from pathlib import Path
 from typing import Any, ClassVar
 
 import lightning.pytorch as pl
@@ -52,8 +54,17 @@ class Method(_PlainHyperparameters, pl.LightningModule):
     Its evaluations log what is the same on every rank: a step gives sums and counts to ``add_mean``
     and the end of the epoch logs the means; other results go through ``log_result``.
 
-    ``decisive_curves`` (title of a chart: its metrics) come first in TensorBoard, under CUSTOM
-    SCALARS; ``reading`` says in two sentences what to look at.
+    Attributes:
+        decisive_curves: title of a chart and its metrics; these come first in TensorBoard, under
+            CUSTOM SCALARS.
+        reading: says in two sentences what to look at there.
+        defines: arguments of ``__init__`` that say which model the weights are of. Evaluated, a
+            checkpoint must have been trained with the same.
+        needs: attributes of the data module that a use of the method reads; uses are ``batches``,
+            ``sample`` and ``export_hf``.
+        returns: keys of what ``validation_step`` and ``test_step`` return; ``None``: unknown.
+        validation_metrics: names, or patterns of names, that it logs until a validation ends;
+            ``None``: unknown.
     """
 
     decisive_curves: ClassVar[dict[str, list[str]]] = {
@@ -64,6 +75,16 @@ class Method(_PlainHyperparameters, pl.LightningModule):
         "training loss. Where it rises while the training loss falls, the model overfits."
     )
     _means: SumsByKey[str] | None = None
+    defines: ClassVar[tuple[str, ...]] = ("lm", "vocab_size")
+    needs: ClassVar[dict[str, tuple[str, ...]]] = {}
+    returns: ClassVar[tuple[str, ...] | None] = None
+    validation_metrics: ClassVar[tuple[str, ...] | None] = None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the model has trained weights without a checkpoint."""
+        lm = self.hparams.get("lm")
+        return isinstance(lm, dict) and "folder" in lm
 
     @property
     def is_logged_step(self) -> bool:
@@ -161,7 +182,24 @@ class DataModule(_PlainHyperparameters, pl.LightningDataModule):
     What the shared parts look for, where a data module has it: ``vocab_size`` (linked to the
     model's argument of that name), ``sequence_length``, ``tokenizer`` and ``batches_per_epoch``
     (optimiser batches of one rank in one epoch; ``None`` for an endless stream).
+
+    Attributes:
+        defines: arguments of ``__init__`` that say what a model's input means; see ``Method``.
     """
+
+    defines: ClassVar[tuple[str, ...]] = ("tokenizer",)
+
+
+def run_folder(trainer: pl.Trainer) -> Path | None:
+    """Return the folder of the run that is trained or evaluated.
+
+    The command lets an evaluation log in a folder of its own, ``VERB-step=N``, inside the run's.
+    """
+    folder = trainer.log_dir
+    if folder is None:
+        return None
+    inside = re.fullmatch(r"(validate|test|predict)(-step=\d+)?", Path(folder).name)
+    return Path(folder).parent if inside else Path(folder)
 
 
 def datamodule(trainer: pl.Trainer) -> Any:

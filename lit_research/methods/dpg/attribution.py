@@ -56,6 +56,9 @@ class Attribution(Method):
         seed: of weights and subsets; None takes ``seed_everything``.
     """
 
+    needs = {"batches": ("texts", "tokenizer")}
+    returns = ()
+
     def __init__(
         self,
         target: dict[str, Any],
@@ -87,6 +90,11 @@ class Attribution(Method):
         self.hparams["seed"] = resolve_seed(seed)
         self.metric, self.inner = metric, inner
         self._texts: list[str] = []
+
+    @property
+    def has_weights(self) -> bool:
+        """It trains its own target."""
+        return True
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
         """Collect the documents of a batch; return their number."""

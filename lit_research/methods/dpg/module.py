@@ -98,6 +98,13 @@ class DatasetPolicyGradient(Method):
     )
 
     generator: PreTrainedModel
+    defines = ("generator", "target", "vocab_size")
+    needs = {
+        "batches": ("prompts", "tokenizer"),
+        "sample": ("tokenizer",),
+        "export_hf": ("tokenizer",),
+    }
+    returns = ()
 
     def __init__(
         self,
@@ -162,6 +169,11 @@ class DatasetPolicyGradient(Method):
         self.optimizer, self.metric, self.inner = optimizer, metric, inner
         self.automatic_optimization = False
         self._attributor: Attributor | None = None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the generator is loaded, not built."""
+        return "folder" in self.hparams["generator"]
 
     def configure_model(self) -> None:
         """Build the generator."""

@@ -96,6 +96,9 @@ class Ensemble(Method):
     """
 
     lm: PreTrainedModel
+    defines = ("lm", "vocab_size", "seeds")
+    needs = {"batches": ("sequence_length",), "sample": ("tokenizer",), "export_hf": ("tokenizer",)}
+    returns = ("token_losses",)
 
     def __init__(
         self,
@@ -143,6 +146,11 @@ class Ensemble(Method):
         self.keep_hyperparameters()
         self.hparams["seeds"] = self.seeds
         self.optimizer = optimizer
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the members come from their own checkpoints."""
+        return self.hparams["gather"] is not None
 
     def configure_model(self) -> None:
         """Build the members, or gather them from their checkpoints."""

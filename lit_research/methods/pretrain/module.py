@@ -69,6 +69,9 @@ class Pretrain(Method):
     """
 
     lm: PreTrainedModel
+    needs = {"batches": ("sequence_length",), "sample": ("tokenizer",), "export_hf": ("tokenizer",)}
+    returns = ("token_losses",)
+    validation_metrics = ("train/loss", "val/loss")
 
     def __init__(
         self,
@@ -98,8 +101,10 @@ class Pretrain(Method):
             if len(config) > 1:
                 raise UserError(
                     f"lm has folder and also {sorted(set(config) - {'folder'})}, in "
-                    "model.init_args "
-                    "of Pretrain: a loaded model brings its own config, so give folder alone"
+                    "model.init_args of Pretrain; a loaded model brings its own config: replace "
+                    "the whole of lm, by "
+                    "--model.init_args.lm '{folder: PATH}' or by lm: {folder: PATH} in a later "
+                    "--config"
                 )
             self.lm = load_lm(config["folder"], **options)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -13,7 +12,7 @@ from lit_research.errors import UserError
 from lit_research.lean import EmbeddedLean, LeanServer
 from lit_research.lm import Attention, check_lm_spec, export_hf
 from lit_research.lm.engines import TransformersEngine
-from lit_research.methods.base import Method, datamodule
+from lit_research.methods.base import Method, datamodule, run_folder
 from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.evaluation import Evaluation
 from lit_research.methods.self_play.formats import Format, PlainFormat
@@ -99,6 +98,13 @@ class SelfPlay(Method):
     )
 
     players: Players
+    defines = ("lm", "vocab_size", "weights", "lora_rank")
+    needs = {
+        "batches": ("targets", "tokenizer"),
+        "sample": ("tokenizer",),
+        "export_hf": ("tokenizer",),
+    }
+    returns = ()
 
     def __init__(
         self,
@@ -198,9 +204,9 @@ class SelfPlay(Method):
     def archive(self) -> Archive:
         """The run's file of everything that was tried; each process has its own."""
         if self._archive is None:
-            folder, rank = self.trainer.log_dir, self.global_rank
+            folder, rank = run_folder(self.trainer), self.global_rank
             name = "attempts.sqlite" if rank == 0 else f"attempts.rank{rank}.sqlite"
-            self._archive = Archive(Path(folder) / name if folder else None)
+            self._archive = Archive(folder / name if folder else None)
         return self._archive
 
     @property

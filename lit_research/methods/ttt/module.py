@@ -88,6 +88,10 @@ class TTTE2E(Method):
     )
 
     lm: TTTE2EForCausalLM
+    defines = ("lm", "vocab_size", "arm")
+    needs = {"batches": ("sequence_length",), "sample": ("tokenizer",)}
+    returns = ("token_losses",)
+    validation_metrics = ("train/loss", "val/loss", "val/loss_frozen", "val/loss_*_eighth")
 
     def __init__(
         self,

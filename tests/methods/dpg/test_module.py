@@ -125,7 +125,7 @@ def test_predict_writes_a_data_set_that_an_interruption_does_not_change(tmp_path
     assert kept.stat().st_mtime_ns == before
     assert load_from_disk(str(tmp_path / "texts"))["text"] == first["text"]
     with pytest.raises(UserError, match="another temperature"):
-        fit(tmp_path, {**out, f"{INIT}.temperature": 0.5}, "predict")
+        fit(tmp_path, {**out, f"{INIT}.temperature": 0.5}, "predict", "--ckpt_path", "none")
 
 
 def rewards(folder):

@@ -1,6 +1,7 @@
 """``predict`` scores and continues documents; one that was interrupted becomes the same."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,7 +62,7 @@ def test_predict_writes_tables_and_an_index(tmp_path):
     run(tmp_path)
     options = ["--ckpt_path=last", "--model.init_args.continue_tokens=5"]
     cli = run(tmp_path, *options, verb="predict")
-    folder = tmp_path / "ttt/tiny/version_0/reading"
+    folder = Path(cli.trainer.log_dir) / "reading"
     lines = [json.loads(line) for line in (folder / INDEX).read_text().splitlines()]
     assert len(lines) == 2
     assert all(len(line["continuation"].split()) == 5 for line in lines)

@@ -1,0 +1,74 @@
+"""What the package ships: its methods and configs, read without importing any of them."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from pathlib import Path
+
+from lit_research.errors import UserError
+
+METHODS = Path(__file__).parent / "methods"
+
+
+def config_dir() -> Path:
+    """Return the folder of the configs that come with the package."""
+    return Path(__file__).parent / "configs"
+
+
+def method_lines() -> dict[str, str]:
+    """Return every method's name with its one-line description."""
+    lines = {}
+    for file in sorted(METHODS.glob("*/__init__.py")):
+        doc = ast.get_docstring(ast.parse(file.read_text())) or ""
+        lines[file.parent.name] = doc.split("\n")[0].replace("``", "").rstrip(".")
+    return lines
+
+
+def config_lines() -> dict[str, str]:
+    """Return every shipped config, as ``METHOD/NAME``, with the first sentence of its comment."""
+    lines = {}
+    for file in sorted(config_dir().glob("*/*.yaml")):
+        comment = []
+        for line in file.read_text().splitlines():
+            if not line.startswith("#"):
+                break
+            comment.append(line.lstrip("# "))
+        sentence = re.split(r"(?<=[a-z)`])\.(?=\s|$)", " ".join(comment))[0]
+        lines[f"{file.parent.name}/{file.stem}"] = sentence
+    return lines
+
+
+def listing() -> str:
+    """Return what ``lit-research list`` prints."""
+    configs = config_lines()
+    width = max(map(len, configs))
+    parts = []
+    for method, line in method_lines().items():
+        parts.append(f"{method}: {line}")
+        parts += [f"  {n:<{width}}  {c}" for n, c in configs.items() if n.startswith(f"{method}/")]
+    return "\n".join([*parts, "", "lit-research fit --config METHOD/NAME"])
+
+
+def find_config(given: str) -> Path:
+    """Return the config file at a path, or the shipped one of that name.
+
+    Args:
+        given: a path, ``METHOD/NAME``, or ``configs/METHOD/NAME.yaml`` outside a clone.
+
+    Raises:
+        UserError: there is neither.
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    name = given.removeprefix("configs/").removesuffix(".yaml")
+    shipped = config_dir() / f"{name}.yaml"
+    if re.fullmatch(r"\w+/\w+", name) and shipped.is_file():
+        return shipped
+    if path.is_dir():
+        raise UserError(f"--config is {given}, a folder; give a YAML file")
+    near = difflib.get_close_matches(name, config_lines(), n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`lit-research list` names the shipped"
+    raise UserError(f"--config is {given}; there is no such file and no shipped config; {hint}")

@@ -1,0 +1,242 @@
+"""``ResearchCLI``: LightningCLI with our defaults, links and verbs, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pkgutil
+import signal
+import sys
+import warnings
+from argparse import ArgumentError
+from typing import Any
+
+import lightning.pytorch as pl
+from jsonargparse import set_parsing_settings
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
+
+import lit_research.methods
+from lit_research.callbacks import Board, ProgressBar, ResearchCheckpoint, Throughput
+from lit_research.callbacks.needs import check_data
+from lit_research.checkpoint_check import Checkpoint, check_evaluation
+from lit_research.cli_errors import run_error, user_error
+from lit_research.errors import UserError
+from lit_research.given import Given, read_words, resume_command
+from lit_research.methods.base import DataModule, Method
+from lit_research.runs import RunFolder, SaveRunConfig, latest_config
+from lit_research.verbs import ResearchTrainer
+
+DESCRIPTION = """Train, validate, test or predict with a method of lit_research.
+A mistake in a config is one line and exit code 2; --debug shows the traceback."""
+
+TRAINER_DEFAULTS: dict[str, Any] = {
+    # A logged step costs several milliseconds: the events are written out each time.
+    "log_every_n_steps": 20,
+    # Our samplers shard by themselves; Lightning must not put its own in their place.
+    "use_distributed_sampler": False,
+    "default_root_dir": "runs",
+}
+
+# Defaults that a config can replace (``trainer.callbacks:``) or extend (``trainer.callbacks+:``).
+LOGGER = {
+    "class_path": "lit_research.callbacks.RunLogger",
+    "init_args": {"save_dir": "runs", "name": None, "default_hp_metric": False},
+}
+CALLBACKS = [
+    {
+        "class_path": "lightning.pytorch.callbacks.LearningRateMonitor",
+        "init_args": {"logging_interval": "step"},
+    },
+]
+
+
+def import_methods() -> None:
+    """Import every method's room, so that its class names alone work in YAML."""
+    for room in pkgutil.iter_modules(lit_research.methods.__path__):
+        if room.ispkg:
+            importlib.import_module(f"lit_research.methods.{room.name}")
+
+
+class ResearchCLI(LightningCLI):
+    """LightningCLI in subclass mode for ``Method`` and ``DataModule``, with research defaults."""
+
+    given: Given
+    run_folder: RunFolder
+    checkpoint: Checkpoint | None = None
+
+    def __init__(self, args: ArgsType = None) -> None:
+        set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
+        import_methods()
+        super().__init__(
+            Method,
+            DataModule,
+            save_config_callback=SaveRunConfig,
+            trainer_class=ResearchTrainer,
+            trainer_defaults=TRAINER_DEFAULTS,
+            seed_everything_default=0,
+            parser_kwargs={
+                "description": DESCRIPTION,
+                "parser_mode": "omegaconf+",
+                "exit_on_error": False,
+            },
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            args=args,
+            auto_configure_optimizers=False,
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Return Lightning's verbs and those of ``ResearchTrainer``, with the arguments to skip."""
+        more = {verb: {"model", "datamodule"} for verb in ("export", "generate")}
+        return {**LightningCLI.subcommands(), **more}
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Return a parser that takes no abbreviation for an option."""
+        return super().init_parser(**{"allow_abbrev": False, **kwargs})
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the callbacks with a key of their own, the default logger, and the links."""
+        parser.add_argument("--run", type=str | None, help="Folder of a run to evaluate or resume.")
+        parser.add_argument("--name", type=str | None, help="Name of the run: runs/METHOD/NAME.")
+        parser.add_lightning_class_args(ResearchCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(Throughput, "throughput")
+        parser.set_defaults({"trainer.logger": LOGGER, "trainer.callbacks": CALLBACKS})
+        parser.link_arguments(
+            "data",
+            "model.init_args.vocab_size",
+            compute_fn=lambda data: getattr(data, "vocab_size", None),
+            apply_on="instantiate",
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and turn a parser's error into one line with the names that would be right."""
+        # Not Lightning's own: it warns when Python gives arguments in a process that was itself
+        # started with some, as notebooks, tests and executors' workers are.
+        self.given = read_words(sys.argv[1:] if args is None else args)
+        if self.given.run is not None:
+            self.given.configs.insert(0, str(latest_config(self.given.run)))
+        try:
+            self.config = parser.parse_args(self.given.words())
+        except (ArgumentError, ValueError) as error:  # a ValueError: an unknown ${reference}
+            options = [action.dest for action in self._subcommand_parsers["fit"]._actions]
+            raise user_error(error, options=options, given=self.given) from error
+
+    def instantiate_classes(self) -> None:
+        """Build the parts; what a constructor refuses is the user's mistake."""
+        try:
+            super().instantiate_classes()
+        except (
+            MisconfigurationException,
+            TypeError,
+            ValueError,
+            OSError,
+            ModuleNotFoundError,
+        ) as error:
+            raise user_error(error, given=self.given) from error
+
+    def _parse_ckpt_path(self) -> None:
+        # Lightning lets the checkpoint's hyper-parameters win over the config without a word. Here
+        # a checkpoint of another model is refused, and --run takes the config of the run.
+        pass
+
+    def before_instantiate_classes(self) -> None:
+        """Choose the run's folder, find the checkpoint, and refuse one of another method."""
+        config = self.config[self.config.subcommand]
+        self.run_folder = RunFolder.prepare(config, self.config.subcommand, self.given)
+        self.checkpoint = self.run_folder.checkpoint
+        if self.checkpoint is not None:
+            self.checkpoint.check_class(config.model.class_path)
+        logger = config.trainer.logger
+        if logger is False and config.trainer.callbacks:  # nobody would be told the rates
+            defaults = [callback["class_path"] for callback in CALLBACKS]
+            kept = [c for c in config.trainer.callbacks if c.get("class_path") not in defaults]
+            config.trainer.callbacks = kept
+
+    def after_instantiate_classes(self) -> None:
+        """Refuse data of another method, random weights, and weights of another model."""
+        check_data(self.datamodule, self.model, "batches", type(self.model).__name__)
+        if self.subcommand == "fit":
+            return
+        if self.checkpoint is not None:
+            check_evaluation(self.checkpoint, self.model, self.datamodule, self.given)
+        elif not (self.run_folder.random_weights or self.model.has_weights):
+            raise UserError(
+                f"{self.subcommand} has no checkpoint, and {type(self.model).__name__} would have "
+                "random weights; give --run FOLDER, --ckpt_path last or a file (or, for random "
+                "weights, --ckpt_path none)"
+            )
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """Add the callbacks that have a place of their own, where the config leaves it to us."""
+        trainer_config = self._get(self.config_init, "trainer")
+        keys = self._parser(self.subcommand).callback_keys
+        off = (
+            trainer_config.get("fast_dev_run")
+            or trainer_config.get("enable_checkpointing") is False
+        )
+        callbacks = [
+            self._get(self.config_init, key) for key in keys if not (off and key == "checkpoint")
+        ]
+        for callback in callbacks:
+            if isinstance(callback, ResearchCheckpoint):
+                callback.resume_command = self._resume_command()
+        callbacks.append(Board())
+        if self._needs_progress_bar(trainer_config):
+            callbacks.append(ProgressBar())
+        return self._instantiate_trainer({**trainer_config, **kwargs}, callbacks)
+
+    def _resume_command(self) -> str:
+        """Return the words that resume this run, where it was started by words."""
+        if any("\n" in config for config in self.given.configs):
+            return "the same command with --ckpt_path last"
+        if self.given.run is not None:
+            return f"lit-research fit --run {self.given.run}"
+        configs = [word for file in self.given.files for word in ("--config", file)]
+        return resume_command(["fit", *configs, *self.given.options])
+
+    @staticmethod
+    def _needs_progress_bar(trainer_config: Any) -> bool:
+        given = trainer_config.get("callbacks") or []
+        given = given if isinstance(given, list) else [given]
+        has_one = any(isinstance(callback, pl.callbacks.ProgressBar) for callback in given)
+        off = trainer_config.get("enable_progress_bar") is False or trainer_config.get("barebones")
+        return not (has_one or off)
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run the verb; what Lightning or torch refuse of a config or a checkpoint is one line."""
+        try:
+            super()._run_subcommand(subcommand)
+        except (RuntimeError, ValueError, TypeError, KeyError) as error:
+            refusal = run_error(
+                error, None if self.checkpoint is None else str(self.checkpoint.path)
+            )
+            if refusal is None:
+                raise
+            raise refusal from error
+
+
+def run(args: ArgsType) -> ResearchCLI:
+    """Run the command; see ``lit_research.cli.main``.
+
+    Raises:
+        UserError: a mistake of the user.
+        KeyboardInterrupt: Ctrl-C, once the run is saved.
+    """
+    # A deprecated call inside Lightning 2.6, and advertising lines of its start-up summary.
+    warnings.filterwarnings("ignore", ".*LeafSpec.*")
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
+        lambda record: "💡 Tip" not in str(record.msg)
+    )
+    try:
+        return ResearchCLI(args)
+    except MisconfigurationException as error:
+        raise UserError(str(error)) from error
+    except SIGTERMException as error:  # what a scheduler expects of a stopped job
+        number = error.code if isinstance(error.code, int) else 128 + signal.SIGTERM
+        raise SystemExit(number) from None
+    except SystemExit as error:  # Lightning's answer to a second Ctrl-C
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise SystemExit(128 + signal.SIGINT) from None
+        raise
