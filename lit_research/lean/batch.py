@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from lit_research.lean.guards import block
+from lit_research.lean.guards import block, hides_a_command
 from lit_research.lean.records import Verdict
 from lit_research.lean.statements import Statement
 
@@ -72,6 +72,8 @@ class Batch:
         source: the file.
         verdicts: one for each attempt, None as long as there is none.
         is_broken: messages came that cannot come from such a file: trust no further one.
+        is_void: an attempt failed inside which Lean may have gone on reading commands, at the word
+            of one within a name: what follows it in this file says nothing.
     """
 
     def __init__(
@@ -84,7 +86,8 @@ class Batch:
         closely: bool = False,
     ) -> None:
         self.verdicts: list[Verdict | None] = [None] * len(attempts)
-        self.is_broken = False
+        self.is_broken = self.is_void = False
+        self._acts = [hides_a_command(proof) for _, proof in attempts]
         self._axioms = frozenset(axioms)
         self._secret = f"LitResearch_{secrets.token_hex(8)}"
         self._header = "\n".join(header.splitlines()) if with_header else ""
@@ -265,6 +268,7 @@ class Batch:
         else:
             errors = [text for _, text in unit.errors]
             reason = self._error(errors[0]) if errors else self._reason(unit, used, text)
+            self.is_void = bool(errors) and any(self._acts[index] for index in unit.indices)
             self._settle(unit.indices, reason, seconds)
 
     def _settle(self, indices: list[int], reason: str, seconds: float) -> None:
@@ -297,8 +301,19 @@ class Batch:
 
     def _detail(self, text: str) -> str:
         """Return a message's text, cut, with the names that are ours made plain."""
-        plain = re.sub(rf"(?:[\w.]+\.)?{self._secret}_[sep]\d+", "this theorem", text)
+        first, *others = re.split(rf"{self._secret}_[sep]\d+", text[: 4 * DETAIL])
+        plain = first
+        for part in others:
+            plain = f"{_without_namespace(plain)}this theorem{part}"
         return plain if len(plain) <= DETAIL else f"{plain[:DETAIL]} ..."
+
+
+def _without_namespace(text: str) -> str:
+    """Return ``text`` without the namespace that it ends with, if any."""
+    start = len(text)
+    while start and (text[start - 1].isalnum() or text[start - 1] in "_."):
+        start -= 1
+    return text[:start] if text.endswith(".") else text
 
 
 def _axioms(name: str, text: str) -> set[str] | None:

@@ -138,8 +138,8 @@ class EmbeddedLean(LeanServer):
         known: dict[bytes, Verdict] = {}
         work: dict[str, dict[bytes, Work]] = {}
         for attempt in attempts:
-            statement = parse_statement(attempt.statement)
             refusal = self.guards.refusal(attempt)
+            statement = None if refusal else parse_statement(attempt.statement)
             if refusal or statement is None:  # its reason may lie in the name, which is not run
                 parts = ["refused", attempt.header, attempt.statement, attempt.proof]
             else:

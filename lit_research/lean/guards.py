@@ -77,6 +77,8 @@ _REFUSED_NAMES = """
 """
 REFUSED_WORDS, REFUSED_NAMES = frozenset(_REFUSED_WORDS.split()), frozenset(_REFUSED_NAMES.split())
 
+_HIDDEN = re.compile("|".join(sorted(map(re.escape, REFUSED_WORDS), key=len, reverse=True)))
+
 # Options that a header may set: they change how hard Lean tries, not what it accepts. Statements
 # are definitions here, in which nothing is bound by itself: `autoImplicit true` would do nothing.
 _HEADER_OPTION = re.compile(
@@ -84,6 +86,7 @@ _HEADER_OPTION = re.compile(
     r"exponentiation\.threshold) [1-9][0-9]{0,7}|(?:pp\.[A-Za-z.]+|linter\.[A-Za-z.]+)"
     r" (?:true|false)|(?:autoImplicit|relaxedAutoImplicit) false)"
 )
+_HEADER_CHARACTERS = 10_000
 _KERNEL_OFF = re.compile(r"set[_\s]*option|skip[_\s]*kernel", re.IGNORECASE)
 _NAME = r"(?!(?:in|from|hiding|renaming|private|scoped)\b)[A-Za-z][A-Za-z0-9_.']*"
 _HEADER_LINE = re.compile(
@@ -176,6 +179,8 @@ def _inside(name: str, allow: Collection[str] = ()) -> str | None:
 
 @lru_cache(maxsize=256)
 def _header_refusal(header: str) -> str | None:
+    if len(header) > _HEADER_CHARACTERS:
+        return f"the header has {len(header)} characters; {_HEADER_CHARACTERS} are allowed"
     for line in header.splitlines():
         text = " ".join(line.split("--")[0].split())
         if text and not (_HEADER_LINE.fullmatch(text) or _HEADER_OPTION.fullmatch(text)):
@@ -221,6 +226,15 @@ def _loose_assignment(conclusion: list[Token]) -> str | None:
         if token.text == ":=" and not depth and not lets:
             return "':=' is not allowed outside of brackets"
     return None
+
+
+def hides_a_command(proof: str) -> bool:
+    """Tell whether a word that the guard refuses stands within a longer one of the proof.
+
+    After a text that it cannot parse, Lean looks for the next command, and it begins to look inside
+    the name that it did not know: ``haxiom`` is then ``axiom``.
+    """
+    return _HIDDEN.search(proof) is not None
 
 
 def block(proof: str) -> str:

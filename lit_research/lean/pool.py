@@ -178,6 +178,8 @@ class Runs:
             now = time.monotonic()
             if batch.feed(line.decode(errors="replace"), now - since):
                 since, until = now, now + wall_s
+            if batch.is_void and not batch.is_finished:
+                return _End()  # the others once more, in a process that has not seen it
             if batch.is_broken:
                 return _End("error", batch.complaint or "the proof takes in what follows it")
         return _End()

@@ -9,6 +9,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lit_research.lean.lexer import LexError
+from lit_research.lean.lexer import without_comments as blank_comments
+
 KEYWORDS = ("theorem", "lemma")
 OPENING = {"(": ")", "{": "}", "[": "]", "⟨": "⟩", "⦃": "⦄"}
 CLOSING = {close: opened for opened, close in OPENING.items()}
@@ -19,19 +22,20 @@ _TOKEN = re.compile(
     r"[^\W\d][\w.'?!₀-₉]*|«[^»\n]*»|\d+|:=|<;>|<\|>|=>|->|<->|←|<-|<=|>=|!=|\+\+|::|\|\||&&|\S"
 )
 _NAMED_INSTANCE = re.compile(r"\[\s*[^\W\d][\w'₀-₉]*\s*:(?!=)")
-# `let x := a` at the end of a line, where the line's end stands for a semicolon; the next begins a
-# term, and none that goes on with the value.
-_LET_LINE = re.compile(
-    r"(?<!\w)((?:let|have)\b[^\n;]*:=[^\n;]*[\w)\]}⟩'₀-₉!?])[^\S\n]*\n(?=\s*[\w(\[{⟨∀∃¬|‖⌊⌈√∑∏↑])"
-)
-_COMMENT = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
+LONGEST = 20_000  # characters of a statement that is read at all
+_LET = re.compile(r"(?<![\w.])(?:let|have)(?!\w)|[;()\[\]{}⟨⟩⦃⦄]|:=")
+# What begins a term, so that the end of the line before it may stand for a semicolon.
+_TERM = re.compile(r"[\w(\[{⟨∀∃¬|‖⌊⌈√∑∏↑]")
 # As Lean reads them: the loosest first. Conclusions are split at the loosest operator.
 OR, AND, IFF, IMPLIES, NOT = "∨", "∧", "↔", "→", "¬"
 
 
 def without_comments(text: str) -> str:
-    """Return ``text`` with each comment (not nested ones) replaced by a space."""
-    return _COMMENT.sub(" ", text)
+    """Return ``text`` with spaces for its comments, or as it is where they cannot be read."""
+    try:
+        return blank_comments(text)
+    except LexError:
+        return text
 
 
 def tokens(text: str) -> list[str]:
@@ -122,7 +126,12 @@ def parse_statement(text: str) -> Statement | None:
         text: ``theorem NAME BINDERS : CONCLUSION``, perhaps with ``:= by`` or ``:= by sorry`` at
             its end, perhaps over several lines.
     """
-    text = " ".join(_LET_LINE.sub(_end_let, without_comments(text)).split())
+    if len(text) > LONGEST:
+        return None
+    try:
+        text = " ".join(_with_semicolons(blank_comments(text)).split())
+    except LexError:
+        return None
     text = re.sub(r"\s*:=\s*(by\b)?\s*(sorry)?\s*$", "", text)
     keyword, _, rest = text.partition(" ")
     if keyword not in KEYWORDS:
@@ -138,8 +147,37 @@ def parse_statement(text: str) -> Statement | None:
     return Statement(name.group(1), binders, conclusion) if conclusion else None
 
 
-def _end_let(match: re.Match[str]) -> str:
-    return f"{match[1]}; " if _balanced(match[1]) else match[0]
+def _with_semicolons(text: str) -> str:
+    """Return ``text`` with a semicolon where the end of a line ends the value of a ``let``.
+
+    As Lean reads it, what begins further right than the ``let`` goes on with the value.
+    """
+    lines = text.split("\n")
+    # Of each open `let`: its column, the brackets around it, and whether its value has begun.
+    lets: list[tuple[int, int, bool]] = []
+    depth = 0
+    for number, line in enumerate(lines):
+        column = len(line) - len(line.lstrip(" "))
+        if lets and _TERM.match(line, column):
+            at, around, has_value = lets[-1]
+            if has_value and around == depth and column <= at:
+                lines[number - 1] += ";"
+                lets.pop()
+        for match in _LET.finditer(line):
+            mark = match.group()
+            if mark in ("let", "have"):
+                lets.append((match.start(), depth, False))
+            elif mark == ";":
+                if lets and lets[-1][1] == depth:
+                    lets.pop()
+            elif mark == ":=":
+                if lets and lets[-1][1] == depth:
+                    lets[-1] = (*lets[-1][:2], True)
+            else:
+                depth += 1 if mark in OPENING else -1
+                while lets and lets[-1][1] > depth:
+                    lets.pop()
+    return "\n".join(lines)
 
 
 def _split(text: str) -> tuple[tuple[str, ...], str] | None:

@@ -22,7 +22,7 @@ def test_a_run_is_read_at_a_glance(tmp_path):
     [event] = board.Tensors("custom_scalars__config__")
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
     assert layout.category[0].title == "Pretrain"
-    assert list(layout.category[0].chart[0].multiline.tag) == ["train/loss", "val/loss"]
+    assert list(layout.category[0].chart[0].multiline.tag) == ["^train/loss$", "^val/loss$"]
     assert texts(run, "about")[0].count(".") == 2
 
     content = board.summary_metadata["_hparams_/session_start_info"].plugin_data.content
