@@ -24,6 +24,7 @@ _TOKEN = re.compile(
 _NAMED_INSTANCE = re.compile(r"\[\s*[^\W\d][\w'₀-₉]*\s*:(?!=)")
 LONGEST = 20_000  # characters of a statement that is read at all
 _LET = re.compile(r"(?<![\w.])(?:let|have)(?!\w)|[;()\[\]{}⟨⟩⦃⦄]|:=")
+_VALUE_END = re.compile(r"[\w)\]}⟩'!?]$")  # not an operator, nor the `:=`
 # What begins a term, so that the end of the line before it may stand for a semicolon.
 _TERM = re.compile(r"[\w(\[{⟨∀∃¬|‖⌊⌈√∑∏↑]")
 # As Lean reads them: the loosest first. Conclusions are split at the loosest operator.
@@ -152,13 +153,13 @@ def _with_semicolons(text: str) -> str:
 
     As Lean reads it, what begins further right than the ``let`` goes on with the value.
     """
-    lines = text.split("\n")
+    lines = [line.rstrip(" ") for line in text.split("\n")]
     # Of each open `let`: its column, the brackets around it, and whether its value has begun.
     lets: list[tuple[int, int, bool]] = []
     depth = 0
     for number, line in enumerate(lines):
         column = len(line) - len(line.lstrip(" "))
-        if lets and _TERM.match(line, column):
+        if lets and _TERM.match(line, column) and _VALUE_END.search(lines[number - 1]):
             at, around, has_value = lets[-1]
             if has_value and around == depth and column <= at:
                 lines[number - 1] += ";"
