@@ -27,6 +27,9 @@ class Parsed(ResearchCLI):
     def instantiate_classes(self) -> None:
         pass
 
+    def after_instantiate_classes(self) -> None:
+        pass
+
     def _run_subcommand(self, subcommand: str) -> None:
         pass
 
