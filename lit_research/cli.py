@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import os
 import pkgutil
@@ -27,7 +28,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException, SI
 
 import lit_research.methods
 from lit_research.callbacks import ProgressBar, ResearchCheckpoint, Throughput
-from lit_research.cli_errors import user_error
+from lit_research.cli_errors import storage_error, user_error
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule, Method
 from lit_research.runs import RunFolder, SaveRunConfig
@@ -56,6 +57,12 @@ CALLBACKS = [
         "init_args": {"logging_interval": "step"},
     },
 ]
+
+
+def _vocab_size(data: DataModule) -> int | None:
+    """Return the data module's vocabulary, if it has one; an error inside it is not hidden."""
+    missing = inspect.getattr_static(data, "vocab_size", None) is None
+    return None if missing else data.vocab_size  # type: ignore[attr-defined]
 
 
 def config_dir() -> Path:
@@ -112,7 +119,7 @@ class ResearchCLI(LightningCLI):
         parser.link_arguments(
             "data",
             "model.init_args.vocab_size",
-            compute_fn=lambda data: getattr(data, "vocab_size", None),
+            compute_fn=_vocab_size,
             apply_on="instantiate",
         )
 
@@ -204,6 +211,10 @@ def main(args: ArgsType = None) -> ResearchCLI:
         return ResearchCLI(args)
     except MisconfigurationException as error:
         raise UserError(str(error)) from error
+    except OSError as error:  # a read-only folder or a full disk, in the midst of a run
+        if (refused := storage_error(error)) is None:
+            raise
+        raise refused from error
 
 
 def command() -> None:
