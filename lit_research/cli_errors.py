@@ -8,6 +8,7 @@ the class, the module or the parser.
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import inspect
 import re
@@ -26,6 +27,15 @@ BASES = {
     "data": DataModule,
     "trainer.callbacks": Callback,
     "trainer.logger": Logger,
+}
+# How jsonargparse begins the message of an error inside a link; the cause is below it.
+LINK = "Call to compute_fn of link"
+FULL = {errno.ENOSPC, errno.EDQUOT}
+# What is wrong with a place, and not with the program.
+STORAGE = {
+    *FULL,
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE),
 }
 # Branches of a union that say nothing of what the user meant.
 NOISE = re.compile(
@@ -51,9 +61,13 @@ def user_error(
         if isinstance(cause, UserError):
             return cause
         cause = cause.__cause__ or cause.__context__
+    if isinstance(error, OSError) and (refused := storage_error(error)):
+        return refused
     text = str(error)
     if isinstance(error, ModuleNotFoundError) or re.search(r"Requirement '.*' not met", text):
         return _missing_package(text)
+    if text.startswith(LINK) and error.__cause__ is not None:
+        return _linking_error(error.__cause__)
     key = ".init_args.".join(re.findall(r'Parser key "([^"]+)"', text))
     key = re.sub(r"^config$|^config\.init_args\.", "--config", key)
     what, word, hint = (
@@ -118,6 +132,29 @@ def run_error(error: Exception, checkpoint: str | None) -> UserError | None:
     if module.startswith("lightning.") and isinstance(error, (ValueError, TypeError)):
         return UserError(f"{text[:300]} (refused by Lightning)")
     return None
+
+
+def storage_error(error: OSError) -> UserError | None:
+    """Return what the system refused and where; None where it is no matter of files."""
+    if error.errno not in STORAGE or (error.filename is None and error.errno not in FULL):
+        return None
+    place = f" {str(error.filename)!r}" if error.filename is not None else ""
+    return UserError(
+        f"cannot read or write{place}: {error.strerror}; give a place that can be written and has "
+        "space: trainer.logger.init_args.save_dir and trainer.default_root_dir for runs, "
+        "data.init_args.cache_dir or $LIT_RESEARCH_CACHE for caches"
+    )
+
+
+def _linking_error(cause: BaseException) -> UserError:
+    """Explain what a data module raised when the model's vocabulary was taken from it."""
+    if isinstance(cause, OSError) and (refused := storage_error(cause)):
+        return refused
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return UserError(
+        f"{type(cause).__name__}: {lines[0] if lines else 'without a message'}; in the data "
+        "module, when the model's vocab_size was taken from it; --debug shows where"
+    )
 
 
 def _unknown_option(text: str, options: list[str]) -> tuple[str, str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import pkgutil
 import signal
@@ -20,7 +21,7 @@ import lit_research.methods
 from lit_research.callbacks import Board, ProgressBar, ResearchCheckpoint, Throughput
 from lit_research.callbacks.needs import check_data
 from lit_research.checkpoint_check import Checkpoint, check_evaluation
-from lit_research.cli_errors import run_error, user_error
+from lit_research.cli_errors import run_error, storage_error, user_error
 from lit_research.errors import UserError
 from lit_research.given import Given, read_words, resume_command
 from lit_research.methods.base import DataModule, Method
@@ -49,6 +50,12 @@ CALLBACKS = [
         "init_args": {"logging_interval": "step"},
     },
 ]
+
+
+def _vocab_size(data: DataModule) -> int | None:
+    """Return the data module's vocabulary, if it has one; an error inside it is not hidden."""
+    missing = inspect.getattr_static(data, "vocab_size", None) is None
+    return None if missing else data.vocab_size  # type: ignore[attr-defined]
 
 
 def import_methods() -> None:
@@ -106,7 +113,7 @@ class ResearchCLI(LightningCLI):
         parser.link_arguments(
             "data",
             "model.init_args.vocab_size",
-            compute_fn=lambda data: getattr(data, "vocab_size", None),
+            compute_fn=_vocab_size,
             apply_on="instantiate",
         )
 
@@ -233,6 +240,10 @@ def run(args: ArgsType) -> ResearchCLI:
         return ResearchCLI(args)
     except MisconfigurationException as error:
         raise UserError(str(error)) from error
+    except OSError as error:  # a read-only folder or a full disk, in the midst of a run
+        if (refused := storage_error(error)) is None:
+            raise
+        raise refused from error
     except SIGTERMException as error:  # what a scheduler expects of a stopped job
         number = error.code if isinstance(error.code, int) else 128 + signal.SIGTERM
         raise SystemExit(number) from None

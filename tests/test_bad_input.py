@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from lit_research import cli
+from lit_research.cli_errors import user_error
 from tests.helpers import tiny, write_tiny
 
 LM, DATA, MODEL = "model.init_args.lm", "data.init_args", "model.init_args"
@@ -128,6 +129,44 @@ def test_a_bad_data_file_is_one_line(name, tmp_path, capsys, monkeypatch):
     config = write_tiny(tmp_path, {f"{DATA}.source": str(tmp_path / "text.jsonl")})
     line = run(capsys, monkeypatch, "fit", "--config", str(config))
     assert all(word in line for word in words), line
+
+
+ROWS = "".join(json.dumps({"text": f"some text {n} " * 20}) + "\n" for n in range(60))
+# What a data module or the system refuses, and not the parser: (changes, words of the line).
+CAUSES = {
+    "lone surrogate": ({f"{DATA}.source": "FOLDER/half.jsonl"}, ["half.jsonl, line 61", "\\ud800"]),
+    "cache below a file": (
+        {f"{DATA}.source": "FOLDER/rows.jsonl", f"{DATA}.cache_dir": "FOLDER/rows.jsonl/cache"},
+        ["rows.jsonl/cache", "cannot write", "cache_dir"],
+    ),
+    "runs below a file": (
+        {"trainer.logger.init_args.save_dir": "FOLDER/rows.jsonl/runs"},
+        ["rows.jsonl/runs", "cannot read or write", "save_dir"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_cause_below_the_command_is_one_line(name, tmp_path, capsys, monkeypatch):
+    (tmp_path / "rows.jsonl").write_text(ROWS)
+    (tmp_path / "half.jsonl").write_text(ROWS + '{"text": "half \\ud800"}\n')
+    changes, words = CAUSES[name]
+    changes = {key: value.replace("FOLDER", str(tmp_path)) for key, value in changes.items()}
+    line = run(capsys, monkeypatch, "fit", "--config", str(write_tiny(tmp_path, changes)))
+    assert all(word in line for word in words), line
+
+
+def test_an_unexpected_error_of_a_data_module_is_shown_and_not_its_link():
+    def broken():
+        try:
+            raise AttributeError("no attribute 'rows'")
+        except AttributeError as error:
+            raise ValueError("Call to compute_fn of link 'x' with args (y) failed: z") from error
+
+    with pytest.raises(ValueError, match="Call to") as caught:
+        broken()
+    line = str(user_error(caught.value))
+    assert line.startswith("AttributeError: no attribute 'rows'; in the data module")
 
 
 COMMANDS = {

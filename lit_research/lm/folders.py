@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
+from lit_research.hub import load_named
 from lit_research.lm.attention import resolve_attention
 from lit_research.lm.build import resolve_dtype
 
@@ -37,24 +38,24 @@ def load_lm(
     from transformers import AutoModelForCausalLM
 
     name = os.path.expanduser(folder)
-    _check_folder(name)
     options = {"attn_implementation": resolve_attention(attention), "dtype": resolve_dtype(dtype)}
-    try:
+
+    def load(place: str) -> Any:
+        _check_folder(place)
         with _quiet():
-            loaded: Any = AutoModelForCausalLM.from_pretrained(
-                name,
+            return AutoModelForCausalLM.from_pretrained(
+                place,
                 use_safetensors=True,
                 trust_remote_code=False,
                 output_loading_info=True,
                 **options,
             )
-    except Exception as error:  # a damaged file, or the network, can fail in any layer below
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(
-            f"cannot load a language model: {reason}; from {name!r}; give a folder with "
-            "config.json and *.safetensors of a causal language model, or a name on the model hub"
-        ) from error
-    model, report = loaded
+
+    right = (
+        "give a folder with config.json and *.safetensors of a causal language model, or a name on "
+        "the model hub"
+    )
+    model, report = load_named(name, load, what="language model", right=right)
     # Else transformers would fill the holes with random numbers and go on.
     if missing := sorted(report["missing_keys"]):
         raise UserError(
@@ -65,13 +66,9 @@ def load_lm(
 
 
 def _check_folder(name: str) -> None:
-    """Refuse what looks like a local folder and is none that holds a model."""
+    """Refuse what is here and holds no model."""
     path = Path(name)
     if not path.exists():
-        if name.startswith((".", "/")) or name.count("/") > 1:
-            raise UserError(
-                f"there is no folder {name!r}, given as a language model: check the path"
-            )
         return
     if not (path / "config.json").is_file():
         raise UserError(

@@ -8,7 +8,7 @@ after any batch. ``datasets``, ``transformers`` and ``tokenizers`` are imported 
 
 from lit_research.text.baselines import bigram_cross_entropy, unigram_cross_entropy
 from lit_research.text.cache import TokenStore, tokenize
-from lit_research.text.corpora import load_documents
+from lit_research.text.corpora import load_documents, load_splits
 from lit_research.text.documents import fingerprint, split_documents, split_stream, write_documents
 from lit_research.text.embedded import embedded_card
 from lit_research.text.loaders import make_loader
@@ -35,6 +35,7 @@ __all__ = [
     "embedded_card",
     "fingerprint",
     "load_documents",
+    "load_splits",
     "load_tokenizer",
     "make_loader",
     "permutation",

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightning.pytorch.utilities import rank_zero_info
+
 from lit_research.errors import UserError
+from lit_research.hub import first_line, load_named, names_a_path
 from lit_research.text.documents import COLUMNS
 from lit_research.text.embedded import PARTS, check_parts, embedded_key, embedded_rows
-from lit_research.text.files import ROW_SUFFIXES, TEXT_SUFFIXES, find_files, read_rows
-from lit_research.text.storage import build_folder, cache_root, content_hash
+from lit_research.text.files import (
+    SPLIT_NAMES,
+    check_text,
+    files_by_split,
+    find_files,
+    no_column,
+    read_rows,
+)
+from lit_research.text.storage import build_folder, cache_root, content_hash, writing
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
 
+NAMES = ("train", "validation", "test")
 # One of these is in every folder that save_to_disk writes, of a Dataset and of a DatasetDict.
 _SAVED = ("state.json", "dataset_dict.json")
-_HUB_NAME = re.compile(r"([\w.-]+/)?[\w.-]+(:[\w.-]+)?")
+_HUB_RIGHT = (
+    "give a path that exists, 'embedded', or the name of a data set on the hub ('org/name:config')"
+)
 
 
 def load_documents(
@@ -31,9 +43,10 @@ def load_documents(
 
     Args:
         source: ``embedded`` (all of it) or ``embedded:topics,docstrings``; a folder written by
-            ``save_to_disk``; a file or folder of text, JSON, JSON lines or Parquet (see
-            ``files.py``); else a data set on the hub, ``org/name`` or ``org/name:config``, of
-            which the ``train`` split is read.
+            ``save_to_disk``; a file or folder of text, JSON, JSON lines, CSV, TSV or Parquet,
+            compressed or not (see ``files.py``); else a data set on the hub, ``org/name`` or
+            ``org/name:config``. Of a data set with splits, ``train`` is read (see
+            ``load_splits``); of files, all.
         text_column: the column of rows that holds the text.
         streaming: return an ``IterableDataset`` that reads as it goes, for what does not fit.
         cache_dir: where Arrow copies of text are kept; default as in ``cache_root``.
@@ -41,17 +54,86 @@ def load_documents(
     Raises:
         UserError: nothing there, no document, no such text column, or text that is not text.
     """
-    path = Path(source).expanduser()
-    if source == "embedded" or source.startswith("embedded:"):
+    path, cache = Path(source).expanduser(), cache_root(cache_dir) / "documents"
+    if _is_embedded(source):
         documents = _load_embedded(source, cache_root(cache_dir) / "embedded")
-    elif path.is_dir() and any((path / name).is_file() for name in _SAVED):
-        documents = _load_saved(path)
+    elif _is_saved(path):
+        documents = _load_saved(path, whole=not streaming)
+        documents = _chosen(documents, source, ("train",)).get("train", documents)
     elif path.exists():
-        documents = _load_files(path, text_column, streaming, cache_root(cache_dir) / "documents")
+        files = find_files(path, text_column)
+        documents = _load_files(files, path, text_column, streaming, cache)
         text_column = "text"
     else:
-        documents = _load_hub(source, text_column, streaming)
-    documents = _with_columns(documents, source, text_column)
+        documents = _load_hub(source, "train", streaming)
+    return _finished(documents, source, text_column, streaming, cache)
+
+
+def load_splits(
+    source: str,
+    *,
+    text_column: str = "text",
+    streaming: bool = False,
+    cache_dir: str | Path | None = None,
+) -> dict[str, Dataset | IterableDataset]:
+    """Load documents as ``load_documents`` does, under the names of the splits that they have.
+
+    Splits are those of a ``DatasetDict`` and of the hub, and of files by the rule of
+    ``files_by_split``. ``train`` is always there; ``validation`` and ``test`` where the source has
+    them. Other splits are left out.
+    """
+    path, cache = Path(source).expanduser(), cache_root(cache_dir) / "documents"
+    found: Any
+    if _is_embedded(source):
+        found = {}
+    elif _is_saved(path):
+        found = _chosen(_load_saved(path, whole=not streaming), source, NAMES)
+    elif path.exists():
+        parts = files_by_split(path, find_files(path, text_column))
+        found = {
+            name: _load_files(files, path, text_column, streaming, cache)
+            for name, files in parts.items()
+        }
+        text_column = "text"
+    else:
+        found = _chosen(_load_hub(source, None, streaming), source, NAMES)
+    if not found:
+        options: dict[str, Any] = {"streaming": streaming, "cache_dir": cache_dir}
+        return {"train": load_documents(source, text_column=text_column, **options)}
+    if len(found) > 1:
+        rank_zero_info(f"{source} has splits of its own: {', '.join(found)}.")
+    return {
+        name: _finished(documents, f"{source}, split {name}", text_column, streaming, cache)
+        for name, documents in found.items()
+    }
+
+
+def _is_embedded(source: str) -> bool:
+    return source == "embedded" or source.startswith("embedded:")
+
+
+def _is_saved(path: Path) -> bool:
+    return path.is_dir() and any((path / name).is_file() for name in _SAVED)
+
+
+def _chosen(documents: Any, source: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the splits of ``names`` by these names; none where the documents have no splits."""
+    if not isinstance(documents, dict):
+        return {}
+    by_name = {SPLIT_NAMES[n.lower()]: n for n in documents if n.lower() in SPLIT_NAMES}
+    if "train" not in by_name:
+        raise UserError(
+            f"there is no split 'train'; in {source!r}; it has {', '.join(documents)}: "
+            "give one of its split folders, or a data set that has one"
+        )
+    return {name: documents[by_name[name]] for name in names if name in by_name}
+
+
+def _finished(
+    documents: Any, source: str, text_column: str, streaming: bool, cache: Path
+) -> Dataset | IterableDataset:
+    """Return the documents with our columns; refuse none."""
+    documents = _with_columns(documents, source, text_column, cache)
     if not hasattr(documents, "__len__"):
         return documents
     if len(documents) == 0:
@@ -81,95 +163,93 @@ def _load_part(part: str, cache: Path) -> Dataset:
     return load_from_disk(str(folder))
 
 
-def _load_saved(folder: Path) -> Dataset:
-    from datasets import DatasetDict, load_from_disk
+def _load_saved(folder: Path, *, whole: bool) -> Dataset | dict[str, Dataset]:
+    """Load what save_to_disk wrote; ``whole``: look for damage in all of it."""
+    from datasets import load_from_disk
 
     try:
         documents = load_from_disk(str(folder))
+        # Else damage would come up where the documents are used, or end the process.
+        for part in documents.values() if isinstance(documents, dict) else [documents]:
+            if whole:
+                part.data.table.validate(full=True)
     except Exception as error:  # a damaged folder can fail in any layer below
         raise UserError(
-            f"cannot read the documents: {_first_line(error)}; in folder {str(folder)!r}; "
+            f"cannot read the documents: {first_line(error)}; in folder {str(folder)!r}; "
             "expected a folder that save_to_disk wrote"
         ) from error
-    if isinstance(documents, DatasetDict):
-        if "train" not in documents:
-            raise UserError(
-                f"there is no split 'train'; in folder {str(folder)!r}; "
-                f"give one of its split folders: {', '.join(documents)}"
-            )
-        return documents["train"]
     return documents
 
 
 def _load_files(
-    path: Path, text_column: str, streaming: bool, cache: Path
+    files: list[Path], root: Path, text_column: str, streaming: bool, cache: Path
 ) -> Dataset | IterableDataset:
     """Read local files through an Arrow copy on disk, so that they may be larger than memory."""
     import datasets
     from datasets.exceptions import DatasetGenerationError
 
-    files = find_files(path)
     reading: dict[str, Any] = {
         "files": [str(file) for file in files],
-        "root": str(path),
+        "root": str(root),
         "text_column": text_column,
     }
     if next(read_rows(**reading), None) is None:
-        raise _empty(str(path))
+        raise _empty(str(root))
     arguments = {"generator": read_rows, "features": _features(), "gen_kwargs": reading}
     if streaming:
         return datasets.IterableDataset.from_generator(**arguments)
     # The default key of the copy is the files' names; a file that changed needs a new copy.
     stamps = [f"{file}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files]
-    key = content_hash("1", str(path.resolve()), text_column, *stamps)
-    try:
-        return datasets.Dataset.from_generator(**arguments, cache_dir=str(cache), fingerprint=key)
-    except DatasetGenerationError as error:
-        if isinstance(error.__cause__, UserError):
-            raise error.__cause__ from None
-        raise
+    key = content_hash("2", str(root.resolve()), text_column, *stamps)
+    with writing(cache):
+        try:
+            return datasets.Dataset.from_generator(
+                **arguments, cache_dir=str(cache), fingerprint=key
+            )
+        except DatasetGenerationError as error:
+            if isinstance(error.__cause__, (UserError, OSError)):
+                raise error.__cause__ from None
+            raise
 
 
-def _load_hub(source: str, text_column: str, streaming: bool) -> Dataset | IterableDataset:
-    looks_like_path = (
-        source.startswith(("/", ".", "~")) or Path(source).suffix in ROW_SUFFIXES + TEXT_SUFFIXES
-    )
-    if looks_like_path or not _HUB_NAME.fullmatch(source):
-        raise UserError(
-            f"no such file or folder: {source!r}; as the source of documents; give a path that "
-            "exists, 'embedded', or the name of a data set on the hub ('org/name:config')"
-        )
+def _load_hub(source: str, split: str | None, streaming: bool) -> Any:
     from datasets import load_dataset
 
     name, _, config = source.partition(":")
-    try:
-        return load_dataset(name, config or None, split="train", streaming=streaming)
-    except Exception as error:  # the hub's client raises of many kinds, its own among them
-        raise UserError(
-            f"cannot load {source!r}: {_first_line(error)}; it is no file or folder here, so the "
-            "hub was asked; give a path that exists, 'embedded', or a data set that can be reached"
-        ) from error
+    if names_a_path(source.replace(":", "-")):  # the whole of it: a:b may be a path
+        name = source
+    return load_named(
+        name,
+        lambda known: load_dataset(known, config or None, split=split, streaming=streaming),
+        what="source of documents",
+        right=_HUB_RIGHT,
+    )
 
 
 def _with_columns(
-    documents: Dataset | IterableDataset, source: str, text_column: str
+    documents: Dataset | IterableDataset, source: str, text_column: str, cache: Path
 ) -> Dataset | IterableDataset:
     """Return the documents with our four columns and no other."""
     if documents.features == _features() and text_column == "text":
         return documents
     names = documents.column_names or list(next(iter(documents), {text_column: ""}))
     if text_column not in names:
-        raise UserError(
-            f"there is no text column {text_column!r}; in {source!r}; "
-            f"the columns are {', '.join(names)} (set text_column)"
+        raise no_column(text_column, names, repr(source))
+    options: dict[str, Any] = {}
+    if hasattr(documents, "__len__"):  # else its place would be beside the data, which are not ours
+        key = content_hash("1", documents._fingerprint, source, text_column)
+        options["cache_file_name"] = str(cache / f"{key}.arrow")
+    with writing(cache):
+        if options:
+            cache.mkdir(parents=True, exist_ok=True)
+        return documents.map(
+            _complete,
+            batched=True,
+            fn_kwargs={"source": source, "text_column": text_column},
+            remove_columns=names,
+            features=_features(),
+            **options,
         )
-    return documents.map(
-        _complete,
-        batched=True,
-        fn_kwargs={"source": source, "text_column": text_column},
-        remove_columns=names,
-        features=_features(),
-    )
 
 
 def _complete(
@@ -177,12 +257,8 @@ def _complete(
 ) -> dict[str, list[str]]:
     """Fill in the columns that a batch of rows does not have (a hash of the text as the id)."""
     texts = batch[text_column]
-    wrong = [text for text in texts if not isinstance(text, str)]
-    if wrong:
-        raise UserError(
-            f"text column {text_column!r} holds {type(wrong[0]).__name__}, not a string; "
-            f"in {source!r}; expected text"
-        )
+    for text in texts:
+        check_text(text, text_column, repr(source))
     return {
         "text": texts,
         "id": [str(x) for x in batch["id"]] if "id" in batch else list(map(content_hash, texts)),
@@ -199,7 +275,3 @@ def _features() -> Features:
 
 def _empty(source: str) -> UserError:
     return UserError(f"the corpus is empty: no document with text; in {source!r}; give some text")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

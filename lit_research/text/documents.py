@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
 from lit_research.text.storage import build_folder, content_hash, write_json
@@ -64,22 +65,87 @@ def split_documents(
     other, and documents of one id stay together. Every split is ordered by that hash, so that a
     prefix of it is a fair sample (``Windows(max_tokens=...)`` relies on this).
 
+    Where documents are so few that a split would be empty, the first ones in the order of the hash
+    are its documents, one at least; where there are fewer documents than splits, each is cut into
+    blocks side by side, its first part for training. A line says so.
+
     Raises:
-        UserError: the shares are not in [0, 1), or a split that was asked for is empty.
+        UserError: the shares are not in [0, 1), or a single document is too short to be cut.
     """
-    place = np.array([_place(seed, document_id) for document_id in documents["id"]])
+    ranges = _ranges(validation_fraction, test_fraction)
+    ids = [name for part in _arrow_batches(documents, "id") for name in part.to_pylist()]
+    if len(set(ids)) < len(ranges):
+        return _split_by_blocks(documents, ranges)
+    place = np.array([_place(seed, document_id) for document_id in ids])
     order = np.argsort(place, kind="stable")
-    splits = {}
-    for name, (low, high) in _ranges(validation_fraction, test_fraction).items():
-        first, last = np.searchsorted(place[order], [low, high])
-        if first == last:
+    # The ends of the splits in that order; documents of one id have one place, and one split.
+    sizes = {
+        name: int(np.diff(np.searchsorted(place[order], ends))[0]) for name, ends in ranges.items()
+    }
+    if min(sizes.values()) == 0:
+        sizes = _one_at_least(sizes, np.unique(place, return_counts=True)[1])
+        rank_zero_info(f"Few documents: {', '.join(f'{n} for {s}' for s, n in sizes.items())}.")
+    splits, first = dict[str, Any](), 0
+    for name in ("validation", "test", "train"):
+        if name in sizes:
+            splits[name] = documents.select(order[first : first + sizes[name]])
+            first += sizes[name]
+    return {name: splits[name] for name in ranges}
+
+
+def _one_at_least(sizes: dict[str, int], together: np.ndarray) -> dict[str, int]:
+    """Give each split whole groups of documents, one at least, and else as ``sizes`` says.
+
+    Args:
+        sizes: documents of each split.
+        together: documents of each id, in the order of the hash.
+    """
+    held_out = [name for name in ("validation", "test") if name in sizes]
+    groups, found = list(together), dict[str, int]()
+    for number, name in enumerate(held_out):
+        after = len(held_out) - number  # splits that need a group of what is left, train too
+        found[name] = int(groups.pop(0))
+        while found[name] < sizes[name] and len(groups) > after:
+            found[name] += int(groups.pop(0))
+    return {"train": int(sum(groups)), **found}
+
+
+def _split_by_blocks(
+    documents: Dataset, ranges: dict[str, tuple[float, float]]
+) -> dict[str, Dataset]:
+    """Cut every document into one block for each split, at the ends of lines or words."""
+    from datasets import Dataset
+
+    shares = {name: high - low for name, (low, high) in ranges.items()}
+    rows: dict[str, list[dict[str, str]]] = {name: [] for name in ranges}
+    for row in documents:
+        text, first, used = row["text"], 0, 0.0
+        for name, share in shares.items():
+            used += share
+            last = len(text) if name == [*shares][-1] else _cut_near(text, round(used * len(text)))
+            if first < last:
+                rows[name].append({**row, "text": text[first:last], "id": f"{row['id']}#{name}"})
+            first = max(first, last)
+    for name in ranges:
+        if not rows[name]:
             raise UserError(
-                f"the {name} split is empty; from {len(documents)} documents with "
-                f"validation_fraction={validation_fraction}, test_fraction={test_fraction}, "
-                f"seed={seed}; give more documents or another share"
+                f"the {name} split is empty; from {len(documents)} documents that are too short to "
+                f"be cut, with shares {shares}; give more text or other shares"
             )
-        splits[name] = documents.select(order[first:last])
-    return splits
+    rank_zero_info(
+        f"{len(documents)} documents for {len(ranges)} splits: each is cut into blocks side by "
+        f"side, {', '.join(f'{share:.3g} for {name}' for name, share in shares.items())}."
+    )
+    return {name: Dataset.from_list(part) for name, part in rows.items()}
+
+
+def _cut_near(text: str, place: int) -> int:
+    """Return the end of the line that ``place`` is in, else of the word, else ``place``."""
+    for mark, reach in (("\n", 2000), (" ", 100)):
+        found = text.find(mark, place, min(place + reach, (place + len(text)) // 2))
+        if found >= 0:
+            return found + 1
+    return place
 
 
 def split_stream(

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lit_research.errors import UserError
 from lit_research.files import sync
 
 CACHE_VARIABLE = "LIT_RESEARCH_CACHE"
@@ -37,6 +39,23 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say that nothing can be written to ``folder``, a cache say, where the system refuses it.
+
+    Raises:
+        UserError: in the place of an ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write: {error.strerror or error}; to folder {str(folder)!r}; give a folder "
+            f"that can be written and has space (a cache: data.init_args.cache_dir or "
+            f"${CACHE_VARIABLE})"
+        ) from error
+
+
 def build_folder(
     target: Path, build: Callable[[Path], None], *, is_whole: Callable[[Path], bool]
 ) -> None:
@@ -53,8 +72,9 @@ def build_folder(
     """
     from filelock import FileLock
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
+    with writing(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(target.parent), FileLock(f"{target}.lock"):
         if target.is_dir() and is_whole(target):
             return
         # Only the holder of the lock writes here, so what lies here is a killed process's.

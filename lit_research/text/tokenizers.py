@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightning.pytorch.utilities import rank_zero_warn
+
 from lit_research.errors import UserError
+from lit_research.hub import load_named
 from lit_research.text.documents import fingerprint
 from lit_research.text.storage import build_folder, cache_root, content_hash
 
@@ -36,9 +39,10 @@ def load_tokenizer(
         documents: the training split, read by ``bpe:`` alone.
         cache_dir: where a trained BPE is kept; default as in ``cache_root``.
 
+    A BPE has fewer tokens than asked for, with a warning, where the documents hold no more.
+
     Raises:
-        UserError: the spec is none of these, the vocabulary is too small, or the documents are
-            too few for it.
+        UserError: the spec is none of these, or the vocabulary is too small.
     """
     if spec == "bytes":
         return _wrap(_byte_tokenizer())
@@ -97,7 +101,13 @@ def _load_bpe(spec: str, documents: Dataset | None, cache: Path) -> PreTrainedTo
         _wrap(_train_bpe(documents, int(size))).save_pretrained(str(partial))
 
     build_folder(folder, build, is_whole=lambda whole: (whole / "tokenizer.json").is_file())
-    return PreTrainedTokenizerFast.from_pretrained(str(folder))
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
+    if len(tokenizer) < int(size):
+        rank_zero_warn(
+            f"tokenizer {spec!r} has {len(tokenizer)} tokens: the documents hold no more different "
+            f"ones; give more text, or 'bpe:{len(tokenizer)}' to say that this is meant"
+        )
+    return tokenizer
 
 
 def _train_bpe(documents: Dataset, size: int) -> Tokenizer:
@@ -113,12 +123,6 @@ def _train_bpe(documents: Dataset, size: int) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(_texts(documents), trainer)
-    learned = tokenizer.get_vocab_size()
-    if learned < size:
-        raise UserError(
-            f"the documents hold only {learned} different tokens; for tokenizer 'bpe:{size}'; "
-            f"give more text or at most 'bpe:{learned}'"
-        )
     return tokenizer
 
 
@@ -130,14 +134,12 @@ def _texts(documents: Dataset) -> Iterator[list[str]]:
 def _load_pretrained(spec: str) -> PreTrainedTokenizerFast:
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(spec)
-    except Exception as error:  # a missing or damaged folder can fail in any layer below
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(
-            f"cannot load tokenizer {spec!r}: {reason}; as a folder or hub name; "
-            "give 'bytes', 'bpe:4096', or what transformers' AutoTokenizer can load"
-        ) from error
+    tokenizer = load_named(
+        spec,
+        AutoTokenizer.from_pretrained,
+        what="tokenizer",
+        right="give 'bytes', 'bpe:4096', or a folder or hub name that AutoTokenizer can load",
+    )
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(
             f"tokenizer {spec!r} has no fast version; loaded as {type(tokenizer).__name__}; "

@@ -1,10 +1,14 @@
+import bz2
+import gzip
 import json
+import lzma
 
 import datasets
+import pyarrow as pa
 import pytest
 
 from lit_research.errors import UserError
-from lit_research.text import load_documents
+from lit_research.text import load_documents, load_splits
 from lit_research.text.documents import COLUMNS, write_documents
 
 
@@ -76,9 +80,17 @@ MISTAKES = {
     "missing.jsonl": (None, "no such file or folder"),
     "./missing": (None, "no such file or folder"),
     "a b": (None, "no such file or folder"),
-    "org/name-that-is-not-there": (None, "cannot load 'org/name-that-is-not-there'"),
+    "org/name-that-is-not-there": (None, "cannot load .* 'org/name-that-is-not-there'"),
     "folder": ({}, "the corpus is empty"),
-    "a.csv": ("x", "cannot read documents from a .csv file"),
+    "a.doc": ("x", "cannot read documents from a .doc file"),
+    "column.csv": ("body,id\na,1\n", "no text column 'text'.*the columns are body, id"),
+    "ragged.csv": ("text,id\na,1\nb\n", "fewer cells than the 2 columns; in ragged.csv, line 3"),
+    "open.csv": ('text,id\n"a,1\n', "malformed table.*open.csv"),
+    "latin.csv": (b"text\na\ncaf\xe9\n", "not UTF-8.*latin.csv, line 3"),
+    "cut.txt.gz": (gzip.compress(b"some text")[:-4], "cannot decompress.*cut.txt.gz"),
+    "other.jsonl.zst": ("no such thing", "cannot decompress.*other.jsonl.zst"),
+    "chat.jsonl": ('{"messages": []}\n', "columns are messages.*apply_chat_template"),
+    "surrogate.jsonl": ('{"text": "a \\ud800"}\n', "half a character.*surrogate.jsonl, line 1"),
     "empty.jsonl": ("", "the corpus is empty"),
     "blank.txt": ("", "the corpus is empty"),
     "malformed.jsonl": ('{"text": "a"}\n{"text": \n', "malformed.jsonl, line 2"),
@@ -119,3 +131,87 @@ def test_a_mistake_in_a_saved_dataset_is_one_line(tmp_path):
     datasets.DatasetDict(a=datasets.Dataset.from_dict({"text": ["a"]})).save_to_disk(tmp_path / "d")
     with pytest.raises(UserError, match="no split 'train'"):
         load_documents(str(tmp_path / "d"))
+
+
+def compressed_zst(data):
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(data)
+    return sink.getvalue().to_pybytes()
+
+
+TABLE = '\ufefftext,id\n"one, with\na break",7\ntwo,8\n'.encode()
+LINES = b'{"text": "one, with\\na break", "id": 7}\n{"text": "two", "id": 8}\n'
+FORMATS = {
+    "a.csv": TABLE,
+    "a.tsv": TABLE.replace(b",id", b"\tid").replace(b",7", b"\t7").replace(b",8", b"\t8"),
+    "a.csv.gz": gzip.compress(TABLE),
+    "a.jsonl.gz": gzip.compress(LINES),
+    "a.jsonl.bz2": bz2.compress(LINES),
+    "a.jsonl.xz": lzma.compress(LINES),
+    "a.jsonl.zst": compressed_zst(LINES[:50]) + compressed_zst(LINES[50:]),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_tables_and_compressed_files_are_read(name, tmp_path):
+    (tmp_path / name).write_bytes(FORMATS[name])
+    rows = rows_of(tmp_path / name)
+    assert [(row["text"], row["id"]) for row in rows] == [("one, with\na break", "7"), ("two", "8")]
+    assert rows_of(tmp_path) == rows
+
+
+def test_settings_and_tables_among_texts_are_no_documents(tmp_path):
+    (tmp_path / "package.json").write_text('{\n "name": "x"\n}\n')
+    (tmp_path / "tsconfig.json").write_text("{\n // a comment\n}\n")
+    (tmp_path / "results.csv").write_text("seed,loss\n0,3.1\n")
+    (tmp_path / "empty.js").write_text("")
+    (tmp_path / "main.js").write_text("run();\n")
+    assert [row["id"] for row in rows_of(tmp_path)] == ["main.js"]
+
+
+def test_rows_without_the_text_column_are_refused_where_there_is_nothing_else(tmp_path):
+    write_lines(tmp_path / "a.jsonl", [{"body": "one"}])
+    (tmp_path / "README.md").write_text("about the data")
+    with pytest.raises(UserError, match=r"no text column 'text'.*the columns are body"):
+        load_documents(str(tmp_path))
+
+
+@pytest.mark.parametrize("layout", ["files", "folders", "saved"])
+def test_the_splits_of_a_data_set_are_its_own(layout, tmp_path):
+    parts = {"train": ["a", "b"], "valid": ["c"], "test": ["d"]}
+    for name, texts in parts.items():
+        if layout == "files":
+            write_lines(tmp_path / f"{name}-00000.jsonl", [{"text": text} for text in texts])
+        if layout == "folders":
+            (tmp_path / name).mkdir()
+            for text in texts:
+                (tmp_path / name / f"{text}.md").write_text(text)
+    if layout == "saved":
+        named = {n: datasets.Dataset.from_dict({"text": t}) for n, t in parts.items()}
+        datasets.DatasetDict(named).save_to_disk(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    found = {name: list(part["text"]) for name, part in load_splits(str(tmp_path)).items()}
+    assert found == {"train": ["a", "b"], "validation": ["c"], "test": ["d"]}
+    assert sorted(tmp_path.rglob("*")) == before, "nothing is written beside the data"
+
+
+def test_files_that_are_no_splits_are_one(tmp_path):
+    for name in ("train.py", "test.py", "trainer.txt", "testing.txt"):
+        (tmp_path / name).write_text(name)
+    assert [*load_splits(str(tmp_path))] == ["train"]
+
+
+def test_a_damaged_arrow_file_is_found_when_it_is_loaded(tmp_path):
+    rows = {name: [f"text {n}" for n in range(50)] for name in ("text", "id", "source_id", "kind")}
+    datasets.Dataset.from_dict(rows).save_to_disk(tmp_path)
+    [file] = tmp_path.glob("*.arrow")
+    file.write_bytes(file.read_bytes().replace(b"text 7text 8", b"text 7\xff\xff\xff\xff 8"))
+    with pytest.raises(UserError, match=r"cannot read the documents.*UTF"):
+        load_documents(str(tmp_path))
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    write_lines(tmp_path / "a.jsonl", [{"text": "one"}])
+    with pytest.raises(UserError, match=r"cannot write.*a.jsonl/cache.*cache_dir"):
+        load_documents(str(tmp_path / "a.jsonl"), cache_dir=tmp_path / "a.jsonl" / "cache")

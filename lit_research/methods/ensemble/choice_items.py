@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.errors import UserError
-from lit_research.text.files import find_files, read_objects
+from lit_research.text.files import row_files
+from lit_research.text.rows import read_objects
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -124,8 +125,8 @@ def published_items(source: str, path: str | None) -> list[Item]:
 
     Args:
         source: a name of ``LAYOUTS``.
-        path: a JSON, JSON lines or Parquet file, a folder of these (of several files, those are
-            read whose names begin with the split that is scored), or a ``datasets`` folder.
+        path: a JSON, JSON lines, CSV or Parquet file, a folder of these (of several files, those
+            are read whose names begin with the split that is scored), or a ``datasets`` folder.
 
     Raises:
         UserError: the files are not there, or a row is not of that layout.
@@ -167,13 +168,13 @@ def _rows(path: Path, split: str, wanted: str) -> Iterator[tuple[str, Any]]:
             saved = saved[names[0]]
         yield from ((f"{path}, row {number}", row) for number, row in enumerate(saved))
         return
-    files = find_files(path)
+    files = row_files(path)
     if len(files) > 1:  # one file is taken at its word, whatever its name
         files = [file for file in files if file.name.startswith(split)]
     if not files:
         raise UserError(f"no file's name begins with {split!r}, in {path}: give {wanted}")
     for file in files:
-        for place, row in read_objects(file, file.suffix.lower().lstrip(".")):
+        for place, row in read_objects(file):
             yield f"{file}{place}", row
 
 

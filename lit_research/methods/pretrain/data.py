@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from lit_research.errors import UserError
@@ -15,7 +17,7 @@ from lit_research.text import (
     ShardedSampler,
     TokenStore,
     Windows,
-    load_documents,
+    load_splits,
     load_tokenizer,
     make_loader,
     split_documents,
@@ -27,14 +29,23 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 
-def _read(source: str, text_column: str, max_documents: int | None) -> Any:
-    """Load the documents, or the first of them without fetching the others."""
+WHERE = "in data.init_args of Corpus"
+HELD_OUT = 0.05  # share of the documents, for a split that the source does not have
+
+
+def _read(
+    source: str, text_column: str, max_documents: int | None, cache_dir: str | None
+) -> dict[str, Any]:
+    """Load the splits of a source, or the first documents of each without fetching the others."""
     if max_documents is None:
-        return load_documents(source, text_column=text_column)
+        return load_splits(source, text_column=text_column, cache_dir=cache_dir)
     from datasets import Dataset
 
-    stream = load_documents(source, text_column=text_column, streaming=True)
-    return Dataset.from_list(list(stream.take(max_documents)))
+    streams = load_splits(source, text_column=text_column, streaming=True, cache_dir=cache_dir)
+    return {
+        name: Dataset.from_list(list(stream.take(max_documents)))
+        for name, stream in streams.items()
+    }
 
 
 class Corpus(DataModule):
@@ -43,14 +54,17 @@ class Corpus(DataModule):
     Args:
         source: ``embedded`` (real text that every Python has: documentation topics, docstrings,
             library source; ``embedded:topics,docstrings`` chooses), a ``datasets`` folder or hub
-            name, JSONL, Parquet, or a folder of plain text.
+            name, JSON, JSONL, CSV, Parquet, or plain text: a file, or a folder of files.
         tokenizer: ``bytes``, ``bpe:SIZE`` (trained on the training split) or a transformers folder.
         sequence_length: tokens of a window, T.
         batch_size: windows in a batch of one device.
-        max_documents: read the source as a stream and stop after this many documents; None is all.
+        max_documents: read each split of the source as a stream and stop after this many
+            documents; None is all.
         max_train_tokens: unique training tokens to use, for laws in the data; None is all.
-        validation_fraction: share of the documents held out for validation.
-        test_fraction: share of the documents held out for test.
+        validation_fraction: share of the training documents held out for validation; 0 holds out
+            none, so that nothing is validated; None is the source's own validation split where it
+            has one, else 0.05.
+        test_fraction: the same for the test split, which ``test`` and ``predict`` need.
         mask_across_documents: let attention and position restart at each document.
         seed: of the split and of the order; None takes ``seed_everything``.
         num_workers: processes that prepare batches; 0 does it in the training process.
@@ -66,8 +80,8 @@ class Corpus(DataModule):
         batch_size: int = 16,
         max_documents: int | None = None,
         max_train_tokens: int | None = None,
-        validation_fraction: float = 0.05,
-        test_fraction: float = 0.05,
+        validation_fraction: float | None = None,
+        test_fraction: float | None = None,
         mask_across_documents: bool = False,
         seed: int | None = None,
         num_workers: int = 0,
@@ -85,15 +99,25 @@ class Corpus(DataModule):
 
     @cached_property
     def documents(self) -> dict[str, Dataset]:
-        """The corpus, split by document into ``train``, ``validation`` and ``test``."""
+        """The corpus, split into ``train`` and, where they are held out, ``validation``, ``test``.
+
+        Raises:
+            UserError: a share is given for a split that the source has by itself.
+        """
         args = self.hparams
-        documents = _read(args["source"], args["text_column"], args["max_documents"])
-        return split_documents(
-            documents,
-            validation_fraction=args["validation_fraction"],
-            test_fraction=args["test_fraction"],
-            seed=0,
-        )
+        found = _read(*(args[k] for k in ("source", "text_column", "max_documents", "cache_dir")))
+        shares = {}
+        for name in ("validation", "test"):
+            share = args[f"{name}_fraction"]
+            if name in found and share:
+                raise UserError(
+                    f"{name}_fraction is {share}, {WHERE}, but {args['source']!r} has a {name} "
+                    "split of its own: give null to use that, or the train split alone as source"
+                )
+            own = name in found and share is None
+            shares[f"{name}_fraction"] = 0.0 if own else HELD_OUT if share is None else share
+        own_splits = {n: part for n, part in found.items() if args.get(f"{n}_fraction", 0) is None}
+        return {**split_documents(found["train"], **shares, seed=0), **own_splits}
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
@@ -110,7 +134,16 @@ class Corpus(DataModule):
         return len(self.tokenizer)
 
     def store(self, split: str) -> TokenStore:
-        """Return the tokens of ``train``, ``validation`` or ``test``, from the cache if there."""
+        """Return the tokens of ``train``, ``validation`` or ``test``, from the cache if there.
+
+        Raises:
+            UserError: nothing is held out for that split.
+        """
+        if split not in self.documents:
+            raise UserError(
+                f"there is no {split} split: {split}_fraction is 0, {WHERE}; give a share of the "
+                "documents, or null"
+            )
         return tokenize(
             self.documents[split],
             self.tokenizer,
@@ -182,7 +215,11 @@ class Corpus(DataModule):
         return self._loader("train", train=True)
 
     def val_dataloader(self) -> Any:
-        """Return the validation split in order."""
+        """Return the validation split in order; during ``fit``, nothing where there is none."""
+        fitting = self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
+        if fitting and "validation" not in self.documents:
+            warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
+            return []
         return self._loader("validation", train=False)
 
     def test_dataloader(self) -> Any:

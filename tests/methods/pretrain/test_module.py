@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from lit_research.cli import main
+from lit_research.errors import UserError
 from lit_research.methods.base import total_steps
 from lit_research.methods.pretrain import Corpus, StreamedCorpus
 from lit_research.methods.pretrain.core import sums_by_length
@@ -223,3 +224,23 @@ def test_a_streamed_corpus_trains_and_resumes_exactly(tmp_path):
     assert last_checkpoint(tmp_path / "b")["global_step"] == 7
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, resumed.model.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("files", [12, 1])
+def test_small_corpora_and_runs_without_held_out_text_are_trained(files, tmp_path, capsys):
+    folder = tmp_path / "text"
+    folder.mkdir()
+    for number in range(files):
+        lines = "".join(f"line {number * 500 + n} of a book.\n" for n in range(500))
+        (folder / f"{number}.txt").write_text(lines)
+    changes = {"data.init_args.source": str(folder), "data.init_args.max_train_tokens": 5000}
+    held_out = main(["fit", "--config", str(write_tiny(tmp_path, changes))])
+    assert "val/loss" in held_out.trainer.callback_metrics
+    none = {"data.init_args.validation_fraction": 0, "data.init_args.test_fraction": 0}
+    config = str(write_tiny(tmp_path, {**changes, **none}))
+    without = main(["fit", "--config", config])
+    assert without.trainer.global_step == 4
+    assert "val/loss" not in without.trainer.callback_metrics
+    for verb, split in (("validate", "validation"), ("test", "test"), ("predict", "test")):
+        with pytest.raises(UserError, match=f"there is no {split} split: {split}_fraction is 0"):
+            main([verb, "--config", config])
