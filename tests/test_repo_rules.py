@@ -48,6 +48,7 @@ def test_callbacks_import_laws_and_lightning_alone():
         "lit_research.callbacks",
         "lit_research.figures",
         "lit_research.files",
+        "lit_research.metrics",
     )
     for path in ROOT.glob("callbacks/*.py"):
         ours = [name for name in imports(path) if name.startswith("lit_research")]

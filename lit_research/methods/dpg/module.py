@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -25,6 +25,7 @@ from lit_research.lm import (
 )
 from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
 from lit_research.methods.base import Method, datamodule
+from lit_research.methods.dpg.board import DECISIVE_CURVES, READING
 from lit_research.methods.dpg.core import Scale, advantages, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
@@ -86,25 +87,11 @@ class DatasetPolicyGradient(Method):
         seed: of the sampling; None takes ``seed_everything``.
     """
 
-    decisive_curves: ClassVar[dict[str, list[str]]] = {
-        "metric of a freshly trained target": ["val/phi"],
-        "pixel accuracy (share of 1)": ["val/pixel_accuracy"],
-        "reward": ["train/reward"],
-        "target's metric in training": ["train/target"],
-    }
-    reading: ClassVar[str] = (
-        "CUSTOM SCALARS shows the metric of a target trained on fresh texts, which should rise "
-        "with the steps. Where train/target rises and val/phi does not, the texts fit one target."
-    )
-
+    decisive_curves, reading = DECISIVE_CURVES, READING
     generator: PreTrainedModel
-    defines = ("generator", "target", "vocab_size")
-    needs = {
-        "batches": ("prompts", "tokenizer"),
-        "sample": ("tokenizer",),
-        "export_hf": ("tokenizer",),
-    }
-    returns = ()
+    defines, returns = ("generator", "target", "vocab_size"), ()
+    _uses = dict.fromkeys(("sample", "export_hf"), ("tokenizer",))
+    needs = {"batches": ("prompts", "tokenizer"), **_uses}
 
     def __init__(
         self,
