@@ -14,8 +14,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from lit_research.errors import UserError
-from lit_research.lean.batch import AXIOMS, DETAIL, Batch
+from lit_research.lean.batch import AXIOMS, Batch
 from lit_research.lean.guards import Guards
+from lit_research.lean.reasons import cut
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
 from lit_research.lean.statements import parse_statement
 
@@ -75,8 +76,7 @@ def judge(batch: Batch, messages: Iterable[Message], holes: int, seconds: float)
 
 def refuted(reason: str, seconds: float = 0.0) -> Verdict:
     """Return a verdict that is not ``proved``; long reasons are cut."""
-    reason = reason if len(reason) <= DETAIL else f"{reason[:DETAIL]} ..."
-    return Verdict(False, reason, seconds)
+    return Verdict(False, cut(reason), seconds)
 
 
 class AuditedServer(LeanServer):

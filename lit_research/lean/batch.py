@@ -17,7 +17,8 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from lit_research.lean.guards import block, hides_a_command
+from lit_research.lean.guards import block
+from lit_research.lean.reasons import DETAIL, cut, error_reason
 from lit_research.lean.records import Verdict
 from lit_research.lean.statements import Statement
 
@@ -27,12 +28,9 @@ _PRINT_PLAINLY = (
     "set_option pp.all false in set_option pp.universes false in set_option pp.fullNames true in "
     f"{_PRINT}"
 )
-DETAIL = 1000  # characters of a reason
 _LEVEL = re.compile(r"\b(?:Type|Sort)( ?\([^()]*\)| [a-z]\w*)")
 _NAMELESS = re.compile(r"\b(Type|Sort)( ?\*| _(?!\w))")
 _DECLARED = re.compile(r"^[^\S\n]*universe ([^\n]*)$", re.MULTILINE)
-_RESOURCE = re.compile(r"\(deterministic\) timeout|maximum number of heartbeats")
-_MEMORY = re.compile(r"excessive memory|out of memory|memory limit", re.IGNORECASE)
 
 
 @dataclass
@@ -72,8 +70,6 @@ class Batch:
         source: the file.
         verdicts: one for each attempt, None as long as there is none.
         is_broken: messages came that cannot come from such a file: trust no further one.
-        is_void: an attempt failed inside which Lean may have gone on reading commands, at the word
-            of one within a name: what follows it in this file says nothing.
     """
 
     def __init__(
@@ -86,8 +82,7 @@ class Batch:
         closely: bool = False,
     ) -> None:
         self.verdicts: list[Verdict | None] = [None] * len(attempts)
-        self.is_broken = self.is_void = False
-        self._acts = [hides_a_command(proof) for _, proof in attempts]
+        self.is_broken = False
         self._axioms = frozenset(axioms)
         self._secret = f"LitResearch_{secrets.token_hex(8)}"
         self._header = "\n".join(header.splitlines()) if with_header else ""
@@ -268,7 +263,6 @@ class Batch:
         else:
             errors = [text for _, text in unit.errors]
             reason = self._error(errors[0]) if errors else self._reason(unit, used, text)
-            self.is_void = bool(errors) and any(self._acts[index] for index in unit.indices)
             self._settle(unit.indices, reason, seconds)
 
     def _settle(self, indices: list[int], reason: str, seconds: float) -> None:
@@ -290,14 +284,7 @@ class Batch:
         return f"server: no list of axioms but: {self._detail(text)}"
 
     def _error(self, text: str) -> str:
-        detail = self._detail(text)
-        if _MEMORY.search(text):
-            return f"memory: {detail}"
-        if _RESOURCE.search(text):
-            return f"timeout: {detail}"
-        if text.startswith("unsolved goals"):
-            return f"unsolved goals: {self._detail(text.removeprefix('unsolved goals').strip())}"
-        return f"error: {detail}"
+        return error_reason(text, self._detail(text))
 
     def _detail(self, text: str) -> str:
         """Return a message's text, cut, with the names that are ours made plain."""
@@ -305,7 +292,7 @@ class Batch:
         plain = first
         for part in others:
             plain = f"{_without_namespace(plain)}this theorem{part}"
-        return plain if len(plain) <= DETAIL else f"{plain[:DETAIL]} ..."
+        return cut(plain)
 
 
 def _without_namespace(text: str) -> str:

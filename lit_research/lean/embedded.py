@@ -12,14 +12,18 @@ from itertools import pairwise
 
 from lit_research.errors import UserError
 from lit_research.lean.batch import AXIOMS
+from lit_research.lean.exchange import Work
 from lit_research.lean.guards import Guards
-from lit_research.lean.pool import Runs, Settings, Work
+from lit_research.lean.pool import Runs, Settings
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
-from lit_research.lean.statements import parse_statement
+from lit_research.lean.theorem import Theorem, read_theorem
 from lit_research.sandbox import LEVELS, Limits
 from lit_research.sandbox import isolation as strongest
 
-CERTAIN = frozenset(("proved", "error", "unsolved goals", "sorry", "axioms", "statement"))
+# Verdicts that are not asked for again; a timeout costs its whole limit each time.
+REMEMBERED = frozenset(
+    ("proved", "error", "unsolved goals", "sorry", "axioms", "statement", "timeout")
+)
 SMALLEST = 16  # attempts for which a process of their own pays
 MAPPED_MIB = (
     320  # what Lean counts and the sandbox does not: its library, the compiled core library
@@ -29,10 +33,11 @@ MAPPED_MIB = (
 class EmbeddedLean(LeanServer):
     """Checks proofs with the Lean of :func:`embedded_toolchain`, in sandboxed processes.
 
-    A verdict is ``proved`` only if the guard finds nothing in the text, Lean reports no error, the
-    kernel accepts the theorem as a proof of the statement as it was read before any proof, and the
-    axioms are allowed. No option switches the kernel off (:mod:`lit_research.lean.program`), but it
-    runs in the elaborator's process: no other program checks the finished term.
+    A verdict is ``proved`` only if the guard finds nothing in the text, Lean reads it as one
+    theorem and no more, whose type is that of the statement elaborated by itself, reports no error,
+    and the kernel accepts what was declared, with allowed axioms, once more in an environment that
+    no proof has touched. Every attempt is elaborated from the state after its header, so that no
+    verdict depends on another attempt (:mod:`lit_research.lean.driver`).
 
     Args:
         workers: processes at once, for all callers together.
@@ -110,7 +115,7 @@ class EmbeddedLean(LeanServer):
         fresh = self._run(work)
         with self._lock:
             for key, verdict in fresh.items():
-                if verdict.kind in CERTAIN:
+                if verdict.kind in REMEMBERED:
                     self._cache[key] = verdict
             while len(self._cache) > self._cache_size:
                 self._cache.popitem(last=False)
@@ -139,20 +144,20 @@ class EmbeddedLean(LeanServer):
         work: dict[str, dict[bytes, Work]] = {}
         for attempt in attempts:
             refusal = self.guards.refusal(attempt)
-            statement = None if refusal else parse_statement(attempt.statement)
-            if refusal or statement is None:  # its reason may lie in the name, which is not run
+            theorem = None if refusal else read_theorem(attempt.statement)
+            if theorem is None:  # its reason may lie in the name, which is not run
                 parts = ["refused", attempt.header, attempt.statement, attempt.proof]
             else:
-                parts = ["run", attempt.header, *statement.key, attempt.proof]
+                parts = ["run", attempt.header, theorem.namespace, theorem.rest, attempt.proof]
             text = "".join(f"{len(part)}:{part}" for part in parts)
             key = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
             keys.append(key)
-            if refusal or statement is None:
+            if theorem is None:
                 known[key] = Verdict(False, f"refused: {refusal or 'no statement of a theorem'}")
             elif (verdict := self._cached(key)) is not None:
                 known[key] = verdict
             else:
-                work.setdefault(attempt.header, {})[key] = (statement, attempt.proof)
+                work.setdefault(attempt.header, {})[key] = (theorem, attempt.proof)
         return keys, known, work
 
     def _cached(self, key: bytes) -> Verdict | None:
@@ -197,9 +202,9 @@ class EmbeddedLean(LeanServer):
 
         There are as many for one worker as for another, so that none has nothing to do.
         """
-        groups: dict[tuple[str, ...], list[bytes]] = {}
-        for key, (statement, _) in todo.items():
-            groups.setdefault(statement.key, []).append(key)
+        groups: dict[Theorem, list[bytes]] = {}
+        for key, (theorem, _) in todo.items():
+            groups.setdefault(theorem, []).append(key)
         keys = [key for group in groups.values() for key in group]
         rounds = -(-len(keys) // (self._batch * self._workers))
         largest = -(-len(keys) // min(SMALLEST, self._batch))
@@ -215,17 +220,13 @@ class EmbeddedLean(LeanServer):
 
             toolchain = embedded_toolchain(self._cache_dir)
             self._settings = Settings(
-                command=(
-                    *toolchain.command,
-                    *("--stdin", "--json", "-j2", f"-M{self._limits.memory_mib + MAPPED_MIB}"),
-                    *("-DElab.async=false", "-Dlinter.all=false", "-DmaxErrors=0"),
-                    f"-DmaxHeartbeats={self._heartbeats}",
-                ),
+                command=toolchain.driver(self._limits.memory_mib + MAPPED_MIB),
                 environment=toolchain.environment(),
-                readable=toolchain.readable,
+                readable=toolchain.driver_readable(),
                 limits=self._limits,
                 wall_s=self._limits.wall_s,
                 axioms=self._axioms,
+                heartbeats=self._heartbeats,
                 isolation=self._isolation,
             )
         return self._settings

@@ -77,8 +77,6 @@ _REFUSED_NAMES = """
 """
 REFUSED_WORDS, REFUSED_NAMES = frozenset(_REFUSED_WORDS.split()), frozenset(_REFUSED_NAMES.split())
 
-_HIDDEN = re.compile("|".join(sorted(map(re.escape, REFUSED_WORDS), key=len, reverse=True)))
-
 # Options that a header may set: they change how hard Lean tries, not what it accepts. Statements
 # are definitions here, in which nothing is bound by itself: `autoImplicit true` would do nothing.
 _HEADER_OPTION = re.compile(
@@ -226,15 +224,6 @@ def _loose_assignment(conclusion: list[Token]) -> str | None:
         if token.text == ":=" and not depth and not lets:
             return "':=' is not allowed outside of brackets"
     return None
-
-
-def hides_a_command(proof: str) -> bool:
-    """Tell whether a word that the guard refuses stands within a longer one of the proof.
-
-    After a text that it cannot parse, Lean looks for the next command, and it begins to look inside
-    the name that it did not know: ``haxiom`` is then ``axiom``.
-    """
-    return _HIDDEN.search(proof) is not None
 
 
 def block(proof: str) -> str:

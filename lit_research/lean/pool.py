@@ -9,19 +9,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from lit_research.errors import UserError
-from lit_research.lean.batch import Batch
+from lit_research.lean.exchange import Exchange, Work
 from lit_research.lean.records import ServerCounts, Verdict
-from lit_research.lean.statements import Statement
 from lit_research.sandbox import Limits, Result, Sandboxed, start
 
 START_S = 30.0  # for the process to start and read its imports, beyond the time of an attempt
 _MEMORY = re.compile(r"out of memory|excessive memory|[Cc]annot allocate|bad_alloc|memory limit")
-Work = tuple[Statement, str]
-# All in one file; with an answer after each statement; those that may be to blame, by themselves.
-_Way = Literal["together", "closely", "alone"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +24,13 @@ class Settings:
     """How to run Lean.
 
     Args:
-        command: the program and its arguments, which reads a file from stdin and writes messages
-            as JSON, line by line.
+        command: the driver and its arguments, which reads questions from stdin and writes answers.
         environment: its environment variables.
         readable: what it may read.
         limits: of a process with one attempt; time and output grow with the attempts.
         wall_s: longest time of one attempt.
         axioms: what a proof may rest on.
+        heartbeats: Lean's own limit for one declaration, in thousands of small allocations.
         isolation: the weakest level of the sandbox that will do.
     """
 
@@ -45,6 +40,7 @@ class Settings:
     limits: Limits
     wall_s: float
     axioms: tuple[str, ...]
+    heartbeats: int
     isolation: str | None = None
 
 
@@ -84,39 +80,36 @@ class Runs:
     def run(self, header: str, work: Sequence[Work]) -> list[Verdict]:
         """Return the verdicts of a batch, in its order, whatever becomes of its processes."""
         found: list[Verdict | None] = [None] * len(work)
-        todo: deque[tuple[list[int], _Way]] = deque([(list(range(len(work))), "together")])
+        todo: deque[tuple[list[int], bool]] = deque([(list(range(len(work))), False)])
         while todo and not self._is_stopped:
-            group, way = todo.popleft()
-            batch, end = self._once(header, [work[i] for i in group], closely=way == "closely")
+            group, is_second = todo.popleft()
+            exchange, end = self._once(header, [work[i] for i in group])
             if self._is_stopped:  # it ended because of us
                 end = _End()
-            if batch.is_vague and end.kind:  # it died at one of the statements: which?
-                todo.append((group, "closely"))
-                continue
-            if way == "alone":
+            if is_second:
                 end = replace(end, is_certain=True)
-            suspects, rest = self._judge(group, batch, end, found, is_second=way == "alone")
+            suspects, rest = self._judge(group, exchange, end, found, is_second=is_second)
             # Once more alone, so that the next end is no other's; the innocent go on together.
             if rest:
-                todo.append((rest, "together"))
+                todo.append((rest, False))
             if suspects:
-                todo.append((suspects, "alone"))
+                todo.append((suspects, True))
         closed = Verdict(False, "server: it was closed before this attempt had its turn")
         return [verdict or closed for verdict in found]
 
     def _judge(
         self,
         group: list[int],
-        batch: Batch,
+        exchange: Exchange,
         end: _End,
         found: list[Verdict | None],
         *,
         is_second: bool,
     ) -> tuple[list[int], list[int]]:
         """Enter the verdicts of one process; return what to run alone and what to run again."""
-        for index, verdict in zip(group, batch.verdicts, strict=True):
+        for index, verdict in zip(group, exchange.verdicts, strict=True):
             found[index] = verdict
-        suspects = [group[i] for i in batch.in_hand] if end.kind else []
+        suspects = [group[i] for i in exchange.in_hand] if end.kind else []
         if end.is_certain:
             for index in suspects:
                 spent = self._settings.wall_s if end.kind == "timeout" else 0.0
@@ -131,10 +124,10 @@ class Runs:
         rest = [i for i in group if found[i] is None and i not in suspects]
         return suspects, rest
 
-    def _once(self, header: str, work: list[Work], *, closely: bool = False) -> tuple[Batch, _End]:
+    def _once(self, header: str, work: list[Work]) -> tuple[Exchange, _End]:
         """Run one process until every attempt has a verdict, or it ends otherwise."""
         own = self._settings
-        batch = Batch(header, work, own.axioms, closely=closely)
+        exchange = Exchange(header, work, own.axioms, own.heartbeats)
         limits = replace(
             own.limits,
             wall_s=START_S + own.limits.wall_s * len(work),
@@ -147,44 +140,42 @@ class Runs:
             readable=own.readable,
             env=own.environment,
             require=own.isolation,  # type: ignore[arg-type]
+            profile="proof",
         ) as process:
             self._alive.add(process)
             try:
                 if self._is_stopped:  # between the last look and now
-                    return batch, _End()
-                process.write(batch.source.encode(errors="replace"))
+                    return exchange, _End()
+                process.write(exchange.source)
                 process.close_stdin()
-                end = self._read(process, batch)
+                end = self._read(process, exchange)
             finally:
                 self._alive.discard(process)
         with self._lock:
             self._counts.starts += 1
             self._counts.lost += bool(end.kind)
-        return batch, end
+        return exchange, end
 
-    def _read(self, process: Sandboxed, batch: Batch) -> _End:
-        """Read messages until all is said."""
+    def _read(self, process: Sandboxed, exchange: Exchange) -> _End:
+        """Read answers until all are there."""
         wall_s = self._settings.wall_s
         since = time.monotonic()
         until = since + wall_s + START_S
-        while not batch.is_finished:
+        while not exchange.is_finished:
             try:
                 line = process.readline(max(until - time.monotonic(), 0.0))
             except TimeoutError:
-                # Once more alone: perhaps it was the machine that stood still.
-                return _End("timeout", f"no verdict within {wall_s:g} s", is_certain=False)
+                return _End("timeout", f"no verdict within {wall_s:g} s")
             if not line:
-                return self._ended(process.wait(), batch)
+                return self._ended(process.wait())
             now = time.monotonic()
-            if batch.feed(line.decode(errors="replace"), now - since):
-                since, until = now, now + wall_s
-            if batch.is_void and not batch.is_finished:
-                return _End()  # the others once more, in a process that has not seen it
-            if batch.is_broken:
-                return _End("error", batch.complaint or "the proof takes in what follows it")
+            exchange.feed(line.decode(errors="replace"), now - since)
+            since, until = now, now + wall_s
+            if exchange.is_broken:
+                return _End("crashed", "what came is no answer", is_certain=False)
         return _End()
 
-    def _ended(self, result: Result, batch: Batch) -> _End:
+    def _ended(self, result: Result) -> _End:
         """Say what the end of a process means that came before its work was done."""
         said = result.error_text
         why = " ".join((said or result.reason).split())[:300]
@@ -198,6 +189,4 @@ class Runs:
             return _End("memory", why or "out of memory", is_certain=False)
         if result.status in ("timeout", "cpu"):
             return _End("timeout", why)
-        if result.exit_code in (0, 1) and batch.complaint:
-            return _End("error", batch.complaint)
         return _End("crashed", why or "Lean ended early", is_certain=False)

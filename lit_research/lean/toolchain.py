@@ -41,6 +41,10 @@ MODULES = (
 GENERATED = {"Init.Grammar": "Init.Prelude", "Init.Notation": "Init.Core"}
 
 _CORE = Path(__file__).parent / "core"
+_DRIVER = Path(__file__).parent / "driver"
+_START_DRIVER = (
+    "import sys; sys.path.append(sys.argv.pop(1)); from driver.session import main; main()"
+)
 _GENERATOR = ("grammar", "introspect", "program", "toolchain")
 _REMEDY = "pip install 'lit_research[lean]'"
 
@@ -55,6 +59,7 @@ class Toolchain:
         version: Lean's version.
         description: what to call it wherever results are shown.
         readable: what a sandbox must let it read, beyond the system's own libraries.
+        library: Lean's shared library.
     """
 
     command: tuple[str, ...]
@@ -62,6 +67,21 @@ class Toolchain:
     version: str
     description: str
     readable: tuple[Path, ...]
+    library: Path
+
+    def driver(self, memory_mib: int) -> tuple[str, ...]:
+        """Return the words that start the driver, which answers questions about theorems.
+
+        Args:
+            memory_mib: memory above which Lean gives up.
+        """
+        arguments = (str(_DRIVER.parent), str(self.library), str(memory_mib))
+        return (sys.executable, "-I", "-S", "-c", _START_DRIVER, *arguments)
+
+    def driver_readable(self) -> tuple[Path, ...]:
+        """Return what a sandbox must let the driver read."""
+        python = (Path(sys.prefix), Path(sys.base_prefix))
+        return (*self.readable, *python, _DRIVER)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that ``lean`` needs, and no others."""
@@ -99,7 +119,7 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     else:
         command = tuple(python_program(library))
         readable += [Path(sys.prefix), Path(sys.base_prefix)]
-    return Toolchain(command, folder / "lib", LEAN_VERSION, DESCRIPTION, tuple(readable))
+    return Toolchain(command, folder / "lib", LEAN_VERSION, DESCRIPTION, tuple(readable), library)
 
 
 def _find_library() -> Path:

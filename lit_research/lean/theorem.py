@@ -1,0 +1,86 @@
+"""A statement as Lean is to read it: its own text, to the letter, under a name of ours."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lit_research.lean.lexer import LexError, without_comments
+from lit_research.lean.statements import KEYWORDS, LONGEST
+
+OWN_NAME = "LitResearch_theorem"  # no text that the guard lets through can write it
+_HEAD = re.compile(rf"\s*(?:{'|'.join(KEYWORDS)})\s+([^\s(\[{{⦃:]+?)(?=\.\{{|[\s(\[{{⦃:])")
+_LEVELS = re.compile(r"\b(?:Type|Sort)(?: ?\(([^()]*)\)| ([^\W\d]\w*))|\.\{([^{}]*)\}")
+_OWN_LEVELS = re.compile(r"\.\{([^{}]*)\}")
+_LEVEL = re.compile(r"[^\W\d]\w*")
+_DECLARED = re.compile(r"^[^\S\n]*universe ([^\n]*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A statement for Lean.
+
+    Attributes:
+        namespace: what stands before the last dot of its name: Lean looks names up there, too.
+        rest: all that follows the name, as it was written, without ``:=`` and what follows.
+    """
+
+    namespace: str
+    rest: str
+
+    @property
+    def name(self) -> str:
+        """The name that it is given: what it was called decides nothing else."""
+        return f"{self.namespace}.{OWN_NAME}" if self.namespace else OWN_NAME
+
+    @property
+    def text(self) -> str:
+        """The command that states it, up to ``:=``."""
+        return f"theorem {self.name}{self.rest}"
+
+    def universes(self, header: str) -> tuple[str, ...]:
+        """Return the levels to declare before it: those it writes and nobody has declared.
+
+        A word too many does no harm: levels have names of their own.
+        """
+        found = dict.fromkeys(
+            name for parts in _LEVELS.findall(self.rest) for name in _LEVEL.findall(" ".join(parts))
+        )
+        own = _OWN_LEVELS.match(self.rest)
+        known = set(_LEVEL.findall(own[1])) if own else set()
+        known |= {name for line in _DECLARED.findall(header) for name in line.split()}
+        return tuple(name for name in found if name not in known | {"max", "imax", "_"})
+
+
+@lru_cache(maxsize=65536)
+def read_theorem(text: str) -> Theorem | None:
+    """Return a statement for Lean; None where it does not begin with ``theorem NAME``.
+
+    Args:
+        text: ``theorem NAME BINDERS : CONCLUSION``, perhaps with ``:=``, ``:= by`` or
+            ``:= by sorry`` at its end. Whether it is one statement and no more, Lean says.
+    """
+    if len(text) > LONGEST:
+        return None
+    try:
+        plain = without_comments(text)  # as long as the text
+    except LexError:
+        return None
+    head = _HEAD.match(plain)
+    if head is None:
+        return None
+    namespace = head[1].removeprefix("_root_.").rpartition(".")[0]
+    return Theorem(namespace, text[head.end(1) : _end(plain)])
+
+
+def _end(plain: str) -> int:
+    """Return where a statement ends, before ``:= by sorry`` or part of it."""
+    whole = plain.rstrip()
+    rest = whole
+    for word in ("sorry", "by", ":="):
+        if rest.endswith(word):
+            rest = rest[: -len(word)].rstrip()
+            if word == ":=":
+                return len(rest)
+    return len(whole)
