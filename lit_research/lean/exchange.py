@@ -128,6 +128,8 @@ class Exchange:
             if not reason and not answer["is_one"]:
                 return "statement: it is not one theorem and no more"
             return reason
+        if errors and errors[0].startswith("type of theorem"):
+            return f"statement: {reason.partition(': ')[2]}"
         if not answer["is_one"]:  # goals are left where the text was cut
             return _NOT_ONE if not reason or reason.startswith("unsolved goals") else reason
         if reason:

@@ -36,8 +36,8 @@ class Theorem:
 
     @property
     def text(self) -> str:
-        """The command that states it, up to ``:=``."""
-        return f"theorem {self.name}{self.rest}"
+        """What follows the word ``theorem``, up to ``:=``."""
+        return f"{self.name}{self.rest}"
 
     def universes(self, header: str) -> tuple[str, ...]:
         """Return the levels to declare before it: those it writes and nobody has declared.

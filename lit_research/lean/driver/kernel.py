@@ -59,6 +59,9 @@ class Checker:
             if key in seen:
                 continue
             seen.add(key)
+            if (known := self._axioms.get(key)) is not None:
+                axioms |= known
+                continue
             if self._lean.constant(self._base, name) is not None:
                 axioms |= self._axioms_of(name, key)
                 continue

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, BinaryIO
 
-from .kernel import THEOREM, Checker
+from .kernel import AXIOM, THEOREM, Checker
 from .library import Lean
 from .objects import Object, box, field, items, tag, written
 
@@ -35,21 +35,30 @@ class Session:
         self._answer(messages, is_one=True)
 
     def statement(self, text: str, name: str, universes: str) -> None:
-        """Elaborate a statement by itself; the proofs that follow are of it."""
+        """Elaborate a statement by itself; the proofs that follow are of it.
+
+        As an axiom, which Lean reads and elaborates by the same rules: a theorem
+        with a hole for its proof would take half as long again.
+
+        Args:
+            text: what follows the word ``theorem``, up to ``:=``.
+            name: the theorem's, with which ``text`` begins.
+            universes: levels to declare before it.
+        """
         self._text, self._name, self._type = text, name, None
         self._from = self._state
         if universes:
             self._from = self._lean.command(self._state, f"universe {universes}\n")[0]
-        state, messages, is_one = self._lean.command(self._from, f"{text}\n:=\nsorry\n")
-        found = self._found(state)
+        state, messages, is_one = self._lean.command(self._from, f"axiom {text}\n")
+        found = self._found(state, AXIOM)
         if is_one and found is not None:
             self._type, self._levels = found
         self._answer(messages, is_one=self._type is not None)
 
-    def _found(self, state: Object) -> tuple[Object, list[str]] | None:
-        """Return type and universes of the theorem in a state; None if it is none of ours."""
+    def _found(self, state: Object, kind: int) -> tuple[Object, list[str]] | None:
+        """Return type and universes of what a state has under our name; None if that is no such."""
         info = self._lean.constant(field(state, 0), self._lean.name(self._name))
-        if info is None or tag(info) != THEOREM:
+        if info is None or tag(info) != kind:
             return None
         common = field(field(info, 0), 0)
         return field(common, 2), [written(level) for level in items(field(common, 1))]
@@ -59,11 +68,11 @@ class Session:
         if self._type is None:
             self._answer([], is_one=False)
             return
-        whole = f"{self._text}\n:= by\n{text}\n"
+        whole = f"theorem {self._text}\n:= by\n{text}\n"
         state, messages, is_one = self._lean.command(self._from, whole)
         problem, axioms = "", list[str]()
         if is_one and not any(message["severity"] == "error" for message in messages):
-            found = self._found(state)
+            found = self._found(state, THEOREM)
             if found is None:
                 problem = "it declares no theorem"
             elif not self._lean.are_equal(found[0], self._type) or found[1] != self._levels:
