@@ -13,7 +13,7 @@ from pathlib import Path
 from lit_research.errors import UserError
 from lit_research.lean.exchange import Exchange, Work
 from lit_research.lean.records import ServerCounts, Verdict
-from lit_research.sandbox import Limits, Result, Sandboxed, start
+from lit_research.sandbox import Limits, Profile, Result, Sandboxed, start
 
 START_S = 30.0  # for the process to start and read its imports, beyond the time of an attempt
 _MEMORY = re.compile(r"out of memory|excessive memory|[Cc]annot allocate|bad_alloc|memory limit")
@@ -32,6 +32,7 @@ class Settings:
         axioms: what a proof may rest on.
         heartbeats: Lean's own limit for one declaration, in thousands of small allocations.
         isolation: the weakest level of the sandbox that will do.
+        profile: the system calls that the sandbox lets through.
     """
 
     command: tuple[str, ...]
@@ -42,6 +43,7 @@ class Settings:
     axioms: tuple[str, ...]
     heartbeats: int
     isolation: str | None = None
+    profile: Profile = "proof"
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class Runs:
             readable=own.readable,
             env=own.environment,
             require=own.isolation,  # type: ignore[arg-type]
-            profile="proof",
+            profile=own.profile,
         ) as process:
             self._alive.add(process)
             try:

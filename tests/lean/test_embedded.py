@@ -257,6 +257,7 @@ def unruly(server: EmbeddedLean, tmp_path: Path) -> None:
         command=(sys.executable, "-I", "-S", str(script), *settings.command),
         readable=(*settings.readable, script, *map(Path, python_paths())),
         limits=replace(settings.limits, processes=40),
+        profile="python",
     )
 
 
