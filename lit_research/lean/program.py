@@ -1,10 +1,7 @@
 """The program ``lean`` around the library's ``lean_main``, in which the kernel checks everything.
 
-Lean has an option, ``debug.skipKernelTC``, with which declarations are added unchecked, so that
-``1 = 2`` is proved and rests on no axiom. The guard refuses every text that sets an option; here
-the option is made to do nothing, so that a verdict does not rest on a reading of text. The two
-functions that add without checking are overwritten, before Lean starts, with a jump to those that
-check. (The library binds its own calls, so no preloaded function could take their place.)
+It compiles the core library and answers ``--version``; proofs are the driver's. What makes the
+kernel check everything is in :mod:`lit_research.lean.driver.checked`, here once more in C.
 """
 
 from __future__ import annotations
@@ -14,14 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-# unchecked(env, decl) becomes checked(env, 0, 0, decl, none): the same owned environment and
-# borrowed declaration, no limit on heartbeats and depth beyond the process's own, no token to
-# cancel it. x86-64, System V: mov rcx, rsi; xor esi, esi; xor edx, edx; mov r8d, 1; movabs rax, ...
-_BEFORE = bytes.fromhex("4889f1 31f6 31d2 41b801000000 48b8")
-_AFTER = bytes.fromhex("ffe0")  # jmp rax
-_COMPLAINT = (
-    "lean: this machine lets no program change its own code, so the kernel could be skipped"
-)
+from lit_research.lean.driver.checked import AFTER, BEFORE, COMPLAINT
+
+DRIVER = Path(__file__).parent / "driver"
 
 # Messages are to come line by line, also through a pipe.
 _WRAPPER = r"""#define _GNU_SOURCE
@@ -56,28 +48,6 @@ int main(int n, char **v) {
 }
 """
 
-# The same without a compiler: a Python that hands its arguments to the library.
-_LAUNCHER = f"""import ctypes, mmap, os, sys
-words = [os.fsencode(word) for word in ["lean", *sys.argv[2:]]]
-library = ctypes.CDLL(sys.argv[1], mode=ctypes.RTLD_GLOBAL)
-libc = ctypes.CDLL(None)
-libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, 1, ctypes.c_size_t(1 << 16))
-for name in "lean_elab_add_decl", "lean_add_decl":
-    to, place = (
-        ctypes.cast(getattr(library, name + end), ctypes.c_void_p).value
-        for end in ("", "_without_checking")
-    )
-    code = {_BEFORE!r} + to.to_bytes(8, "little") + {_AFTER!r}
-    start = place // mmap.PAGESIZE * mmap.PAGESIZE
-    part = ctypes.c_void_p(start), ctypes.c_size_t(place + len(code) - start)
-    if libc.mprotect(*part, mmap.PROT_READ | mmap.PROT_WRITE):
-        sys.exit({_COMPLAINT!r})
-    ctypes.memmove(place, code, len(code))
-    if libc.mprotect(*part, mmap.PROT_READ | mmap.PROT_EXEC):
-        sys.exit({_COMPLAINT!r})
-sys.exit(library.lean_main(len(words), (ctypes.c_char_p * (len(words) + 1))(*words)))
-"""
-
 
 def build_program(target: Path, library: Path) -> list[str]:
     """Compile the program to ``target``; return the words that start it.
@@ -92,9 +62,9 @@ def build_program(target: Path, library: Path) -> list[str]:
         command = [compiler, "-O1", "-x", "c", "-", "-o", str(target), *options]
         command += [
             "-Wl,--allow-shlib-undefined",
-            f"-DBEFORE={','.join(map(str, _BEFORE))}",
-            f"-DAFTER={','.join(map(str, _AFTER))}",
-            f'-DCOMPLAINT="{_COMPLAINT}"',
+            f"-DBEFORE={','.join(map(str, BEFORE))}",
+            f"-DAFTER={','.join(map(str, AFTER))}",
+            f'-DCOMPLAINT="{COMPLAINT}"',
         ]
         done = subprocess.run(command, input=_WRAPPER, text=True, capture_output=True, check=False)
         if done.returncode == 0 and target.exists():
@@ -105,4 +75,10 @@ def build_program(target: Path, library: Path) -> list[str]:
 
 def python_program(library: Path) -> list[str]:
     """Return the words that start the program through this Python."""
-    return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(library)]
+    return start_python("checked", str(library))
+
+
+def start_python(module: str, *arguments: str) -> list[str]:
+    """Return the words that run a module of the driver, which is a package of its own."""
+    code = f"import sys; sys.path.append(sys.argv.pop(1)); from driver.{module} import main; main()"
+    return [sys.executable, "-I", "-S", "-c", code, str(DRIVER.parent), *arguments]

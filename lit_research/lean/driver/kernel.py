@@ -93,7 +93,7 @@ class Checker:
                 continue
             info = self._lean.constant(self._base, name)
             if info is None:
-                continue
+                raise RuntimeError(f"Lean does not know {place!r}")
             if tag(info) == AXIOM:
                 found.add(place)
             for used in self._used(info):

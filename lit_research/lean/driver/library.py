@@ -6,6 +6,7 @@ import ctypes
 import json
 from typing import Any
 
+from .checked import always_check
 from .objects import Object, box, field, items, keep, tag, text_of
 
 
@@ -51,6 +52,7 @@ class Lean:
     def _initialise(self, memory_mib: int) -> None:
         """Start Lean's runtime, as ``lean`` does."""
         call, pointer = self._function, ctypes.c_void_p
+        always_check(self._library)
         call("lean_initialize", None)()
         call("lean_internal_set_max_memory", None, ctypes.c_size_t)(memory_mib << 20)
         call("lean_init_search_path", pointer)()
