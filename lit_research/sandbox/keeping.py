@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import sys
@@ -108,3 +109,4 @@ def _renew() -> None:
 
 
 os.register_at_fork(after_in_child=_renew)
+atexit.register(lambda: _keeper.forget())
