@@ -4,8 +4,10 @@
     python -m benchmarks.lean --long    # 20,000 checks in a row as well: memory, and none is lost
 
 The proofs are simple ones of a few tactics, every one another text, so that nothing is known from
-before. All must be proved, whichever way, before a time counts. Every process is started in the
-sandbox. Rates are of wall time on this machine's processors, verdicts a second.
+before. All must be proved, whichever way, before a time counts; where every twentieth is poisonous
+(text that Lean would go on to read as commands) or hangs, all others must be. A hanging attempt
+costs a worker its whole limit, which bounds the rate whatever the server does. Every process is
+started in the sandbox. Rates are of wall time on this machine's processors, verdicts a second.
 """
 
 from __future__ import annotations
@@ -26,11 +28,21 @@ from benchmarks.pairing import interleave, publish, ratios
 from lit_research.lean import Attempt, EmbeddedLean
 from lit_research.lean.toolchain import WHEEL, WHEEL_VERSION
 
-COUNT, ROUNDS = 1000, 5
+COUNT, ROUNDS, WORKERS = 1000, 5, 2
 ALONE = 20  # attempts for one process a proof
 SWEEP_BATCHES, SWEEP_WORKERS = (25, 50, 100, 250, 500), (1, 2, 4)
 LONG, PART = 20_000, 1000
 BATCHES, APART = "batches of 500, two workers", "one process a proof, two workers"
+POISONED = "batches of 500, two workers, 5% poisonous"
+SPOILED = 20  # of so many attempts, one is spoiled
+POISONS = (
+    "skip\nhvariable [bad{n} : Nonempty (1 = 2)]",
+    "skip\nhnamespace Nat{n}",
+    "skip\nhtheorem bad{n} : 1 = 2 := bad{n}",
+    "skip\nhset_option maxHeartbeats {n}",
+    "exact (h{n}",
+)
+HANG, HANG_S = "repeat (skip; skip) -- {n}", 1.0
 
 PROOFS = (
     ("(p q : Prop) (h{n} : p ∧ q) : q ∧ p", "exact ⟨h{n}.2, h{n}.1⟩"),
@@ -51,14 +63,19 @@ def attempts(count: int, start: int = 0) -> Iterator[Attempt]:
         yield Attempt(f"theorem t{n} {statement}", proof)
 
 
-def seconds(count: int, **arguments: Any) -> float:
-    """Return the wall seconds of a verdict."""
+def seconds(count: int, spoilers: tuple[str, ...] = (), **arguments: Any) -> float:
+    """Return the wall seconds of a verdict; spoilers take the place of every twentieth proof."""
     work = list(attempts(count))
+    spoiled = range(0, count, SPOILED) if spoilers else ()
+    for n in spoiled:
+        proof = spoilers[n // SPOILED % len(spoilers)].replace("{n}", str(n))
+        work[n] = Attempt(work[n].statement, proof)
     with EmbeddedLean(cache_size=0, **arguments) as lean:
         start = time.perf_counter()
         verdicts = lean.verify(work)
         spent = time.perf_counter() - start
-    assert all(verdict.proved for verdict in verdicts), "not all are proved: the work is not equal"
+    for n, verdict in enumerate(verdicts):
+        assert verdict.proved is (n not in spoiled), f"not equal work: {work[n]}: {verdict}"
     return spent / count
 
 
@@ -161,11 +178,14 @@ def command() -> None:
     seconds(1)  # compiles the core library where that was not done yet
     ways: dict[str, Callable[[], float]] = {
         BATCHES: partial(seconds, COUNT),
+        POISONED: partial(seconds, COUNT, POISONS),
         APART: partial(seconds, ALONE, batch=1),
     }
     numbers = interleave(ways, ROUNDS)
     rows = ratios(numbers, BATCHES)
     started = start_s()
+    hanging = 1 / seconds(COUNT, (HANG,), wall_s=HANG_S)
+    most = WORKERS * SPOILED / HANG_S
     sweep = [
         {"batch": batch, "workers": workers}
         | {"rate": 1 / seconds(COUNT, batch=batch, workers=workers)}
@@ -177,6 +197,8 @@ def command() -> None:
         isolation = lean.isolation
     text = (
         f"{table(numbers, rows, sweep, run)}\n\nA call with one attempt takes {started:.2f} s. "
+        f"With 5% that hang and wall_s={HANG_S:g}: {hanging:.0f} a second; "
+        f"waiting alone allows {most:.0f}. "
         f"{COUNT} attempts a call ({ALONE} where each has its process); {os.cpu_count()} "
         f"processors; sandbox: {isolation}; {WHEEL} {WHEEL_VERSION}; load average "
         f"{os.getloadavg()[0]:.1f}; median of {ROUNDS} rounds, one call a cell of the sweep."
@@ -190,6 +212,7 @@ def command() -> None:
         table=text,
         verdicts_per_s={name: 1 / median(values) for name, values in numbers.items()},
         start_s=started,
+        hanging_per_s=hanging,
         sweep=sweep,
         long=run,
     )
