@@ -66,8 +66,10 @@ class TTTE2E(Method):
         activation_checkpointing: keep one activation of each block before those with fast weights,
             and compute the rest again in backward.
         optimizer: makes the outer optimiser; every parameter decays, as in the official code.
-        schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
+        schedule: learning rate after the warm-up: ``cosine``, ``linear`` or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
+        end_lr: learning rate at the end of ``cosine`` or ``linear``.
+        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
         continue_tokens: tokens that ``predict`` writes after each document.
         temperature: of these; 0 takes the most likely token.
         save_state_every: tokens between two saved states of a document that ``predict`` reads.
@@ -106,12 +108,13 @@ class TTTE2E(Method):
         ),
         schedule: Schedule = "cosine",
         warmup: float = 0.1,
+        end_lr: float = 0.0,
+        warmup_from_zero: bool = False,
         continue_tokens: int = 0,
         temperature: float = 1.0,
         save_state_every: int = 65536,
     ) -> None:
         super().__init__()
-        check_recipe(warmup=warmup, z_loss=0.0, where=WHERE)
         for name, value, least in (
             ("continue_tokens", continue_tokens, 0),
             ("temperature", temperature, 0),
@@ -130,6 +133,7 @@ class TTTE2E(Method):
                     f"{', '.join(known)}"
                 )
         self.keep_hyperparameters()
+        check_recipe(self.hparams, WHERE)
         # What a checkpoint holds wins over the command's values; these are not of the training.
         names = ("continue_tokens", "temperature", "save_state_every")
         self._reading = {name: self.hparams.pop(name) for name in names}
@@ -305,11 +309,8 @@ class TTTE2E(Method):
 
     def configure_optimizers(self) -> Any:
         """Return the outer optimiser and its schedule."""
-        args = self.hparams
         groups = [{"params": [p for p in self.lm.parameters() if p.requires_grad]}]
-        return optimizer_with_schedule(
-            self, self.optimizer, groups, schedule=args["schedule"], warmup=args["warmup"]
-        )
+        return optimizer_with_schedule(self, self.optimizer, groups)
 
     def sample(
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
