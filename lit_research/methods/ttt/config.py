@@ -9,6 +9,9 @@ from transformers import PreTrainedConfig
 
 from lit_research.errors import UserError
 
+# Fields that no weight is sized by: they may be changed when a model is loaded.
+CHANGEABLE = ("window", "chunk", "inner_lr", "inner_clip", "rope_theta")
+
 
 class TTTE2EConfig(PreTrainedConfig):
     """Config of ``TTTE2EForCausalLM`` (Tandon et al. 2025, arXiv 2512.23675).
@@ -130,6 +133,8 @@ def check_config(config: TTTE2EConfig, where: str) -> None:
         size = getattr(config, name)
         if size is not None and (not isinstance(size, int) or size < 1):
             raise UserError(f"{name} is {size!r}, {where}: give a number of tokens, 1 or more")
+    if not config.rope_theta > 0:
+        raise UserError(f"rope_theta is {config.rope_theta}, {where}; must be above 0")
     if config.inner_lr < 0 or config.inner_clip <= 0:
         raise UserError(
             f"inner_lr is {config.inner_lr} and inner_clip {config.inner_clip}, {where}: give 0 or "

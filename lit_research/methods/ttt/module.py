@@ -25,7 +25,7 @@ from lit_research.lm import (
 )
 from lit_research.methods.base import Method, datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
-from lit_research.methods.ttt.config import TTTE2EConfig, check_config
+from lit_research.methods.ttt.config import CHANGEABLE, TTTE2EConfig, check_config
 from lit_research.methods.ttt.core import (
     Arm,
     evaluation_inner,
@@ -35,7 +35,6 @@ from lit_research.methods.ttt.core import (
 )
 from lit_research.methods.ttt.evaluation import Evaluation
 from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
-from lit_research.methods.ttt.layers import Block
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
 from lit_research.methods.ttt.streaming import Stream
@@ -43,7 +42,7 @@ from lit_research.metrics import sum_dtype
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
-FOLDER_FIELDS = ("folder", "window", "chunk", "inner_lr", "inner_clip")
+FOLDER_FIELDS = ("folder", *CHANGEABLE)
 
 
 class TTTE2E(Method):
@@ -56,7 +55,8 @@ class TTTE2E(Method):
 
     Args:
         lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf`` or ``convert.py``
-            wrote, and perhaps ``window``, ``chunk``, ``inner_lr`` and ``inner_clip`` for it.
+            wrote, and perhaps other values of its ``window``, ``chunk``, ``inner_lr``,
+            ``inner_clip`` and ``rope_theta``.
         vocab_size: number of tokens; the command takes it from the data.
         arm: what to train.
         inner_warmup: share of the outer steps over which the inner learning rate rises from a tenth
@@ -170,12 +170,7 @@ class TTTE2E(Method):
         enable_activation_checkpointing(self.lm)
 
     def _load(self, folder: str, **changes: Any) -> TTTE2EForCausalLM:
-        """Load a folder; its window and inner loop may be changed, nothing is sized by them."""
-        if self.hparams["arm"] == "full":
-            raise UserError(
-                f"arm is full, {WHERE}, and lm a folder: the model has prime MLPs; train full "
-                "attention from new weights, or the original checkpoint with Pretrain"
-            )
+        """Load a folder; fields that no weight is sized by may be changed."""
         # A name with one slash would be looked up on the model hub.
         if not Path(folder).expanduser().is_dir():
             raise UserError(
@@ -196,12 +191,22 @@ class TTTE2E(Method):
             )
         for name, value in changes.items():
             setattr(lm.config, name, value)
-        for block in [*lm.prefix, *lm.suffix]:
-            cast(Block, block).attention.window = lm.config.window
+        if self.hparams["arm"] == "full" and lm.suffix:
+            raise UserError(
+                f"arm is full, {WHERE}, but the last {len(lm.suffix)} blocks of the model in "
+                f"{folder!r} have prime MLPs: give one that arm full wrote, or "
+                "train the original checkpoint with Pretrain"
+            )
         return lm
 
     def _check(self, config: TTTE2EConfig) -> None:
         check_config(config, f"in lm, {WHERE}")
+        arm = self.hparams["arm"]
+        if (arm == "full") != (config.window is None):
+            raise UserError(
+                f"arm is {arm}, but window is {config.window or 'null'}, in lm, {WHERE}: give "
+                "window null for arm full, and a number of tokens for the others"
+            )
         data = datamodule(self._trainer) if self._trainer is not None else None
         lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]
         lengths += [("a length of contexts", length) for length in getattr(data, "contexts", [])]
