@@ -34,7 +34,7 @@ from lit_research.methods.ttt.core import (
     without_steps,
 )
 from lit_research.methods.ttt.evaluation import Evaluation
-from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
+from lit_research.methods.ttt.inner_loop import Inner, Recompute, learnable, scan
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
 from lit_research.methods.ttt.streaming import Stream
@@ -56,7 +56,7 @@ class TTTE2E(Method):
     Args:
         lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf`` or ``convert.py``
             wrote, and perhaps other values of its ``window``, ``chunk``, ``inner_lr``,
-            ``inner_clip`` and ``rope_theta``.
+            ``inner_clip``, ``rope_theta`` and ``ignored_label_ids``.
         vocab_size: number of tokens; the command takes it from the data.
         arm: what to train.
         inner_warmup: share of the outer steps over which the inner learning rate rises from a tenth
@@ -216,6 +216,19 @@ class TTTE2E(Method):
                     f"{name} is {length}, in data.init_args, and the model's chunk {config.chunk}: "
                     "give whole chunks"
                 )
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Take the config's ``ignored_label_ids`` out of the labels, for callbacks too."""
+        ignored = cast(TTTE2EConfig, self.lm.config).ignored_label_ids
+        batch["labels"] = learnable(batch["labels"], ignored)
+
+    def on_validation_batch_start(
+        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Take the ``ignored_label_ids`` out of the labels, as in training."""
+        self.on_train_batch_start(batch, batch_idx)
+
+    on_test_batch_start = on_validation_batch_start
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of the chunks' losses, each before its own inner step, in nats."""
