@@ -19,6 +19,7 @@ from lit_research.laws.power import EnsembleLaw, PowerLaw
 from lit_research.laws.registry import LAWS, as_law
 from lit_research.laws.result import Fit
 from lit_research.laws.sigmoid import Sigmoid, anchor
+from lit_research.laws.two_stage import fit_data_constrained
 
 __all__ = [
     "LAWS",
@@ -36,4 +37,5 @@ __all__ = [
     "data_efficiency",
     "effective_tokens",
     "fit",
+    "fit_data_constrained",
 ]

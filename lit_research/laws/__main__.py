@@ -54,7 +54,19 @@ def _fit_file(options: argparse.Namespace) -> "Fit":
         intervals=options.intervals,
         interval_method=options.interval_method,
         seed=options.seed,
+        fixed=dict(map(_assignment, options.fix)),
+        **({} if options.delta is None else {"delta": options.delta}),
     )
+
+
+def _assignment(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise UserError(
+            f"--fix {text!r} is not NAME=VALUE with a number: give e.g. E=1.7"
+        ) from None
 
 
 def _write(found: "Fit", figure: Path, out: Path | None) -> None:
@@ -93,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         choices=("auto", "profile", "parametric_bootstrap", "case_bootstrap"),
         help="how the intervals are found (default: profile)",
     )
+    add("--delta", type=float, help="Huber's, of log loss (default: 1e-3)")
+    add("--fix", nargs="+", default=[], metavar="NAME=VALUE", help="parameters that are known")
     add("--seed", type=int, default=0, help="seed of simulated points (default: 0)")
     add("--figure", type=Path, metavar="PNG", help="figure to write (default: beside the points)")
     add("--out", type=Path, metavar="JSON", help="also write the fit as JSON")

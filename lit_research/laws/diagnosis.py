@@ -11,6 +11,9 @@ from lit_research.laws.points import Points
 SINGULAR = 1e-8
 """Directions in which the law moves this much less than in the others are not determined."""
 
+HARDLY = 30.0
+"""A constant of decay whose interval spans this factor is hardly identified."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -68,7 +71,7 @@ def interval_warnings(
     intervals: dict[str, tuple[float, float]],
     bounds: dict[str, float],
 ) -> list[str]:
-    """Intervals that run into a bound on which the parameter itself is not."""
+    """Intervals that run into a bound on which the parameter itself is not, or span decades."""
     found = []
     for p in parameters:
         if p.name in bounds:
@@ -76,6 +79,12 @@ def interval_warnings(
         for end, bound in zip(intervals[p.name], (p.low, p.high), strict=True):
             if end == bound:
                 found.append(f"the interval of {p.name} runs to its bound {bound:g}")
+        low, high = intervals[p.name]
+        if p.name.startswith("R_") and high > HARDLY * low:
+            found.append(
+                f"{p.name} is hardly identified: its interval is {low:.3g} to {high:.3g}; give "
+                "more passes, or fix the other parameters (fit_data_constrained)"
+            )
     return found
 
 

@@ -9,8 +9,10 @@ from lit_research.errors import UserError
 from lit_research.laws.base import Array, Law
 from lit_research.laws.curve import Curve
 from lit_research.laws.diagnosis import diagnose, interval_warnings, on_bounds
+from lit_research.laws.errors_of_fit import standard_errors
+from lit_research.laws.held import Held
 from lit_research.laws.inference import Best, IntervalMethod, infer
-from lit_research.laws.objective import Method, Objective
+from lit_research.laws.objective import HUBER_DELTA, Method, Objective
 from lit_research.laws.points import Points, Values, gather
 from lit_research.laws.registry import as_law
 from lit_research.laws.result import Fit
@@ -34,6 +36,8 @@ def fit(
     n_boot: int = 200,
     seed: int = 0,
     starts: int = 12,
+    delta: float = HUBER_DELTA,
+    fixed: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit a law to points, with intervals.
 
@@ -54,16 +58,27 @@ def fit(
             ``"case_bootstrap"``: refits of resampled points, needs 15 of them. None: no intervals.
         n_boot: number of simulated data sets, where there are any.
         seed: seed of the simulations.
-        starts: from how many of the law's starts to search.
+        starts: from how many of the law's starts to search; more, as long as the best end is
+            reached from one of them alone.
+        delta: residuals of log loss beyond this count linearly under ``"huber_log"``. Published
+            fits differ in it: 1e-3 in Hoffmann et al. 2022, but averaged losses and early stops
+            made it another one in effect.
+        fixed: parameters that are known, by name; the others are fitted.
 
     Raises:
         UserError: points that no law can be fitted to, too few of them, or an interval method
             that they do not allow.
     """
-    form = as_law(law)
+    whole, known = as_law(law), dict(fixed or {})
+    form = Held(whole, known) if known else whole
     _check(method, interval_method, intervals, n_boot, starts)
+    if not delta > 0 or (method == "ls" and delta != HUBER_DELTA):
+        raise UserError(
+            f"delta={delta} given to fit with method={method!r}: give a number above 0, and only "
+            "for 'huber_log'"
+        )
     points = gather(form, x, y, noise, method)
-    best = _search(_objective(form, points, method), points, starts)
+    best = _search(_objective(form, points, method, delta), points, starts)
     bounds = on_bounds(best)
     diagnosis = diagnose(best, points, bounds)
     inference = None
@@ -71,11 +86,22 @@ def fit(
         inference = infer(best, points, interval_method, intervals, n_boot, seed)
     theta = best.objective.theta(best.coords)
     params = {name: float(v) for name, v in zip(form.names, theta, strict=True)} | bounds
-    found = Fit(Curve(form, params), points, method, diagnosis.doubts, diagnosis.warnings)
+    params = {name: (params | known)[name] for name in whole.names}
+    errors = dict(zip(form.names, map(float, standard_errors(best, points)), strict=True))
+    found = Fit(
+        Curve(whole, params),
+        points,
+        method,
+        diagnosis.doubts,
+        diagnosis.warnings,
+        fixed=known,
+        standard_errors={name: errors.get(name, 0.0) for name in whole.names},
+    )
     if inference is None:
         return found
     ends = _natural(best.objective, inference.parameters(), bounds)
     warnings = diagnosis.warnings + tuple(interval_warnings(form.parameters, ends, bounds))
+    ends |= {name: (value, value) for name, value in known.items()}
     return replace(found, intervals=ends, inference=inference, warnings=warnings)
 
 
@@ -92,22 +118,29 @@ def _check(
             raise UserError(f"{name}={count} given to fit: give at least {least}")
 
 
-def _objective(law: Law, points: Points, method: Method) -> Objective:
+def _objective(law: Law, points: Points, method: Method, delta: float) -> Objective:
     """Least squares counts a point by its noise; Huber's terms all count alike."""
     weight = np.ones((1, len(points)))
     if method == "ls" and points.noise is not None:
         weight = weight / points.noise**2
-    return Objective(law, points.x, points.y[None], weight, method)
+    return Objective(law, points.x, points.y[None], weight, method, delta)
 
 
 def _search(objective: Objective, points: Points, starts: int) -> Best:
-    """A rough search from the best starts of the law, then a tight one from the best ends."""
+    """A rough search from the best starts of the law, then a tight one from the best ends.
+
+    An end that is reached from one start alone may not be the lowest: more starts are tried.
+    """
     candidates = objective.coords(objective.law.starts(points.x, points.y))
     order = np.argsort(objective.at(candidates).cost, kind="stable")
-    rough, cost = minimise(objective, candidates[order[:starts]], tolerance=1e-4, max_steps=30)
-    coords, cost = minimise(objective, rough[np.argsort(cost, kind="stable")[:3]])
-    k = int(np.argmin(cost))
-    return Best(objective, coords[k], float(cost[k]))
+    while True:
+        rough, cost = minimise(objective, candidates[order[:starts]], tolerance=1e-4, max_steps=30)
+        coords, cost = minimise(objective, rough[np.argsort(cost, kind="stable")[:3]])
+        best = Best(objective, coords[np.argmin(cost)], float(cost.min()))
+        again = np.sort(cost)[1] <= best.cost * (1 + 1e-6) if len(cost) > 1 else True
+        if again or best.exact or starts >= len(candidates):
+            return best
+        starts *= 2
 
 
 def _natural(

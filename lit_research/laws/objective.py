@@ -37,7 +37,7 @@ class Objective:
     ``x`` is ``[n]`` or ``[S, n]``.
 
     ``ls``: the residual is ``law - y`` and ``rho(r) = r^2 / 2``. ``huber_log``: the residual is
-    ``log(law) - log(y)`` and rho is Huber's with :data:`HUBER_DELTA`. Sums, never means: the mean
+    ``log(law) - log(y)`` and rho is Huber's with ``delta``. Sums, never means: the mean
     of such small terms makes optimisers stop early.
     """
 
@@ -46,6 +46,7 @@ class Objective:
     y: Array
     weight: Array
     method: Method
+    delta: float = HUBER_DELTA
 
     @property
     def box(self) -> tuple[Array, Array]:
@@ -89,8 +90,9 @@ class Objective:
                 rho, bend = 0.5 * r * r, np.ones_like(r)
             else:
                 size = np.abs(r)
-                bend = HUBER_DELTA / np.maximum(size, HUBER_DELTA)
-                rho = np.where(bend < 1.0, HUBER_DELTA * (size - 0.5 * HUBER_DELTA), 0.5 * r * r)
+                delta = self.delta
+                bend = delta / np.maximum(size, delta)
+                rho = np.where(bend < 1.0, delta * (size - 0.5 * delta), 0.5 * r * r)
             weighted = (self.weight * bend)[..., None] * J
             cost = np.sum(self.weight * rho, axis=-1)
             slope = np.matmul(r[..., None, :], weighted)[..., 0, :]

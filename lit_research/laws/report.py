@@ -12,7 +12,7 @@ def report(fit: Fit) -> str:
     n, degrees = len(fit.points), fit.degrees_of_freedom
     lines = [
         f"{type(fit.law).__name__}: {fit.law.formula}",
-        f"{n} points, {len(fit.law.parameters)} parameters, "
+        f"{n} points, {n - degrees} parameters, "
         f"{degrees} degree{'' if degrees == 1 else 's'} of freedom; method {fit.method}",
         "",
         *_table(_parameter_rows(fit)),
@@ -34,6 +34,8 @@ def to_dict(fit: Fit) -> dict[str, Any]:
         "constants": asdict(law) if is_dataclass(law) else {},
         "method": fit.method,
         "params": {name: _plain(value) for name, value in fit.params.items()},
+        "fixed": dict(fit.fixed),
+        "standard_errors": {name: _plain(e) for name, e in fit.standard_errors.items()},
         "intervals": {name: [_plain(a), _plain(b)] for name, (a, b) in fit.intervals.items()},
         "level": fit.inference.level if fit.inference else None,
         "interval_method": fit.inference.method if fit.inference else None,
@@ -50,13 +52,16 @@ def to_dict(fit: Fit) -> dict[str, Any]:
 
 
 def _parameter_rows(fit: Fit) -> list[list[str]]:
-    head = ["parameter", "value"]
-    if fit.inference is None:
-        return [head, *([name, f"{value:.6g}"] for name, value in fit.params.items())]
-    rows = [[*head, f"{100 * fit.inference.level:g}% interval ({fit.inference.method})"]]
+    rows = [["parameter", "value", "s.e."]]
+    if fit.inference is not None:
+        rows[0].append(f"{100 * fit.inference.level:g}% interval ({fit.inference.method})")
     for name, value in fit.params.items():
-        low, high = fit.interval(name)
-        rows.append([name, f"{value:.6g}", f"{low:.6g} to {high:.6g}"])
+        is_fixed = name in fit.fixed
+        error = fit.standard_errors.get(name, math.nan)
+        rows.append([name, f"{value:.6g}", "fixed" if is_fixed else f"{error:.2g}"])
+        if fit.inference is not None:
+            low, high = fit.interval(name)
+            rows[-1].append("" if is_fixed else f"{low:.6g} to {high:.6g}")
     return rows
 
 

@@ -25,6 +25,8 @@ class Fit:
     ``doubts`` are the reasons for which the fit must not be trusted beyond its points (a parameter
     on its bound, a direction that the points do not determine, no degree of freedom): with any of
     them, everything that extrapolates refuses. ``warnings`` hold these and milder remarks.
+    ``fixed`` are the parameters that were known; ``standard_errors`` those of the others, local
+    (see ``errors_of_fit``), 0 where fixed and nan where the points do not tell.
     """
 
     curve: Curve
@@ -34,6 +36,8 @@ class Fit:
     warnings: tuple[str, ...]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     inference: Inference | None = None
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    standard_errors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def law(self) -> Law:
@@ -125,8 +129,8 @@ class Fit:
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Points minus parameters."""
-        return len(self.points) - len(self.law.parameters)
+        """Points minus parameters that were fitted."""
+        return len(self.points) - len(self.law.parameters) + len(self.fixed)
 
     @property
     def residual_sd(self) -> float:

@@ -9,14 +9,13 @@ Legend: B sequences, T tokens of a sequence, D width, V vocabulary, N = B * T.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_research.errors import UserError
+from lit_research.lm.documents import check_keeps_documents_apart
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -43,25 +42,20 @@ def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
 
 def lm_outputs(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
     """Return what the output head makes of a batch, as the model returns it (see ``run_lm``)."""
+    if "position_ids" in batch:
+        check_keeps_documents_apart(model, _outputs)
+    return _outputs(model, batch)
+
+
+def _outputs(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
     inputs = {"input_ids": batch["input_ids"]}
     if "position_ids" in batch:
-        _check_keeps_documents_apart(model)
         inputs["position_ids"] = batch["position_ids"]
         if model.config._attn_implementation.startswith("flash"):
             # The varlen kernel looks for documents in a batch of one row only.
             inputs = {name: value.reshape(1, -1) for name, value in inputs.items()}
     # A cache would keep keys that nobody reads, and would switch off the search for documents.
     return model(**inputs, use_cache=False).logits
-
-
-def _check_keeps_documents_apart(model: PreTrainedModel) -> None:
-    takes_positions = "position_ids" in inspect.signature(model.forward).parameters
-    if model._is_stateful or not takes_positions:
-        reason = "a recurrent state" if takes_positions else "positions that cannot begin anew"
-        raise UserError(
-            f"{type(model).__name__} has {reason}, in a batch whose documents are kept apart: "
-            "set mask_across_documents to false, or choose a model such as llama"
-        )
 
 
 def next_token_loss(

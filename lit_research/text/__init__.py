@@ -18,7 +18,7 @@ from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.shards import TextShards
 from lit_research.text.storage import cache_root
 from lit_research.text.streaming import StreamingWindows
-from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer
+from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
 
 __all__ = [
     "END_OF_TEXT",
@@ -43,5 +43,6 @@ __all__ = [
     "split_stream",
     "tokenize",
     "unigram_cross_entropy",
+    "vocabulary_size",
     "write_documents",
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from lit_research.errors import UserError
 from lit_research.text.documents import CARD, count_bytes, fingerprint
 from lit_research.text.storage import build_folder, cache_root, content_hash, write_json
+from lit_research.text.tokenizers import vocabulary_size
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -106,16 +107,16 @@ def tokenize(
     """
     if len(documents) == 0:
         raise UserError(f"no document to tokenize; for {name or 'the corpus'!r}; give some text")
-    backend = plain_copy(tokenizer)
+    backend, size = plain_copy(tokenizer), vocabulary_size(tokenizer)
     card = {
         "format": _FORMAT,
         "name": name,
         "documents": len(documents),
         "documents_hash": fingerprint(documents),
         "tokenizer_hash": content_hash(backend.to_str(), str(tokenizer.eos_token_id)),
-        "vocab_size": len(tokenizer),
+        "vocab_size": size,
         "eos_token_id": tokenizer.eos_token_id,
-        "dtype": "uint16" if len(tokenizer) <= 2**16 else "uint32",
+        "dtype": "uint16" if size <= 2**16 else "uint32",
     }
     key = content_hash(str(_FORMAT), card["documents_hash"], card["tokenizer_hash"])
     folder = cache_root(cache_dir) / "tokens" / "-".join(filter(None, (name, key)))

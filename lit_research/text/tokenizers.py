@@ -20,7 +20,7 @@ from lit_research.text.storage import build_folder, cache_root, content_hash
 if TYPE_CHECKING:
     from datasets import Dataset
     from tokenizers import Tokenizer
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
 SMALLEST_VOCABULARY = 257  # every byte and the end-of-text token
@@ -49,6 +49,14 @@ def load_tokenizer(
     if spec.startswith("bpe:"):
         return _load_bpe(spec, documents, cache_root(cache_dir) / "tokenizers")
     return _load_pretrained(spec)
+
+
+def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return how many rows an embedding needs for a tokenizer's ids, V.
+
+    That is one more than the largest id: where the ids have gaps, more than there are tokens.
+    """
+    return max(len(tokenizer), 1 + max(tokenizer.get_vocab().values(), default=-1))
 
 
 def _wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:

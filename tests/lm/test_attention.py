@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.func import functional_call, grad, jvp, vmap
+from transformers import CONFIG_MAPPING
 
 from lit_research.errors import UserError
 from lit_research.lm import (
@@ -119,6 +121,44 @@ def test_models_that_cannot_keep_documents_apart_say_so():
     batch["position_ids"] = torch.tensor([[0, 1, 0, 1]])
     with pytest.raises(UserError, match=r"BloomForCausalLM.*mask_across_documents"):
         run_lm(bloom, batch)
+
+
+# Fields of the smallest models of many types; each takes those that it knows.
+SMALL = {
+    **{"hidden_size": 32, "intermediate_size": 48, "ffn_dim": 48, "word_embed_proj_dim": 32},
+    **{"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8},
+    **{"max_position_embeddings": 64, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64},
+    **{"rotary_dim": 8, "num_local_experts": 2, "num_experts": 2, "num_experts_per_tok": 1},
+}
+APART = ("llama", "qwen3", "gpt2", "gpt_neox", "mistral", "phi", "olmo2", "granite", "stablelm")
+LEAKY = (
+    *("opt", "lfm3", "minimax", "inkling_text", "camembert", "roberta", "roberta-prelayernorm"),
+    *("xlm-roberta", "xlm-roberta-xl", "roc_bert", "data2vec-text", "bert"),
+)
+
+
+@pytest.mark.filterwarnings("ignore")  # what transformers thinks of these models here
+@pytest.mark.parametrize("name", [*APART, *LEAKY, "gptj", "codegen"])
+def test_whether_a_model_keeps_documents_apart_is_tried(name):
+    if name not in CONFIG_MAPPING:
+        pytest.skip(f"this transformers has no {name}")
+    kind = CONFIG_MAPPING[name]
+    known = {f.name for f in dataclasses.fields(kind)} - set(kind.attribute_map)
+    model = build_lm(
+        {"model_type": name, **{k: v for k, v in SMALL.items() if k in known}}, vocab_size=100
+    ).train()
+    state = torch.get_rng_state()
+    ids = torch.arange(16).view(2, 8) + 10
+    batch = {"input_ids": ids, "position_ids": torch.tensor([[0, 1, 2, 3, 0, 1, 2, 3]] * 2)}
+    words = {"gptj": "fails on positions", "codegen": "fails on positions"}
+    if name in APART:
+        run_lm(model, batch)
+    else:
+        with pytest.raises(UserError, match=words.get(name, "attends across documents")):
+            run_lm(model, batch)
+        assert torch.equal(torch.get_rng_state(), state)
+    assert model.training
+    run_lm(model, {"input_ids": ids})  # as one sequence it is any model's business
 
 
 def math_loss():

@@ -1,10 +1,12 @@
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from lit_research.errors import UserError
-from lit_research.text import load_documents, load_tokenizer
+from lit_research.text import load_documents, load_tokenizer, tokenize, vocabulary_size
 
 # Any text that can be written down: lone surrogates are half a character.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -99,3 +101,20 @@ def test_a_bpe_has_no_more_tokens_than_the_documents_hold(documents_of):
         with pytest.warns(UserWarning, match=r"'bpe:9999' has (\d+) tokens"):
             tokenizer = load_tokenizer("bpe:9999", documents=documents_of(["few words"]))
         assert 257 < len(tokenizer) < 300
+
+
+def test_ids_with_gaps_need_rows_up_to_the_largest(byte_tokenizer, documents_of, tmp_path):
+    data = json.loads(byte_tokenizer.backend_tokenizer.to_str())
+    end = data["added_tokens"][0]["content"]
+    data["added_tokens"][0]["id"] = data["model"]["vocab"][end] = 70_003
+    (tmp_path / "tokenizer.json").write_text(json.dumps(data))
+    PreTrainedTokenizerFast(
+        tokenizer_file=str(tmp_path / "tokenizer.json"), eos_token=end
+    ).save_pretrained(str(tmp_path))
+    tokenizer = load_tokenizer(str(tmp_path))
+    assert len(tokenizer) == 257
+    assert vocabulary_size(tokenizer) == 70_004
+    assert vocabulary_size(byte_tokenizer) == 257
+    store = tokenize(documents_of(["ab", "c"]), tokenizer, cache_dir=tmp_path)
+    assert store.tokens.tolist() == [97, 98, 70_003, 99, 70_003]
+    assert store.card["vocab_size"] == 70_004

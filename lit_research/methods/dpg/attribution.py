@@ -27,6 +27,7 @@ from lit_research.methods.dpg.inner import Attributor, Inner
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.targets import make_target
 from lit_research.seeds import resolve_seed
+from lit_research.text.tokenizers import vocabulary_size
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,7 +116,9 @@ class Attribution(Method):
             )
         data, args = datamodule(self.trainer), self.hparams
         seed, dtype = args["target_seed"], args["target_dtype"]
-        target = make_target(args["target"], len(data.tokenizer), seed, dtype, self.device)
+        target = make_target(
+            args["target"], vocabulary_size(data.tokenizer), seed, dtype, self.device
+        )
         attributor = Attributor(target, data.tokenizer, self.metric, self.inner)
         folder = Path(args["output"] or self.trainer.log_dir or ".")
         study = Study(attributor, self._texts, folder, args["seed"])

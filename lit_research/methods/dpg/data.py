@@ -18,6 +18,7 @@ from lit_research.text import (
     make_loader,
     permutation,
     split_documents,
+    vocabulary_size,
 )
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Prompts(DataModule):
     @property
     def vocab_size(self) -> int:
         """Number of tokens of the generator, V."""
-        return len(self.tokenizer)
+        return vocabulary_size(self.tokenizer)
 
     @cached_property
     def prompts(self) -> dict[str, list[list[int]]]:

@@ -35,7 +35,7 @@ from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.metrics import gather_objects
 from lit_research.seeds import resolve_seed
-from lit_research.text import load_tokenizer
+from lit_research.text import load_tokenizer, vocabulary_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -199,7 +199,7 @@ class DatasetPolicyGradient(Method):
         tokenizer = tokenizer if name is None else load_tokenizer(name)
         seed = args["seed"] if args["target_seed"] is None else args["target_seed"]
         dtype = args["target_dtype"]
-        target = make_target(args["target"], len(tokenizer), seed, dtype, self.device)
+        target = make_target(args["target"], vocabulary_size(tokenizer), seed, dtype, self.device)
         return target, tokenizer
 
     def on_fit_start(self) -> None:

@@ -26,7 +26,7 @@ from lit_research.methods.ensemble.choice_items import (
     published_items,
 )
 from lit_research.methods.pretrain import Corpus
-from lit_research.text import ShardedSampler, load_tokenizer, make_loader
+from lit_research.text import ShardedSampler, load_tokenizer, make_loader, vocabulary_size
 from lit_research.text.cache import plain_copy
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class MultipleChoice(DataModule):
     @property
     def vocab_size(self) -> int:
         """Number of tokens, V."""
-        return len(self.tokenizer)
+        return vocabulary_size(self.tokenizer)
 
     @cached_property
     def items(self) -> list[Item]:

@@ -22,6 +22,7 @@ from lit_research.text import (
     make_loader,
     split_documents,
     tokenize,
+    vocabulary_size,
 )
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Corpus(DataModule):
     @property
     def vocab_size(self) -> int:
         """Number of tokens, V."""
-        return len(self.tokenizer)
+        return vocabulary_size(self.tokenizer)
 
     def store(self, split: str) -> TokenStore:
         """Return the tokens of ``train``, ``validation`` or ``test``, from the cache if there.

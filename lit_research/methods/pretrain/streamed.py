@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule
-from lit_research.text import StreamingWindows, load_documents, load_tokenizer, make_loader
+from lit_research.text import (
+    StreamingWindows,
+    load_documents,
+    load_tokenizer,
+    make_loader,
+    vocabulary_size,
+)
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
@@ -66,7 +72,7 @@ class StreamedCorpus(DataModule):
     @property
     def vocab_size(self) -> int:
         """Number of tokens, V."""
-        return len(self.tokenizer)
+        return vocabulary_size(self.tokenizer)
 
     def documents(self, split: str) -> IterableDataset:
         """Return the stream of ``train``, ``validation`` or ``test``."""

@@ -16,7 +16,13 @@ from lit_research.methods.self_play.families import FAMILIES, LEVELS, embedded_t
 from lit_research.methods.self_play.reading import LEANDOJO, Theorem, read_theorems
 from lit_research.methods.self_play.tokenizer import WORDS, word_tokenizer
 from lit_research.seeds import resolve_seed
-from lit_research.text import ShardedSampler, load_tokenizer, make_loader, permutation
+from lit_research.text import (
+    ShardedSampler,
+    load_tokenizer,
+    make_loader,
+    permutation,
+    vocabulary_size,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -232,7 +238,7 @@ class Theorems(DataModule):
     @property
     def vocab_size(self) -> int:
         """Number of tokens, V."""
-        return len(self.tokenizer)
+        return vocabulary_size(self.tokenizer)
 
     @property
     def batches_per_epoch(self) -> int:

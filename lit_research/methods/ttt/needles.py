@@ -22,7 +22,7 @@ from lit_research.methods.ttt.haystack import HEADER, NEEDLE, NOISE, QUESTION, H
 from lit_research.methods.ttt.loaders import bucket_loader, place_of, sequence_loader
 from lit_research.methods.ttt.long_documents import check_contexts
 from lit_research.seeds import resolve_seed
-from lit_research.text import IGNORE, load_tokenizer
+from lit_research.text import IGNORE, load_tokenizer, vocabulary_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -171,7 +171,7 @@ class Needles(DataModule):
     @property
     def vocab_size(self) -> int:
         """Number of tokens, V."""
-        return len(self.tokenizer)
+        return vocabulary_size(self.tokenizer)
 
     @property
     def batches_per_epoch(self) -> int:
