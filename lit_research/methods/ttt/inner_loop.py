@@ -192,7 +192,8 @@ def scan(
     Args:
         model: with gradients in training, under ``no_grad`` in evaluation.
         input_ids: ``[B, T]``, T a multiple of the chunk.
-        labels: next tokens, ``[B, T]``, ``IGNORE`` where there is nothing to learn.
+        labels: next tokens, ``[B, T]``, ``IGNORE`` where there is nothing to learn; the config's
+            ``ignored_label_ids`` are not learned either.
         inner: how to step, and what backward computes again.
 
     Returns:
@@ -200,6 +201,7 @@ def scan(
         the token losses ``[B, T]``, in nats.
     """
     hidden = model.run_prefix(input_ids)
+    labels = learnable(labels, model.config.ignored_label_ids)
     if not model.suffix:  # nothing learns: full attention, say
         loss_BT, loss_B = chunk_losses(model.head(hidden), labels)
         return loss_B.mean(), loss_BT

@@ -54,9 +54,9 @@ class TTTE2E(Method):
     inner loop); ``naive`` (trained as ``swa``, run with the inner loop); ``full`` (full attention).
 
     Args:
-        lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf`` or ``convert.py``
-            wrote, and perhaps other values of its ``window``, ``chunk``, ``inner_lr``,
-            ``inner_clip``, ``rope_theta`` and ``ignored_label_ids``.
+        lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf``, ``convert.py`` or
+            ``released.py`` wrote, and perhaps other values of its ``window``, ``chunk``,
+            ``inner_lr``, ``inner_clip``, ``rope_theta`` and ``ignored_label_ids``.
         vocab_size: number of tokens; the command takes it from the data.
         arm: what to train.
         inner_warmup: share of the outer steps over which the inner learning rate rises from a tenth
@@ -207,6 +207,11 @@ class TTTE2E(Method):
                 f"arm is {arm}, but window is {config.window or 'null'}, in lm, {WHERE}: give "
                 "window null for arm full, and a number of tokens for the others"
             )
+        if arm not in ("swa", "full") and not config.num_suffix_layers:
+            raise UserError(
+                f"arm is {arm}, but no block has a prime MLP, which its inner loop trains, in lm, "
+                f"{WHERE}: give num_suffix_layers, or arm swa"
+            )
         data = datamodule(self._trainer) if self._trainer is not None else None
         lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]
         lengths += [("a length of contexts", length) for length in getattr(data, "contexts", [])]
@@ -217,16 +222,12 @@ class TTTE2E(Method):
                     "give whole chunks"
                 )
 
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Take the config's ``ignored_label_ids`` out of the labels, for callbacks too."""
-        ignored = cast(TTTE2EConfig, self.lm.config).ignored_label_ids
-        batch["labels"] = learnable(batch["labels"], ignored)
-
     def on_validation_batch_start(
         self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Take the ``ignored_label_ids`` out of the labels, as in training."""
-        self.on_train_batch_start(batch, batch_idx)
+        """Mask the config's ``ignored_label_ids`` as ``scan`` does, so that nobody counts them."""
+        ignored = cast(TTTE2EConfig, self.lm.config).ignored_label_ids
+        batch["labels"] = learnable(batch["labels"], ignored)
 
     on_test_batch_start = on_validation_batch_start
 
