@@ -77,8 +77,10 @@ class DatasetPolicyGradient(Method):
         clip_ratio: of the policy's ratio.
         max_grad_norm: of the generator's gradient; None does not clip.
         optimizer: makes the generator's optimiser; its learning rate is the peak.
-        schedule: learning rate after the warm-up: ``constant``, or ``cosine`` or ``linear`` to 0.
+        schedule: learning rate after the warm-up: ``constant``, ``cosine`` or ``linear``.
         warmup: share of the steps over which the learning rate rises to its peak.
+        end_lr: learning rate at the end of ``cosine`` or ``linear``.
+        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
         attention: of the generator: ``sdpa``, ``flash`` or ``math``.
         generator_dtype: of the generator's weights.
         generation_batch: texts that are written side by side.
@@ -118,6 +120,8 @@ class DatasetPolicyGradient(Method):
         ),
         schedule: Schedule = "constant",
         warmup: float = 0.0,
+        end_lr: float = 0.0,
+        warmup_from_zero: bool = False,
         attention: Attention = "sdpa",
         generator_dtype: str = "float32",
         generation_batch: int = 1024,
@@ -126,7 +130,6 @@ class DatasetPolicyGradient(Method):
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        check_recipe(warmup=warmup, z_loss=0.0, where=WHERE)
         sizes = {
             "rollouts": rollouts,
             "max_new_tokens": max_new_tokens,
@@ -150,6 +153,7 @@ class DatasetPolicyGradient(Method):
         for name, spec in (("generator", generator), ("target", target)):
             check_lm_spec(name, spec, WHERE)
         self.keep_hyperparameters()
+        check_recipe(self.hparams, WHERE)
         self.hparams["seed"] = resolve_seed(seed)
         # A checkpoint's values win over the command's; where to write is the command's own.
         self._output = self.hparams.pop("output")
@@ -177,10 +181,7 @@ class DatasetPolicyGradient(Method):
     def configure_optimizers(self) -> Any:
         """Return the generator's optimiser and its schedule."""
         groups = [{"params": list(self.generator.parameters())}]
-        schedule, warmup = self.hparams["schedule"], self.hparams["warmup"]
-        return optimizer_with_schedule(
-            self, self.optimizer, groups, schedule=schedule, warmup=warmup
-        )
+        return optimizer_with_schedule(self, self.optimizer, groups)
 
     @property
     def attributor(self) -> Attributor:

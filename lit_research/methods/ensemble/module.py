@@ -89,8 +89,10 @@ class Ensemble(Method):
         gather: checkpoints (files or glob patterns) of ``Ensemble`` or ``Pretrain`` runs whose
             members to put together, in the place of ``seeds``; not for ``fit``.
         optimizer: makes the optimiser from parameter groups; its learning rate is the peak.
-        schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
+        schedule: learning rate after the warm-up: ``cosine``, ``linear`` or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
+        end_lr: learning rate at the end of ``cosine`` or ``linear``.
+        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
         z_loss: weight of the squared log-normaliser (0: none).
         attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
     """
@@ -115,12 +117,13 @@ class Ensemble(Method):
         ),
         schedule: Schedule = "cosine",
         warmup: float = 0.01,
+        end_lr: float = 0.0,
+        warmup_from_zero: bool = False,
         z_loss: float = 0.0,
         attention: Attention = "sdpa",
     ) -> None:
         super().__init__()
         where = "in model.init_args of Ensemble"
-        check_recipe(warmup=warmup, z_loss=z_loss, where=where)
         self.trained_steps = 0
         self.seeds = member_seeds(seeds)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -144,6 +147,7 @@ class Ensemble(Method):
                 "cannot be mapped over members, so give attention math"
             )
         self.keep_hyperparameters()
+        check_recipe(self.hparams, where)
         self.hparams["seeds"] = self.seeds
         self.optimizer = optimizer
 
@@ -340,10 +344,8 @@ class Ensemble(Method):
 
     def configure_optimizers(self) -> Any:
         """Return one optimiser for the stack of members, and its schedule."""
-        args, groups = self.hparams, param_groups(self.lm, self._decay_mask)
-        made = optimizer_with_schedule(
-            self, self.optimizer, groups, schedule=args["schedule"], warmup=args["warmup"]
-        )
+        groups = param_groups(self.lm, self._decay_mask)
+        made = optimizer_with_schedule(self, self.optimizer, groups)
         name = type(made["optimizer"]).__name__
         if name not in ELEMENTWISE:
             raise UserError(

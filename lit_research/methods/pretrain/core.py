@@ -58,21 +58,38 @@ def param_groups(model: nn.Module, mask: dict[str, bool]) -> list[dict[str, Any]
 
 
 def learning_rate_factor(
-    step: int, total_steps: int, warmup_steps: int, schedule: Schedule = "cosine"
+    step: int,
+    total_steps: int,
+    warmup_steps: int,
+    schedule: Schedule = "cosine",
+    *,
+    end: float = 0.0,
+    warmup_from_zero: bool = False,
 ) -> float:
     """Return the factor of the peak learning rate at ``step`` (0 is the first update).
 
     Warm-up is linear and reaches the peak at update ``warmup_steps``; the cosine or line would
-    reach 0 at update ``total_steps``, one past the last.
+    reach ``end`` at update ``total_steps``, one past the last. With ``warmup_from_zero`` this is
+    optax's ``warmup_cosine_decay_schedule`` with ``decay_steps=total_steps``.
+
+    Args:
+        step: update, from 0.
+        total_steps: updates of the run.
+        warmup_steps: updates of the warm-up.
+        schedule: what follows the warm-up.
+        end: factor at the end of a cosine or line.
+        warmup_from_zero: begin the warm-up at 0, so that the first update changes nothing; else at
+            ``1 / (warmup_steps + 1)``.
     """
     if step < warmup_steps:
-        return (step + 1) / (warmup_steps + 1)
+        return step / warmup_steps if warmup_from_zero else (step + 1) / (warmup_steps + 1)
     if schedule == "constant":
         return 1.0
     if step >= total_steps:
-        return 0.0
+        return end
     done = (step - warmup_steps) / (total_steps - warmup_steps)
-    return 0.5 * (1.0 + math.cos(math.pi * done)) if schedule == "cosine" else 1.0 - done
+    left = 0.5 * (1.0 + math.cos(math.pi * done)) if schedule == "cosine" else 1.0 - done
+    return end + (1.0 - end) * left
 
 
 def sums_by_length(

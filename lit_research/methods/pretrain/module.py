@@ -60,8 +60,10 @@ class Pretrain(Method):
             weights, ``{folder: PATH}`` loads a checkpoint folder of transformers.
         vocab_size: number of tokens; the command takes it from the data.
         optimizer: makes the optimiser from parameter groups; its learning rate is the peak.
-        schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
+        schedule: learning rate after the warm-up: ``cosine``, ``linear`` or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
+        end_lr: learning rate at the end of ``cosine`` or ``linear``.
+        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
         z_loss: weight of the squared log-normaliser, which keeps logits from drifting (0: none).
         attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
         compile: compile the language model with ``torch.compile``.
@@ -82,14 +84,16 @@ class Pretrain(Method):
         ),
         schedule: Schedule = "cosine",
         warmup: float = 0.01,
+        end_lr: float = 0.0,
+        warmup_from_zero: bool = False,
         z_loss: float = 0.0,
         attention: Attention = "sdpa",
         compile: bool = False,
         activation_checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        check_recipe(warmup=warmup, z_loss=z_loss, where="in model.init_args of Pretrain")
         self.keep_hyperparameters()
+        check_recipe(self.hparams, "in model.init_args of Pretrain")
         self.optimizer = optimizer
 
     def configure_model(self) -> None:
@@ -182,13 +186,8 @@ class Pretrain(Method):
 
     def configure_optimizers(self) -> Any:
         """Return the optimiser with its decay mask, and the schedule, a function of the step."""
-        return optimizer_with_schedule(
-            self,
-            self.optimizer,
-            param_groups(self.lm, self._decay_mask),
-            schedule=self.hparams["schedule"],
-            warmup=self.hparams["warmup"],
-        )
+        groups = param_groups(self.lm, self._decay_mask)
+        return optimizer_with_schedule(self, self.optimizer, groups)
 
     def sample(
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int

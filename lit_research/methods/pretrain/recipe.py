@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
@@ -10,18 +11,37 @@ import torch
 
 from lit_research.errors import UserError
 from lit_research.methods.base import datamodule, total_steps
-from lit_research.methods.pretrain.core import Schedule, learning_rate_factor
+from lit_research.methods.pretrain.core import learning_rate_factor
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
 
-def check_recipe(*, warmup: float, z_loss: float, where: str) -> None:
-    """Refuse a warm-up that is no share of the run, or a negative z-loss."""
+def check_recipe(args: Mapping[str, Any], where: str) -> None:
+    """Refuse values of a schedule that cannot be or have no effect, and a negative z-loss.
+
+    Args:
+        args: hyper-parameters: ``schedule``, ``warmup``, ``end_lr``, ``warmup_from_zero``, and
+            perhaps ``z_loss``.
+        where: the end of the message's second part, ``in ...``.
+    """
+    warmup, end_lr, z_loss = args["warmup"], args["end_lr"], args.get("z_loss", 0.0)
     if not 0.0 <= warmup < 1.0:
         raise UserError(
             f"warmup is {warmup}, {where}: give the share of the steps, from 0 up to (not "
             "including) 1"
+        )
+    if end_lr < 0.0:
+        raise UserError(f"end_lr is {end_lr}, {where}; must be at least 0")
+    if end_lr and args["schedule"] == "constant":
+        raise UserError(
+            f"end_lr is {end_lr}, {where}, but schedule is constant: leave end_lr out, or choose "
+            "cosine or linear"
+        )
+    if args["warmup_from_zero"] and not warmup:
+        raise UserError(
+            f"warmup_from_zero is true, {where}, but warmup is 0: leave it out, or give warmup a "
+            "share of the steps"
         )
     if z_loss < 0.0:
         raise UserError(f"z_loss is {z_loss}, {where}: give 0 or more")
@@ -48,22 +68,21 @@ def optimizer_with_schedule(
     module: pl.LightningModule,
     make: Callable[[Any], torch.optim.Optimizer],
     groups: list[dict[str, Any]],
-    *,
-    schedule: Schedule,
-    warmup: float,
 ) -> dict[str, Any]:
     """Return what ``configure_optimizers`` returns: an optimiser and its schedule by the step.
 
     Args:
-        module: of a trainer, which knows the number of steps.
+        module: attached to a trainer, which knows the number of steps. Its hyper-parameters hold
+            ``schedule`` (``cosine``, ``linear`` or ``constant``), ``warmup`` (share of the steps),
+            ``end_lr`` and ``warmup_from_zero``.
         make: makes the optimiser from parameter groups; its learning rate is the peak.
         groups: see ``param_groups``.
-        schedule: ``cosine``, ``linear`` or ``constant``.
-        warmup: share of the steps.
 
     Raises:
-        UserError: the optimiser refuses its values, or a run without a last step is to decay.
+        UserError: the optimiser refuses its values, the rate is to end above its peak, or a run
+            without a last step is to decay.
     """
+    args = module.hparams
     where = f"model.init_args of {type(module).__name__}"
     try:
         optimizer = make(groups)
@@ -72,17 +91,32 @@ def optimizer_with_schedule(
             f"{error}, in model.init_args.optimizer: give values that the optimiser takes"
         ) from error
     steps = total_steps(module.trainer)
-    if steps is None and schedule != "constant":
+    if steps is None and args["schedule"] != "constant":
         raise UserError(
-            f"schedule is {schedule}, in {where}, but the run has no last "
+            f"schedule is {args['schedule']}, in {where}, but the run has no last "
             "step: give trainer.max_steps (or trainer.max_epochs for data of known length)"
         )
-    total = steps or 0
-    warmup_steps = round(total * warmup)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step, total, warmup_steps, schedule)
-    )
+    factors = [_factor(args, steps or 0, group["lr"], where) for group in optimizer.param_groups]
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
     return {
         "optimizer": optimizer,
         "lr_scheduler": {"scheduler": scheduler, "interval": "step", "name": "lr"},
     }
+
+
+def _factor(args: Mapping[str, Any], total: int, peak: float, where: str) -> Callable[[int], float]:
+    """Return the factor of a group's learning rate as a function of the step."""
+    end_lr = args["end_lr"]
+    if end_lr > peak:
+        raise UserError(
+            f"end_lr is {end_lr}, in {where}, above the learning rate of {peak}: must be at most "
+            "the optimiser's lr"
+        )
+    return partial(
+        learning_rate_factor,
+        total_steps=total,
+        warmup_steps=round(total * args["warmup"]),
+        schedule=args["schedule"],
+        end=end_lr / peak if end_lr else 0.0,
+        warmup_from_zero=args["warmup_from_zero"],
+    )

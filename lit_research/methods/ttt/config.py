@@ -9,6 +9,9 @@ from transformers import PreTrainedConfig
 
 from lit_research.errors import UserError
 
+# Fields that no weight is sized by: they may be changed when a model is loaded.
+CHANGEABLE = ("window", "chunk", "inner_lr", "inner_clip", "rope_theta", "ignored_label_ids")
+
 
 class TTTE2EConfig(PreTrainedConfig):
     """Config of ``TTTE2EForCausalLM`` (Tandon et al. 2025, arXiv 2512.23675).
@@ -26,6 +29,8 @@ class TTTE2EConfig(PreTrainedConfig):
         chunk: tokens between two inner steps, b.
         inner_lr: learning rate of the inner SGD, eta.
         inner_clip: largest norm of an inner gradient, of all fast weights of one sequence together.
+        ignored_label_ids: tokens that are never a label, such as the separator of documents (the
+            official code: BOS): neither the inner loop nor the outer loss learns to predict them.
         rope_theta: base of the rotary positions.
         rms_norm_eps: small number inside the norms.
         initializer_range: standard deviation of new weights.
@@ -55,6 +60,7 @@ class TTTE2EConfig(PreTrainedConfig):
         chunk: int = 1024,
         inner_lr: float = 1.0,
         inner_clip: float = 1.0,
+        ignored_label_ids: list[int] | None = None,
         rope_theta: float = 500_000.0,
         rms_norm_eps: float = 1e-6,
         initializer_range: float = 0.02,
@@ -79,6 +85,7 @@ class TTTE2EConfig(PreTrainedConfig):
         self.chunk = chunk
         self.inner_lr = inner_lr
         self.inner_clip = inner_clip
+        self.ignored_label_ids = ignored_label_ids or []
         self.rope_theta = rope_theta
         self.rms_norm_eps = rms_norm_eps
         self.initializer_range = initializer_range
@@ -130,6 +137,14 @@ def check_config(config: TTTE2EConfig, where: str) -> None:
         size = getattr(config, name)
         if size is not None and (not isinstance(size, int) or size < 1):
             raise UserError(f"{name} is {size!r}, {where}: give a number of tokens, 1 or more")
+    for token in config.ignored_label_ids or []:
+        if not isinstance(token, int) or not 0 <= token < config.vocab_size:
+            raise UserError(
+                f"ignored_label_ids has {token!r}, {where}; must be tokens from 0 to "
+                f"{config.vocab_size - 1}"
+            )
+    if not config.rope_theta > 0:
+        raise UserError(f"rope_theta is {config.rope_theta}, {where}; must be above 0")
     if config.inner_lr < 0 or config.inner_clip <= 0:
         raise UserError(
             f"inner_lr is {config.inner_lr} and inner_clip {config.inner_clip}, {where}: give 0 or "

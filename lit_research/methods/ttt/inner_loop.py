@@ -14,6 +14,7 @@ H heads, d width of a head, V vocabulary.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -99,6 +100,13 @@ def first_state(model: TTTE2EForCausalLM, hidden: Tensor) -> State:
     return State(fast, (empty,) * config.num_suffix_layers, 0)
 
 
+def learnable(labels: Tensor, ignored_ids: Sequence[int] | None) -> Tensor:
+    """Return ``labels`` ``[B, T]`` with ``IGNORE`` in place of ``ignored_ids``."""
+    if not ignored_ids:
+        return labels
+    return labels.masked_fill(torch.isin(labels, labels.new_tensor(ignored_ids)), IGNORE)
+
+
 def chunk_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return the loss of each token ``[B, C]``, 0 at ``IGNORE``, and each sequence's mean ``[B]``.
 
@@ -143,12 +151,12 @@ def step(
     Returns:
         Token losses ``[B, C]`` and mean losses ``[B]`` in nats, and the state after the chunk.
     """
-    _, losses, means, after = _step_logits(model, chunk, state, inner, update=update)
+    _, losses, means, after = step_logits(model, chunk, state, inner, update=update)
     return losses, means, after
 
 
-def _step_logits(
-    model: TTTE2EForCausalLM, chunk: Chunk, state: State, inner: Inner, *, update: bool
+def step_logits(
+    model: TTTE2EForCausalLM, chunk: Chunk, state: State, inner: Inner, *, update: bool = True
 ) -> tuple[Tensor, Tensor, Tensor, State]:
     """Do what ``step`` does; return the logits ``[B, C, V]`` too, first."""
     hidden, labels = chunk
@@ -184,7 +192,8 @@ def scan(
     Args:
         model: with gradients in training, under ``no_grad`` in evaluation.
         input_ids: ``[B, T]``, T a multiple of the chunk.
-        labels: next tokens, ``[B, T]``.
+        labels: next tokens, ``[B, T]``, ``IGNORE`` where there is nothing to learn; the config's
+            ``ignored_label_ids`` are not learned either.
         inner: how to step, and what backward computes again.
 
     Returns:
@@ -192,6 +201,7 @@ def scan(
         the token losses ``[B, T]``, in nats.
     """
     hidden = model.run_prefix(input_ids)
+    labels = learnable(labels, model.config.ignored_label_ids)
     if not model.suffix:  # nothing learns: full attention, say
         loss_BT, loss_B = chunk_losses(model.head(hidden), labels)
         return loss_B.mean(), loss_BT
@@ -202,7 +212,18 @@ def scan(
     return torch.stack(means).mean(), torch.cat(losses, dim=1)
 
 
-def scan_logits(model: TTTE2EForCausalLM, input_ids: Tensor, inner: Inner) -> Tensor:
+def next_labels(labels: Tensor) -> Tensor:
+    """Shift labels ``[B, T]`` that lie at their own tokens to the tokens before them.
+
+    The label after the last token is not known, and not needed: nothing is learned from the last
+    chunk.
+    """
+    return F.pad(labels[:, 1:], (0, 1), value=IGNORE)
+
+
+def scan_logits(
+    model: TTTE2EForCausalLM, input_ids: Tensor, inner: Inner, labels: Tensor | None = None
+) -> Tensor:
     """Return the logits ``[B, T, V]`` that a whole sequence meets as the model learns from it.
 
     Under ``no_grad`` or with a graph, as ``scan``; nothing is computed again in backward.
@@ -211,19 +232,20 @@ def scan_logits(model: TTTE2EForCausalLM, input_ids: Tensor, inner: Inner) -> Te
         model: gives prefix, suffix and W_0.
         input_ids: ``[B, T]`` of any length; the last chunk may be shorter.
         inner: how to step; its ``recompute`` is not used.
+        labels: next tokens, ``[B, T]``, ``IGNORE`` where there is nothing to learn; None takes them
+            from ``input_ids``, but for the config's ``ignored_label_ids``.
     """
     hidden = model.run_prefix(input_ids)
     if not model.suffix:
         return model.head(hidden)
-    # The label after the last token is not known, and not needed: nothing is learned from the last
-    # chunk.
-    labels = F.pad(input_ids[:, 1:], (0, 1), value=IGNORE)
+    if labels is None:
+        labels = next_labels(learnable(input_ids, model.config.ignored_label_ids))
     C = model.config.chunk
     chunks = list(zip(hidden.split(C, dim=1), labels.split(C, dim=1), strict=True))
     state, parts = first_state(model, hidden), []
     for place, chunk in enumerate(chunks):
         update = place < len(chunks) - 1
-        logits, _, _, state = _step_logits(model, chunk, state, inner, update=update)
+        logits, _, _, state = step_logits(model, chunk, state, inner, update=update)
         parts.append(logits)
     return torch.cat(parts, dim=1)
 

@@ -67,13 +67,16 @@ class SwiGLU(nn.Module):
 
 
 class Attention(nn.Module):
-    """Attention over a sliding window, on a whole sequence or chunk by chunk."""
+    """Attention over a sliding window, on a whole sequence or chunk by chunk.
+
+    Window and rotary positions are read from the config at each call, so that they can be changed.
+    """
 
     def __init__(self, config: TTTE2EConfig) -> None:
         super().__init__()
         D, d, bias = config.hidden_size, config.head_dim, config.attention_bias
         heads, pairs = config.num_attention_heads, config.num_key_value_heads
-        self.head_dim, self.window, self.turns = d, config.window, config.frequencies
+        self.config, self.head_dim = config, d
         self.q_proj = nn.Linear(D, heads * d, bias=bias)
         self.k_proj = nn.Linear(D, pairs * d, bias=bias)
         self.v_proj = nn.Linear(D, pairs * d, bias=bias)
@@ -92,8 +95,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Attend over a whole sequence ``[B, T, D]``; differentiable once."""
         q, k, v = self._project(x)
-        q, k = rotate(q, 0, self.turns), rotate(k, 0, self.turns)
-        return self._merge(window_attention(q, k, v, self.window))
+        turns = self.config.frequencies
+        q, k = rotate(q, 0, turns), rotate(k, 0, turns)
+        return self._merge(window_attention(q, k, v, self.config.window))
 
     def chunk(
         self, x: Tensor, before: KeyValues, filled: int, *, twice: bool
@@ -111,9 +115,9 @@ class Attention(nn.Module):
         """
         q, new_k, new_v = self._project(x)
         k, v = torch.cat([before.keys, new_k], dim=2), torch.cat([before.values, new_v], dim=2)
-        K, C = before.keys.shape[2], x.shape[1]
-        q, turned = rotate(q, K, self.turns), rotate(k, 0, self.turns)
-        out = window_attention(q, turned, v, self.window, unseen=K - filled, twice=twice)
+        K, C, turns = before.keys.shape[2], x.shape[1], self.config.frequencies
+        q, turned = rotate(q, K, turns), rotate(k, 0, turns)
+        out = window_attention(q, turned, v, self.config.window, unseen=K - filled, twice=twice)
         return self._merge(out), KeyValues(k[:, :, C:], v[:, :, C:])  # the last K rows
 
     def append(self, x: Tensor, window: Window, *, chunks: bool) -> Tensor:

@@ -9,9 +9,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreT
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from lit_research.errors import UserError
-from lit_research.lm import next_token_loss
+from lit_research.lm import IGNORE, next_token_loss
 from lit_research.methods.ttt.config import TTTE2EConfig
-from lit_research.methods.ttt.inner_loop import Inner, scan_logits
+from lit_research.methods.ttt.inner_loop import Inner, learnable, next_labels, scan_logits
 from lit_research.methods.ttt.layers import Block, KeyValues, RMSNorm, SwiGLU
 
 if TYPE_CHECKING:
@@ -126,30 +126,45 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
             input_ids: ``[B, T]``, texts of one length; fast weights begin anew for each, or go on
                 where ``cache`` is.
             labels: tokens, as ``input_ids`` (transformers shifts them here), -100 where there is
-                nothing to learn; for ``loss``, whose gradient goes through the inner loop.
+                nothing to learn, for the inner loop too; for ``loss``, whose gradient goes through
+                the inner loop. None learns from ``input_ids``. In either case the config's
+                ``ignored_label_ids`` are not learned.
             cache: the state of ``B`` texts read so far; changed in place.
             use_cache: begin such a state.
             logits_to_keep: give those of the last tokens only; 0 gives all.
             inner_loop: False leaves the fast weights as they are.
             past_key_values: the name of ``cache`` before transformers 5.24.
-            kwargs: what transformers passes beside these is not used.
+            kwargs: ``attention_mask`` ``[B, T]``, 0 for padding at the end of a text, which is not
+                learned (were it named here, ``generate`` would make one and take any pad token for
+                padding); what else transformers passes is not used.
+
+        Raises:
+            UserError: padding before tokens, or in a text that is to be continued.
         """
         from lit_research.methods.ttt.streaming import Stream
 
         inner = Inner(self.config.inner_lr if inner_loop else 0.0, self.config.inner_clip)
         cache = past_key_values if cache is None else cache
+        own = input_ids if labels is None else labels
+        attention_mask: Tensor | None = kwargs.get("attention_mask")
+        if attention_mask is not None:
+            _check_mask(attention_mask, input_ids, cache is not None or bool(use_cache))
+            own = own.masked_fill(attention_mask[:, -input_ids.shape[1] :] == 0, IGNORE)
+        own = learnable(own, self.config.ignored_label_ids)
         if use_cache and cache is None:
             cache = Stream(self, len(input_ids), inner)
         if cache is not None:
-            logits = cache.read(input_ids, keep=logits_to_keep)
+            logits = cache.read(input_ids, keep=logits_to_keep, labels=own)
         elif inner_loop:
-            logits = scan_logits(self, input_ids, inner)[:, -logits_to_keep:]
+            logits = scan_logits(self, input_ids, inner, next_labels(own))[:, -logits_to_keep:]
         else:
             h = self.run_prefix(input_ids)
             for block in self.suffix:
                 h = block(h)
             logits = self.head(h[:, -logits_to_keep:])
-        loss = None if labels is None else _shifted_loss(logits, labels)
+        loss = None
+        if labels is not None:
+            loss = next_token_loss(logits, next_labels(own)[:, -logits.shape[1] :])
         return CausalLMOutputWithPast(loss, logits, cache)  # type: ignore[arg-type]
 
     @classmethod
@@ -186,9 +201,30 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         }
 
 
-def _shifted_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy in nats of ``labels`` that are tokens, not next tokens."""
-    return next_token_loss(logits[:, :-1], labels[:, 1:])
+def _check_mask(mask: Tensor, input_ids: Tensor, continued: bool) -> None:
+    """Refuse padding that would be read as text: before tokens, or in a text that goes on."""
+    where = "in forward of TTTE2EForCausalLM"
+    B, T = input_ids.shape
+    if (
+        mask.dim() != 2
+        or len(mask) != B
+        or (mask.shape[1] < T if continued else mask.shape[1] != T)
+    ):
+        raise UserError(
+            f"attention_mask has the shape {list(mask.shape)}, {where}, and input_ids {[B, T]}: "
+            "give one number a token"
+        )
+    shown = mask != 0
+    if continued and not bool(shown.all()):
+        raise UserError(
+            f"attention_mask has zeros, {where} with a cache, where padding would be read as text: "
+            "give texts of one length"
+        )
+    if bool((shown[:, 1:] & ~shown[:, :-1]).any()):
+        raise UserError(
+            f"attention_mask has zeros before ones, {where}: pad at the end of texts "
+            "(padding_side right), not before or within them"
+        )
 
 
 AutoConfig.register("ttt_e2e", TTTE2EConfig)

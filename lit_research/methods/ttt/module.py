@@ -25,7 +25,7 @@ from lit_research.lm import (
 )
 from lit_research.methods.base import Method, datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
-from lit_research.methods.ttt.config import TTTE2EConfig, check_config
+from lit_research.methods.ttt.config import CHANGEABLE, TTTE2EConfig, check_config
 from lit_research.methods.ttt.core import (
     Arm,
     evaluation_inner,
@@ -34,8 +34,7 @@ from lit_research.methods.ttt.core import (
     without_steps,
 )
 from lit_research.methods.ttt.evaluation import Evaluation
-from lit_research.methods.ttt.inner_loop import Inner, Recompute, scan
-from lit_research.methods.ttt.layers import Block
+from lit_research.methods.ttt.inner_loop import Inner, Recompute, learnable, scan
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.reading import Reader
 from lit_research.methods.ttt.streaming import Stream
@@ -43,7 +42,7 @@ from lit_research.metrics import sum_dtype
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
-FOLDER_FIELDS = ("folder", "window", "chunk", "inner_lr", "inner_clip")
+FOLDER_FIELDS = ("folder", *CHANGEABLE)
 
 
 class TTTE2E(Method):
@@ -55,8 +54,9 @@ class TTTE2E(Method):
     inner loop); ``naive`` (trained as ``swa``, run with the inner loop); ``full`` (full attention).
 
     Args:
-        lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf`` or ``convert.py``
-            wrote, and perhaps ``window``, ``chunk``, ``inner_lr`` and ``inner_clip`` for it.
+        lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf``, ``convert.py`` or
+            ``released.py`` wrote, and perhaps other values of its ``window``, ``chunk``,
+            ``inner_lr``, ``inner_clip``, ``rope_theta`` and ``ignored_label_ids``.
         vocab_size: number of tokens; the command takes it from the data.
         arm: what to train.
         inner_warmup: share of the outer steps over which the inner learning rate rises from a tenth
@@ -66,8 +66,10 @@ class TTTE2E(Method):
         activation_checkpointing: keep one activation of each block before those with fast weights,
             and compute the rest again in backward.
         optimizer: makes the outer optimiser; every parameter decays, as in the official code.
-        schedule: learning rate after the warm-up: ``cosine`` or ``linear`` to 0, or ``constant``.
+        schedule: learning rate after the warm-up: ``cosine``, ``linear`` or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
+        end_lr: learning rate at the end of ``cosine`` or ``linear``.
+        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
         continue_tokens: tokens that ``predict`` writes after each document.
         temperature: of these; 0 takes the most likely token.
         save_state_every: tokens between two saved states of a document that ``predict`` reads.
@@ -106,12 +108,13 @@ class TTTE2E(Method):
         ),
         schedule: Schedule = "cosine",
         warmup: float = 0.1,
+        end_lr: float = 0.0,
+        warmup_from_zero: bool = False,
         continue_tokens: int = 0,
         temperature: float = 1.0,
         save_state_every: int = 65536,
     ) -> None:
         super().__init__()
-        check_recipe(warmup=warmup, z_loss=0.0, where=WHERE)
         for name, value, least in (
             ("continue_tokens", continue_tokens, 0),
             ("temperature", temperature, 0),
@@ -130,6 +133,7 @@ class TTTE2E(Method):
                     f"{', '.join(known)}"
                 )
         self.keep_hyperparameters()
+        check_recipe(self.hparams, WHERE)
         # What a checkpoint holds wins over the command's values; these are not of the training.
         names = ("continue_tokens", "temperature", "save_state_every")
         self._reading = {name: self.hparams.pop(name) for name in names}
@@ -166,12 +170,7 @@ class TTTE2E(Method):
         enable_activation_checkpointing(self.lm)
 
     def _load(self, folder: str, **changes: Any) -> TTTE2EForCausalLM:
-        """Load a folder; its window and inner loop may be changed, nothing is sized by them."""
-        if self.hparams["arm"] == "full":
-            raise UserError(
-                f"arm is full, {WHERE}, and lm a folder: the model has prime MLPs; train full "
-                "attention from new weights, or the original checkpoint with Pretrain"
-            )
+        """Load a folder; fields that no weight is sized by may be changed."""
         # A name with one slash would be looked up on the model hub.
         if not Path(folder).expanduser().is_dir():
             raise UserError(
@@ -192,12 +191,27 @@ class TTTE2E(Method):
             )
         for name, value in changes.items():
             setattr(lm.config, name, value)
-        for block in [*lm.prefix, *lm.suffix]:
-            cast(Block, block).attention.window = lm.config.window
+        if self.hparams["arm"] == "full" and lm.suffix:
+            raise UserError(
+                f"arm is full, {WHERE}, but the last {len(lm.suffix)} blocks of the model in "
+                f"{folder!r} have prime MLPs: give one that arm full wrote, or "
+                "train the original checkpoint with Pretrain"
+            )
         return lm
 
     def _check(self, config: TTTE2EConfig) -> None:
         check_config(config, f"in lm, {WHERE}")
+        arm = self.hparams["arm"]
+        if (arm == "full") != (config.window is None):
+            raise UserError(
+                f"arm is {arm}, but window is {config.window or 'null'}, in lm, {WHERE}: give "
+                "window null for arm full, and a number of tokens for the others"
+            )
+        if arm not in ("swa", "full") and not config.num_suffix_layers:
+            raise UserError(
+                f"arm is {arm}, but no block has a prime MLP, which its inner loop trains, in lm, "
+                f"{WHERE}: give num_suffix_layers, or arm swa"
+            )
         data = datamodule(self._trainer) if self._trainer is not None else None
         lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]
         lengths += [("a length of contexts", length) for length in getattr(data, "contexts", [])]
@@ -207,6 +221,15 @@ class TTTE2E(Method):
                     f"{name} is {length}, in data.init_args, and the model's chunk {config.chunk}: "
                     "give whole chunks"
                 )
+
+    def on_validation_batch_start(
+        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Mask the config's ``ignored_label_ids`` as ``scan`` does, so that nobody counts them."""
+        ignored = cast(TTTE2EConfig, self.lm.config).ignored_label_ids
+        batch["labels"] = learnable(batch["labels"], ignored)
+
+    on_test_batch_start = on_validation_batch_start
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of the chunks' losses, each before its own inner step, in nats."""
@@ -305,11 +328,8 @@ class TTTE2E(Method):
 
     def configure_optimizers(self) -> Any:
         """Return the outer optimiser and its schedule."""
-        args = self.hparams
         groups = [{"params": [p for p in self.lm.parameters() if p.requires_grad]}]
-        return optimizer_with_schedule(
-            self, self.optimizer, groups, schedule=args["schedule"], warmup=args["warmup"]
-        )
+        return optimizer_with_schedule(self, self.optimizer, groups)
 
     def sample(
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int

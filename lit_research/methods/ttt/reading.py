@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from lit_research.files import append_line, write_atomic
 from lit_research.lm import weights_fingerprint
+from lit_research.methods.ttt.config import CHANGEABLE
 from lit_research.methods.ttt.streaming import Stream
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Reader:
         self.save_state_every = save_state_every
         self.temperature, self.seed = temperature, seed
         written_by = [continue_tokens, temperature, seed]
+        written_by += [getattr(lm.config, name) for name in CHANGEABLE]
         self._made_by = json.dumps([weights_fingerprint(lm), str(inner), *written_by])
 
     def read(self, tokens: Tensor) -> tuple[Tensor, Tensor]:

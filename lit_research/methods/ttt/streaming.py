@@ -21,7 +21,13 @@ from torch.nn import functional as F
 
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
-from lit_research.methods.ttt.inner_loop import Inner, State, chunk_losses, first_state, step
+from lit_research.methods.ttt.inner_loop import (
+    Inner,
+    State,
+    first_state,
+    learnable,
+    step_logits,
+)
 from lit_research.methods.ttt.window import Window
 
 if TYPE_CHECKING:
@@ -55,6 +61,9 @@ class Stream:
     yet learned from: its size does not depend on how much has been read. Memory of one token's
     attention follows the window. The model is left as it is.
 
+    Every token is a label to learn from, but for the config's ``ignored_label_ids`` and those that
+    ``labels`` takes out.
+
     Args:
         model: in evaluation or training; its weights are W_0.
         batch_size: texts, B; all get the same number of tokens at a time.
@@ -78,6 +87,7 @@ class Stream:
         hidden = like.new_zeros(batch_size, 0, config.hidden_size)
         self.fast = first_state(model, hidden).detach().fast if model.suffix else ()
         self.tokens = torch.zeros(batch_size, 0, dtype=torch.long, device=like.device)
+        self.labels = self.tokens  # the same, IGNORE where there is nothing to learn
         self.hidden = [hidden]  # of the open chunk, from the prefix
 
     position: int
@@ -92,7 +102,7 @@ class Stream:
     def bytes(self) -> int:
         """Size of the state, in bytes of what it allocates."""
         windows = [x for w in self._windows() for x in (w.keys, w.turned, w.values)]
-        tensors = [*windows, *self.fast, *self.hidden, self.tokens]
+        tensors = [*windows, *self.fast, *self.hidden, self.tokens, self.labels]
         return sum(x.untyped_storage().nbytes() for x in tensors)
 
     @staticmethod
@@ -103,39 +113,43 @@ class Stream:
         return [*self.prefix, *self.suffix]
 
     @_without_outer_gradient
-    def read(self, tokens: Tensor, keep: int = 0) -> Tensor:
+    def read(self, tokens: Tensor, keep: int = 0, labels: Tensor | None = None) -> Tensor:
         """Read tokens; return the logits after the last ``keep`` of them, ``[B, keep, V]``.
 
         Args:
             tokens: ``[B, T]``, T at least 1.
             keep: 0 returns all, ``[B, T, V]``.
+            labels: of these tokens themselves, ``[B, T]``, -100 where a token is not to be learned;
+                None takes ``tokens``.
         """
-        tokens = self._checked(tokens)
+        tokens, labels = self._checked(tokens, labels)
         T = tokens.shape[1]
         begin, parts = T - keep if keep else 0, []
         place = 0
         while place < T:
             size = self._whole_chunks(min(begin, T - 1) - place)
             if size:
-                following = tokens[:, place + 1 : place + size + 1]
-                self._read_chunks(tokens[:, place : place + size], following)
+                self._read_chunks(tokens, labels, place, size)
             else:
                 size = self._room(T - place)
-                logits = self._append(tokens[:, place : place + size])
+                piece = slice(place, place + size)
+                logits = self._append(tokens[:, piece], labels[:, piece])
                 parts.append(logits[:, max(0, begin - place) :])
             place += size
         return torch.cat(parts, dim=1)
 
     @_without_outer_gradient
-    def score(self, tokens: Tensor) -> Tensor:
+    def score(self, tokens: Tensor, labels: Tensor | None = None) -> Tensor:
         """Read tokens; return the log-probability of each given all before it, ``[B, T]`` in nats.
 
-        The first token of a text is predicted by nothing: 0.
+        The first token of a text is predicted by nothing: 0. Tokens that are not learned are scored
+        like all others.
 
         Args:
             tokens: ``[B, T]``, T at least 1.
+            labels: as for ``read``.
         """
-        tokens = self._checked(tokens)
+        tokens, labels = self._checked(tokens, labels)
         T = tokens.shape[1]
         if self.next_logits is None:
             parts = [torch.zeros_like(tokens[:, :1], dtype=torch.float)]
@@ -145,12 +159,12 @@ class Stream:
         while place < T:
             whole = self._whole_chunks(T - 1 - place)
             size = whole or self._room(T - place)
-            piece, labels = tokens[:, place : place + size], tokens[:, place + 1 : place + size + 1]
             if whole:
-                parts.append(-self._read_chunks(piece, labels))
+                parts.append(self._read_chunks(tokens, labels, place, size))
             else:
-                logits = self._append(piece)
-                parts.append(self._log_probs(logits[:, : labels.shape[1]], labels))
+                piece, following = slice(place, place + size), tokens[:, place + 1 :][:, :size]
+                logits = self._append(tokens[:, piece], labels[:, piece])
+                parts.append(self._log_probs(logits[:, : following.shape[1]], following))
             place += size
         return torch.cat(parts, dim=1)
 
@@ -180,13 +194,21 @@ class Stream:
             self.read(token)
         return torch.cat([self.tokens[:, :0], *made], dim=1)
 
-    def _checked(self, tokens: Tensor) -> Tensor:
+    def _checked(self, tokens: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
         if tokens.dim() != 2 or len(tokens) != self.batch_size or tokens.shape[1] == 0:
             raise UserError(
                 f"tokens have the shape {list(tokens.shape)}, for a Stream of {self.batch_size} "
                 "texts: give [B, T] with at least one token of each"
             )
-        return tokens.clone() if tokens.is_inference() else tokens
+        if labels is not None and labels.shape != tokens.shape:
+            raise UserError(
+                f"labels have the shape {list(labels.shape)}, for tokens of {list(tokens.shape)} "
+                "in a Stream: give a label for each token"
+            )
+        given = None if labels is None or labels is tokens else labels.clone()
+        tokens = tokens.clone() if tokens.is_inference() else tokens
+        given = tokens if given is None else given
+        return tokens, learnable(given, self.config.ignored_label_ids)
 
     def _room(self, left: int) -> int:
         """Return how many of the tokens left go into the open chunk, or into the next one."""
@@ -202,10 +224,10 @@ class Stream:
             return 0
         return max(0, min(labelled // C, max(1, _TOGETHER // C))) * C
 
-    def _append(self, tokens: Tensor) -> Tensor:
+    def _append(self, tokens: Tensor, labels: Tensor) -> Tensor:
         """Put tokens into the open chunk; return their logits ``[B, T, V]``."""
         if self.tokens.shape[1] == self.config.chunk:
-            self._learn(tokens[:, 0])
+            self._learn(labels[:, 0])
         h = self.model.embed(tokens)
         for block, window in self._blocks(self.model.prefix, self.prefix):
             h = block.append(h, window)
@@ -214,6 +236,7 @@ class Stream:
         for block, window in self._blocks(self.model.suffix, self.suffix):
             h = block.append(h, window, (next(weights), next(weights), next(weights)))
         self.tokens = torch.cat([self.tokens, tokens], dim=1)
+        self.labels = torch.cat([self.labels, labels], dim=1)
         self.position += tokens.shape[1]
         logits = self.model.head(h)
         self.next_logits = logits[:, -1]
@@ -223,18 +246,19 @@ class Stream:
         """Step the fast weights for the open chunk, and begin the next one.
 
         Args:
-            following: the token after the chunk, ``[B]``.
+            following: label of the token after the chunk, ``[B]``.
         """
-        labels = torch.cat([self.tokens[:, 1:], following[:, None]], dim=1)
+        labels = torch.cat([self.labels[:, 1:], following[:, None]], dim=1)
         if self.fast and self.inner.lr != 0.0:
             chunk = torch.cat(self.hidden, dim=1), labels
-            self.fast = step(self.model, chunk, self._state(), self.inner)[2].fast
+            self.fast = step_logits(self.model, chunk, self._state(), self.inner)[-1].fast
         for window in self._windows():
             window.end_chunk()
         self._begin_chunk()
 
     def _begin_chunk(self) -> None:
-        self.tokens, self.hidden = self.tokens[:, :0], [self.hidden[0][:, :0]]
+        self.tokens, self.labels = self.tokens[:, :0], self.labels[:, :0]
+        self.hidden = [self.hidden[0][:, :0]]
 
     def _state(self) -> State:
         """Return what the suffix knew before the open chunk."""
@@ -242,30 +266,46 @@ class Stream:
         filled = min(self.position - self.tokens.shape[1], self.config.window)
         return State(self.fast, tuple(w.cache() for w in self.suffix), filled)
 
-    def _read_chunks(self, tokens: Tensor, labels: Tensor) -> Tensor:
-        """Read whole chunks and learn from each, in one pass; return their losses ``[B, T]``."""
+    def _read_chunks(self, tokens: Tensor, labels: Tensor, place: int, size: int) -> Tensor:
+        """Read whole chunks and learn from each, in one pass.
+
+        Args:
+            tokens: all, ``[B, T]``.
+            labels: of these, ``[B, T]``.
+            place: where the chunks begin.
+            size: their tokens.
+
+        Returns:
+            Log-probabilities of the tokens that follow each, ``[B, size]``.
+        """
         if self.tokens.shape[1]:
-            self._learn(tokens[:, 0])
-        h = self.model.embed(tokens)
+            self._learn(labels[:, place])
+        h = self.model.embed(tokens[:, place : place + size])
+        after = slice(place + 1, place + size + 1)
+        following = tokens[:, after]
+        labels = following if labels is tokens else labels[:, after]
         for block, window in self._blocks(self.model.prefix, self.prefix):
             h = block.append(h, window, chunks=True)
         if self.suffix:
-            losses = self._step_through(h, labels)
+            log_probs = self._step_through(h, following, labels)
         else:
-            losses, _ = chunk_losses(self.model.head(h), labels)
-        self.position += tokens.shape[1]
+            log_probs = self._log_probs(self.model.head(h), following)
+        self.position += size
         self.next_logits = None  # its label was known
-        return losses
+        return log_probs
 
-    def _step_through(self, hidden: Tensor, labels: Tensor) -> Tensor:
-        state, losses, C = self._state(), [], self.config.chunk
-        for chunk in zip(hidden.split(C, dim=1), labels.split(C, dim=1), strict=True):
-            of_chunk, _, state = step(self.model, chunk, state, self.inner)
-            losses.append(of_chunk)
+    def _step_through(self, hidden: Tensor, following: Tensor, labels: Tensor) -> Tensor:
+        state, found, C = self._state(), [], self.config.chunk
+        parts = (x.split(C, dim=1) for x in (hidden, following, labels))
+        for of_prefix, tokens, to_learn in zip(*parts, strict=True):
+            chunk = of_prefix, to_learn
+            logits, losses, _, state = step_logits(self.model, chunk, state, self.inner)
+            # A loss is 0 where there is nothing to learn.
+            found.append(-losses if labels is following else self._log_probs(logits, tokens))
         self.fast = state.fast
         for window, cache in zip(self.suffix, state.cache, strict=True):
             window.refill(cache, hidden.shape[1])
-        return torch.cat(losses, dim=1)
+        return torch.cat(found, dim=1)
 
     @staticmethod
     def _log_probs(logits: Tensor, labels: Tensor) -> Tensor:
@@ -282,6 +322,7 @@ class Stream:
         self.fast = tuple(w.index_select(0, rows) for w in self.fast)
         self.hidden = [h.index_select(0, rows) for h in self.hidden]
         self.tokens = self.tokens.index_select(0, rows)
+        self.labels = self.labels.index_select(0, rows)
         if self.next_logits is not None:
             self.next_logits = self.next_logits.index_select(0, rows)
         for window in self._windows():
@@ -300,6 +341,7 @@ class Stream:
             "position": self.position,
             "inner": asdict(self.inner),
             "tokens": self.tokens.clone(),
+            "labels": self.labels.clone(),
             "hidden": torch.cat(self.hidden, dim=1),
             "fast": [w.clone() for w in self.fast],
             "windows": [w.state_dict() for w in self._windows()],
@@ -327,7 +369,7 @@ class Stream:
             )
         self.inner = Inner(**state["inner"])
         self.position, logits = state["position"], state["next_logits"]
-        self.tokens = state["tokens"].to(device)
+        self.tokens, self.labels = state["tokens"].to(device), state["labels"].to(device)
         self.hidden = [state["hidden"].to(device)]
         self.fast = tuple(w.to(device) for w in state["fast"])
         self.next_logits = None if logits is None else logits.to(device)

@@ -80,3 +80,22 @@ def test_the_schedule_rises_to_the_peak_then_falls_to_zero(total, share, schedul
 def test_the_cosine_is_half_way_down_in_the_middle():
     assert learning_rate_factor(60, 110, 10) == pytest.approx(0.5)
     assert learning_rate_factor(35, 110, 10) == pytest.approx(0.5 + 0.5 * math.cos(math.pi / 4))
+
+
+@given(st.integers(1, 5000), st.floats(0, 0.99), st.sampled_from([0.0, 0.025, 1.0]))
+def test_the_schedule_is_that_of_optax(total, share, end):
+    """``optax.warmup_cosine_decay_schedule(0, 1, warmup, decay_steps=total, end_value=end)``."""
+    warmup = int(total * share)
+    for step in {0, warmup - 1, warmup, (warmup + total) // 2, total - 1, total, total + 7} - {-1}:
+        if step < warmup:
+            expected = step / warmup
+        else:
+            count = min(step - warmup, total - warmup) / (total - warmup)
+            expected = (1 - end) * 0.5 * (1 + math.cos(math.pi * count)) + end
+        found = learning_rate_factor(step, total, warmup, end=end, warmup_from_zero=True)
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_line_ends_at_its_end_too():
+    assert learning_rate_factor(99, 100, 0, "linear", end=0.2) == pytest.approx(0.208)
+    assert learning_rate_factor(100, 100, 0, "linear", end=0.2) == 0.2

@@ -8,7 +8,7 @@ import torch
 
 from lit_research.lm import IGNORE
 from lit_research.methods.ttt.config import TTTE2EConfig
-from lit_research.methods.ttt.inner_loop import Inner, clipped, scan
+from lit_research.methods.ttt.inner_loop import Inner, clipped, first_state, scan, step
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
 VOCABULARY, CHUNK, WINDOW = 17, 4, 8
@@ -63,10 +63,20 @@ def central_difference(lm, parameter, direction, ids, labels, inner, step=1e-4):
     return (8 * (loss(1) - loss(-1)) - (loss(2) - loss(-2))) / (12 * step)
 
 
+def masked(labels):
+    """Return labels with a third of them masked, and all of one chunk of the first sequence."""
+    draw = torch.Generator().manual_seed(4)
+    labels = labels.masked_fill(torch.rand(labels.shape, generator=draw) < 0.3, IGNORE)
+    labels[0, CHUNK : 2 * CHUNK] = IGNORE
+    return labels
+
+
+@pytest.mark.parametrize("mask", [lambda labels: labels, masked], ids=["all", "masked"])
 @pytest.mark.parametrize("clip", [0.05, 1.0, 1e3])
-def test_the_meta_gradient_is_that_of_central_differences(clip):
+def test_the_meta_gradient_is_that_of_central_differences(clip, mask):
     lm, inner = build(), replace(PLAIN, clip=clip)
     ids, labels = data()
+    labels = mask(labels)
     _, found = gradients(lm, ids, labels, inner)
     draw = torch.Generator().manual_seed(2)
     for name, parameter in lm.named_parameters():
@@ -80,6 +90,21 @@ def test_the_meta_gradient_is_that_of_central_differences(clip):
         # Relative to a random direction's typical derivative, not to one that happens to be 0.
         size = float(found[name].norm()) / parameter.numel() ** 0.5
         assert error < 1e-6 * max(size, *map(abs, exact)), name
+
+
+def test_a_chunk_counts_by_its_labels_and_all_chunks_alike():
+    ids, labels = data()
+    labels = masked(labels)
+    loss, losses = scan(build(), ids, labels, PLAIN)
+    means = [
+        [float(own.sum()) / max(int((shown != IGNORE).sum()), 1) for own, shown in pairs]
+        for pairs in (
+            zip(row.detach().split(CHUNK), of_row.split(CHUNK), strict=True)
+            for row, of_row in zip(losses, labels, strict=True)
+        )
+    ]
+    assert float(loss.detach()) == pytest.approx(sum(map(sum, means)) / 12, abs=1e-12)
+    assert bool((losses[labels == IGNORE] == 0).all())
 
 
 def test_clipping_is_active_where_it_is_meant_to_be():
@@ -176,12 +201,15 @@ def test_a_label_reaches_later_chunks_through_the_fast_weights_alone():
 
 def test_a_chunk_without_labels_teaches_nothing_and_breaks_nothing():
     lm, (ids, labels) = build(), data()
-    labels[:, CHUNK : 2 * CHUNK] = IGNORE
+    labels[0, CHUNK : 2 * CHUNK] = IGNORE
     _, found = gradients(lm, ids, labels, PLAIN)
     assert all(bool(gradient.isfinite().all()) for gradient in found.values())
-    ids2, labels2 = ids.clone(), labels.clone()
-    _, losses = scan(lm, ids2, labels2, PLAIN)
-    assert bool((losses[:, CHUNK : 2 * CHUNK] == 0).all())
+    hidden = lm.run_prefix(ids)
+    state, chunk = first_state(lm, hidden), slice(CHUNK, 2 * CHUNK)
+    after = step(lm, (hidden[:, chunk], labels[:, chunk]), state, PLAIN)[2]
+    for before, w in zip(state.fast, after.fast, strict=True):
+        assert torch.equal(before[0], w[0])
+        assert not torch.equal(before[1], w[1])
 
 
 def test_clipping_is_of_each_sequence_and_safe_at_zero():

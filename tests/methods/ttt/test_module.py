@@ -12,6 +12,7 @@ from lit_research.lm import build_lm, count_parameters
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.core import inner_lr_factor, permutation_batch
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
+from lit_research.methods.ttt.streaming import Stream
 
 SMALL = [
     "--trainer.max_steps=3",
@@ -176,7 +177,9 @@ def test_an_exported_model_is_trained_further_with_another_window(exported, tmp_
     ("options", "fields", "message"),
     [
         ([], {"hidden_size": 32}, "unknown field 'hidden_size'.*folder, window"),
-        (["--model.init_args.arm=full"], {}, "arm is full"),
+        (["--model.init_args.arm=full"], {}, "the last 1 blocks .* have prime MLPs"),
+        ([], {"rope_theta": 0}, "rope_theta is 0"),
+        ([], {"window": None}, "window is null"),
         (["--data.init_args.tokenizer=bpe:400"], {}, "has 257 tokens and the data 400"),
     ],
 )
@@ -185,6 +188,24 @@ def test_what_does_not_fit_an_exported_model_is_refused(
 ):
     with pytest.raises(UserError, match=message):
         from_folder(exported[0], tmp_path, *options, **fields)
+
+
+def test_full_attention_is_exported_and_trained_further_at_another_rotary_base(tmp_path):
+    cli = run_text(tmp_path, "--model.init_args.arm=full", "--trainer.max_steps=1")
+    cli.model.export_hf(str(tmp_path / "hf"))
+    lm, full, ids = cli.model.lm, "--model.init_args.arm=full", torch.arange(60)[None]
+    same = from_folder(tmp_path / "hf", tmp_path, full, "--trainer.max_steps=0").model.lm
+    with torch.no_grad():
+        assert torch.equal(same(ids).logits, lm(ids).logits)
+    cli = from_folder(tmp_path / "hf", tmp_path, full, "--trainer.max_steps=0", rope_theta=2e6)
+    with torch.no_grad():
+        found = cli.model.lm(ids).logits
+        expected = TTTE2EForCausalLM.from_pretrained(tmp_path / "hf", rope_theta=2e6)(ids).logits
+        assert torch.equal(found, expected)
+        assert not torch.allclose(found, lm(ids).logits)
+        assert torch.allclose(Stream(cli.model.lm).read(ids), found, atol=1e-5)
+    with pytest.raises(UserError, match="arm is swa, but window is null"):
+        from_folder(tmp_path / "hf", tmp_path, "--model.init_args.arm=swa")
 
 
 def test_a_folder_of_another_kind_of_model_is_refused(tmp_path):
