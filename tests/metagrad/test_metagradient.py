@@ -1,5 +1,6 @@
 """The metagradient is exact: against differences, against one graph, at every schedule."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -153,6 +154,33 @@ def test_tied_embeddings_are_one_parameter():
     given = training(AdamW(1e-2), model=model(tie_word_embeddings=True))
     assert "lm_head.weight" not in train(given).parameters
     close(metagradient(train(given), phi, with_theta0=True), unrolled(given, phi=phi))
+
+
+def test_a_tied_model_is_not_untied_in_silence():
+    """As bergson does: rewards of the untied model are of another training."""
+
+    def phi(lm):
+        return lm.transformer.wte.weight[:3, :3].sin().sum() - lm.lm_head.weight.square().sum()
+
+    tied = model(tie_word_embeddings=True)
+    given = training(SGD(0.3), model=tied)
+    found, weights = audit(given, phi, size=1e-3)
+    assert found.relative_error < 1e-7
+    theta0 = metagradient(train(given), phi, with_theta0=True).theta0
+    number = tied.transformer.wte.weight.data[2]
+    kept, values = float(number[1]), []
+    for size in (1e-5, -1e-5):
+        number[1] = kept + size
+        values.append(value_at(train(given), phi))
+    number[1] = kept
+    difference = (values[0] - values[1]) / 2e-5
+    assert float(theta0["transformer.wte.weight"][2, 1]) == pytest.approx(difference, rel=1e-6)
+
+    untied = copy.deepcopy(tied)
+    untied.lm_head.weight = torch.nn.Parameter(tied.lm_head.weight.detach().clone())
+    apart = metagradient(train(dataclasses.replace(given, model=untied)), phi)
+    one, other = torch.cat(weights), torch.cat(apart.weights)
+    assert float(torch.cosine_similarity(one, other, dim=0)) < 0.9
 
 
 @pytest.mark.parametrize("batch", ["tensor", "tuple"])

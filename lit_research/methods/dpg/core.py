@@ -17,9 +17,11 @@ _NOTHING = 1e-6  # of the largest reward: a spread below it is rounding
 def advantages(rewards: Tensor, scale: Scale = "relative") -> Tensor:
     """Return rewards minus their group's mean, over its standard deviation (unbiased), ``[G, n]``.
 
-    Rewards of this method are as small as 1e-9, so the official 1e-6 beside the deviation leaves
-    little but centred rewards. ``relative`` divides by the deviation itself, and gives 0 to a group
-    whose rewards differ by rounding alone.
+    ``relative`` divides by the deviation itself, whatever the scale of the rewards, and gives 0 to
+    a group whose rewards differ by rounding alone. ``official`` adds 1e-6 to the deviation, as GRPO
+    in the official code does. That depends on the scale: the rewards there, as small as 1e-9, are
+    derivatives by losses that are not divided (``Rewards.undivided``), and the sum leaves little
+    but centred rewards times 1e6.
 
     Args:
         rewards: ``[G, n]``; one group, ``[1, B]``, standardises over the batch.

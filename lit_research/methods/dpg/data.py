@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule
@@ -68,7 +69,9 @@ class Prompts(DataModule):
         tokenizer: the generator's: ``bytes``, ``bpe:4096`` or a transformers folder or hub name.
         alphabet: or characters, each of which is a token, and there are no others.
         batch_size: prompts of a step, of one device.
-        max_prompt_tokens: longer prompts are left out.
+        max_prompt_tokens: of a prompt, its template included.
+        long_prompts: ``truncate``: longer ones lose the end of their text, and keep what the
+            template has after it, as in the official code; ``drop``: they are left out.
         test_fraction: share of the prompts that validation, test and predict read; 0: all prompts
             are of both.
         eval_prompts: prompts of validation and test at most; the first ones.
@@ -87,6 +90,7 @@ class Prompts(DataModule):
         alphabet: str | None = None,
         batch_size: int = 256,
         max_prompt_tokens: int = 1024,
+        long_prompts: Literal["truncate", "drop"] = "truncate",
         test_fraction: float = 0.0,
         eval_prompts: int = 256,
         passes: int = 1000,
@@ -158,12 +162,12 @@ class Prompts(DataModule):
 
     @cached_property
     def prompts(self) -> dict[str, list[list[int]]]:
-        """Token ids of the prompts that are short enough, of ``train`` and ``test``."""
+        """Token ids of the prompts of ``train`` and ``test``, ``max_prompt_tokens`` at most."""
         return {name: [ids for _, ids in pairs] for name, pairs in self._both.items()}
 
     @cached_property
     def texts(self) -> dict[str, list[str]]:
-        """These prompts as texts."""
+        """These prompts as texts, before any is cut to ``max_prompt_tokens``."""
         return {name: [text for text, _ in pairs] for name, pairs in self._both.items()}
 
     @cached_property
@@ -171,22 +175,48 @@ class Prompts(DataModule):
         """Prompts as texts and token ids.
 
         Raises:
-            UserError: none is short enough.
+            UserError: none is short enough, or the template leaves no room for a text.
         """
         args, found = self.hparams, {}
+        limit, truncate = args["max_prompt_tokens"], args["long_prompts"] == "truncate"
+        ending = self._ending() if truncate else []
         for name, texts in self._texts.items():
             cut = [text[: args["max_characters"]] for text in texts]
             filled = [args["template"].replace("{text}", text) for text in cut]
             ids = self.tokenizer(filled, verbose=False)["input_ids"] if filled else []
+            if too_long := sum(len(prompt) > limit for prompt in ids):
+                rank_zero_info(
+                    f"{too_long} of {len(ids)} prompts of {name} have more than {limit} tokens: "
+                    + ("the end of their text is cut" if truncate else "left out")
+                )
+            if truncate:
+                start = limit - len(ending)
+                ids = [x if len(x) <= limit else [*x[:start], *ending] for x in ids]
             pairs = zip(filled, ids, strict=True)
-            found[name] = [pair for pair in pairs if 0 < len(pair[1]) <= args["max_prompt_tokens"]]
+            found[name] = [pair for pair in pairs if 0 < len(pair[1]) <= limit]
             if not found[name]:
                 raise UserError(
-                    f"none of {len(texts)} prompts of {name} has 1 to {args['max_prompt_tokens']} "
-                    f"tokens, {WHERE}: give shorter ones, max_characters, or a larger "
-                    "max_prompt_tokens"
+                    f"none of {len(texts)} prompts of {name} has 1 to {limit} tokens, {WHERE}: "
+                    "give texts that the tokenizer has tokens for, shorter ones, max_characters, "
+                    "or a larger max_prompt_tokens"
                 )
         return found
+
+    def _ending(self) -> list[int]:
+        """Return the tokens that the template has after its last text.
+
+        Raises:
+            UserError: the template alone is as long as a prompt may be.
+        """
+        template, limit = self.hparams["template"], self.hparams["max_prompt_tokens"]
+        fixed = len(self.tokenizer(template.replace("{text}", ""))["input_ids"])
+        if fixed >= limit:
+            raise UserError(
+                f"max_prompt_tokens is {limit}, and the template alone has {fixed} tokens, "
+                f"{WHERE}: give a larger max_prompt_tokens or a shorter template"
+            )
+        after = template.rpartition("{text}")[2]
+        return self.tokenizer(after, add_special_tokens=False)["input_ids"] if after else []
 
     @property
     def batches_per_epoch(self) -> int:

@@ -28,7 +28,7 @@ from lit_research.metagrad import (
     train,
     value_at,
 )
-from lit_research.methods.dpg.core import shuffled
+from lit_research.methods.dpg.core import Scale, advantages, shuffled
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.target_text import Padding, check_length, encode_texts
 from lit_research.metrics import gather_objects
@@ -47,7 +47,7 @@ class Inner:
 
     Args:
         lr: learning rate, constant.
-        optimizer: ``adamw``, ``sgd`` or ``muon``. The paper's SGD arms have no weight decay.
+        optimizer: ``adamw``, ``sgd`` or ``muon``.
         batch_size: texts of a step; N texts are N / batch_size steps.
         passes: over the texts, each in a new order; the paper's is 1.
         micro_batch: texts whose graph is held at a time; None is a whole batch.
@@ -55,7 +55,8 @@ class Inner:
         betas: of AdamW.
         eps: of AdamW.
         eps_root: of AdamW, under its root.
-        weight_decay: decoupled, of all parameters.
+        weight_decay: decoupled, of all parameters; None is the official code's: 1e-4, and 0 for
+            ``sgd``, where it is written in its configs and not read.
         padding: ``masked`` or ``official``, see ``encode_texts``.
         divide_by: a text's loss is the sum over its tokens by ``length``, S, as in the paper; or
             by its ``tokens``.
@@ -75,7 +76,7 @@ class Inner:
     betas: tuple[float, float] = (0.9, 0.95)
     eps: float = 1e-8
     eps_root: float = 1e-9
-    weight_decay: float = 1e-4
+    weight_decay: float | None = None
     padding: Padding = "masked"
     divide_by: Literal["length", "tokens"] = "length"
     divisor: float | None = None
@@ -90,11 +91,14 @@ class Inner:
 
     def make_optimizer(self) -> AdamW | SGD | Muon:
         """Return the functional optimiser."""
+        decay = self.weight_decay
+        if decay is None:
+            decay = 0.0 if self.optimizer == "sgd" else 1e-4
         if self.optimizer == "sgd":
-            return SGD(self.lr, weight_decay=self.weight_decay)
-        adam = AdamW(self.lr, self.betas, self.eps, self.eps_root, self.weight_decay)
+            return SGD(self.lr, weight_decay=decay)
+        adam = AdamW(self.lr, self.betas, self.eps, self.eps_root, decay)
         if self.optimizer == "muon":
-            return Muon(self.lr, adam=adam, weight_decay=self.weight_decay)
+            return Muon(self.lr, adam=adam, weight_decay=decay)
         return adam
 
 
@@ -103,14 +107,27 @@ class Rewards:
     """What the texts of one step are worth.
 
     Args:
-        tau: of each text, ``[N]``, in the order given.
+        tau: of each text, ``[N]`` in the order given, or ``[G, n]`` by prompt.
+        undivided: likewise, tau times what the losses of the text's batch were divided by: the
+            rewards of the official code, which differentiates by the text's own loss.
         phi: the metric after the inner run; the mean of several runs.
         runs: the finished inner runs.
     """
 
     tau: Tensor
+    undivided: Tensor
     phi: float
     runs: list[Run] = field(repr=False)
+
+    def advantages(self, scale: Scale, *, grouped: bool = True) -> Tensor:
+        """Return the advantages of the texts, ``[N]``.
+
+        Args:
+            scale: ``relative`` is of ``tau``, ``official`` of ``undivided``.
+            grouped: a text is compared with those of its prompt; else with all texts.
+        """
+        rewards = self.undivided if scale == "official" else self.tau
+        return advantages(rewards if grouped else rewards.reshape(1, -1), scale).flatten()
 
 
 def gathered(texts: list[str]) -> tuple[list[str], slice]:
@@ -207,9 +224,12 @@ class Attributor:
             found = metagradient(run, self.metric)
         # A text that is read several times is worth the sum.
         tau = found.weights[0].new_zeros(len(texts))
+        undivided = tau.clone()
         for part, weights in zip(steps, found.weights, strict=True):
-            tau.index_add_(0, part.to(tau.device), weights)
-        return Rewards(tau, found.value, [run])
+            rows = part.to(tau.device)
+            tau.index_add_(0, rows, weights)
+            undivided.index_add_(0, rows, weights * (self.inner.divisor or len(part)))
+        return Rewards(tau, undivided, found.value, [run])
 
     def rewards(
         self, texts: Sequence[str], n: int, *, kind: Reward, together: bool, seed: int
@@ -228,17 +248,19 @@ class Attributor:
         if kind == "dataset" or not together:
             parts = [self._of_one(texts[j::n], kind) for j in range(n)]
             tau = torch.stack([p.tau for p in parts], dim=1)
+            undivided = torch.stack([p.undivided for p in parts], dim=1)
             phi = sum(p.phi for p in parts) / n
-            found = Rewards(tau, phi, [run for p in parts for run in p.runs])
+            found = Rewards(tau, undivided, phi, [run for p in parts for run in p.runs])
         else:
             found = self.attribute(texts)
-            found.tau = found.tau.view(-1, n)
+            found.tau, found.undivided = found.tau.view(-1, n), found.undivided.view(-1, n)
         if kind == "shuffled":
-            found.tau = shuffled(found.tau, seed)
+            found.tau, found.undivided = (shuffled(x, seed) for x in (found.tau, found.undivided))
         return found
 
     def _of_one(self, texts: Sequence[str], kind: Reward) -> Rewards:
         if kind != "dataset":
             return self.attribute(texts)
         run, phi = self.run(texts)
-        return Rewards(torch.full((len(texts),), phi, dtype=torch.float64), phi, [run])
+        alike = torch.full((len(texts),), phi, dtype=torch.float64)
+        return Rewards(alike, alike, phi, [run])

@@ -26,7 +26,7 @@ from lit_research.lm import (
 from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.board import DECISIVE_CURVES, READING
-from lit_research.methods.dpg.core import Scale, advantages, policy_loss
+from lit_research.methods.dpg.core import Scale, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
 from lit_research.methods.dpg.metrics import TargetMetric
@@ -70,8 +70,8 @@ class DatasetPolicyGradient(Method):
             sets) or ``shuffled`` (a control).
         cross_group_batching: train one target on all texts of a step; else n targets, each on one
             text of each prompt.
-        advantage_scale: ``relative`` divides by the group's deviation; ``official`` adds 1e-6 to
-            it, far above such rewards.
+        advantage_scale: ``relative`` divides tau by its deviation in the group; ``official`` has
+            the official code's rewards, tau times ``inner.divisor``, and adds 1e-6 to theirs.
         mini_batch: texts of an update of the generator; None is all of a step.
         epochs: passes over a step's texts.
         clip_ratio: of the policy's ratio.
@@ -260,8 +260,8 @@ class DatasetPolicyGradient(Method):
             seed=args["seed"] * 1_000_003 + step,
         )
         # Members of one data set share a reward, and groups would compare what is equal.
-        tau = rewards.tau.reshape(1, -1) if args["reward"] == "dataset" else rewards.tau
-        worth = advantages(tau, args["advantage_scale"]).flatten()[own]
+        grouped = args["reward"] != "dataset"
+        worth = rewards.advantages(args["advantage_scale"], grouped=grouped)[own]
         self._update(batch["prompts"], completions, worth.to(self.device), seed)
         self._log(rewards, texts, completions)
 

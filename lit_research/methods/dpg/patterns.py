@@ -15,8 +15,9 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 
-# The paper's second pattern, 6 by 7.
-SIXTY_SEVEN = ("###.###", "#.....#", "###...#", "#.#..#.", "###..#.", ".......")
+# The paper's second pattern, 6 by 7, as the official code draws it (github.com/TristanThrush/
+# dataset-policy-gradients): the 7 begins in the first row, the 6 in the second.
+SIXTY_SEVEN = ("....###", "###...#", "#.....#", "###...#", "#.#...#", "###....")
 DARK, LIGHT = "#", "."
 _QUIET = 4  # modules of light around a QR code, as its standard asks
 _SCALE = 8  # pixels of a module, for the decoder and for TensorBoard

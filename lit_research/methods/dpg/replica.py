@@ -45,8 +45,18 @@ def _untrained(arm: Arm) -> Arm:
 
 BITMAP = _arm("bitmap")
 SHUFFLED = _arm("bitmap-shuffled", {f"{INIT}.reward": "shuffled"})
-SGD = _arm("bitmap-sgd", {f"{INIT}.inner.optimizer": "sgd", f"{INIT}.inner.lr": 1.0})
-SHAPE = _arm("67", config="dpg/tiny_67.yaml")
+SGD = _arm(
+    "bitmap-sgd",
+    # As it was measured: the official code's SGD has no decay.
+    {
+        f"{INIT}.inner.optimizer": "sgd",
+        f"{INIT}.inner.lr": 1.0,
+        f"{INIT}.inner.weight_decay": 1e-4,
+    },
+)
+# The drawing that was measured, of as many pixels; tiny_67.yaml has the official code's.
+ROWS_67 = ["###.###", "#.....#", "###...#", "#.#..#.", "###..#.", "......."]
+SHAPE = _arm("67", {f"{INIT}.metric.init_args.rows": ROWS_67}, config="dpg/tiny_67.yaml")
 
 
 def _qr(name: str, changes: dict[str, Any] | None = None) -> Arm:

@@ -47,26 +47,27 @@ def encode_texts(
 ) -> dict[str, Tensor]:
     """Return ``input_ids`` and ``labels`` (next tokens) ``[N, S]``.
 
-    Texts are cut at the right. The tokenizer puts its own first token before a text if it has one;
-    no end-of-text token is put after it.
+    Texts are cut at the right: the last label of a text that is cut is the token that follows
+    there, and only a text that fits ends in a position without one. The tokenizer puts its own
+    first token before a text if it has one; no end-of-text token is put after it.
 
     Args:
-        texts: N of them; an empty one has nothing to learn.
+        texts: N of them.
         tokenizer: the target's.
         length: S, tokens.
-        padding: ``masked``: only a text's own tokens are learned. ``official``: as the official
-            code has it, rows are filled with token 0, which is learned after token 0, and
-            end-of-text tokens are not.
+        padding: ``masked``: only a text's own tokens are learned, nothing of an empty one.
+            ``official``: as the official code has it, rows are filled with token 0, which is
+            learned after token 0 (in an empty text, after its first position), and end-of-text
+            tokens are not.
     """
-    rows = [ids[:length] for ids in tokenizer(list(texts), verbose=False)["input_ids"]]
+    rows = tokenizer(list(texts), verbose=False)["input_ids"]
     filler = 0 if padding == "official" else IGNORE
     inputs = torch.zeros(len(rows), length, dtype=torch.long)
     labels = torch.full((len(rows), length), filler)
     for row, ids in enumerate(rows):
-        inputs[row, : len(ids)] = torch.tensor(ids, dtype=torch.long)
-        if ids:
-            labels[row, : len(ids) - 1] = torch.tensor(ids[1:], dtype=torch.long)
-            labels[row, len(ids) - 1] = IGNORE
+        # Shifted before they are cut: what follows the last token that stays may be known.
+        for tensor, values in ((inputs, ids[:length]), (labels, [*ids[1:], IGNORE][:length])):
+            tensor[row, : len(values)] = torch.tensor(values, dtype=torch.long)
     if padding == "official" and tokenizer.eos_token_id is not None:
         labels[labels == tokenizer.eos_token_id] = IGNORE
     return {"input_ids": inputs, "labels": labels}

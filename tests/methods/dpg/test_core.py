@@ -89,14 +89,28 @@ def test_shuffled_rewards_are_the_same_numbers_elsewhere():
     assert torch.equal(found, shuffled(tau, seed=3))
 
 
+def official_labels(ids, length, end_of_text=None):
+    """Labels as the official code makes them: shifted and ended, filled with 0, cut, masked."""
+    row = ([*ids[1:], -100] + [0] * length)[:length]
+    return [IGNORE if label in (-100, end_of_text) else label for label in row]
+
+
 def test_padding_is_not_learned_unless_it_is_the_official_one():
-    tokenizer = alphabet_tokenizer("abcd")
-    clean = encode_texts(["bcd", "", "dcbabc"], tokenizer, length=4)
-    assert clean["input_ids"].tolist() == [[1, 2, 3, 0], [0, 0, 0, 0], [3, 2, 1, 0]]
+    tokenizer, texts = alphabet_tokenizer("abcd"), ["bcd", "", "dcbabc", "dcba", "dcbab", "c"]
+    clean = encode_texts(texts, tokenizer, length=4)
+    inputs = [[1, 2, 3, 0], [0] * 4, [3, 2, 1, 0], [3, 2, 1, 0], [3, 2, 1, 0], [2, 0, 0, 0]]
+    assert clean["input_ids"].tolist() == inputs
     i = IGNORE
-    assert clean["labels"].tolist() == [[2, 3, i, i], [i, i, i, i], [2, 1, 0, i]]
-    official = encode_texts(["bcd", "", "dcbabc"], tokenizer, length=4, padding="official")
-    assert official["labels"].tolist() == [[2, 3, i, 0], [0, 0, 0, 0], [2, 1, 0, i]]
+    cut = [2, 1, 0, 1]  # the token that follows the cut is known
+    own = [[2, 3, i, i], [i] * 4, cut, [2, 1, 0, i], cut, [i] * 4]
+    assert clean["labels"].tolist() == own
+    official = encode_texts(texts, tokenizer, length=4, padding="official")
+    assert official["input_ids"].tolist() == inputs
+    assert official["labels"].tolist() == [
+        official_labels(ids, 4) for ids in tokenizer(texts)["input_ids"]
+    ]
+    filled = [[2, 3, i, 0], [i, 0, 0, 0], cut, [2, 1, 0, i], cut, [i, 0, 0, 0]]
+    assert official["labels"].tolist() == filled
 
 
 def test_the_official_padding_never_trains_the_end_of_text():
@@ -106,6 +120,7 @@ def test_the_official_padding_never_trains_the_end_of_text():
     official = encode_texts([text], tokenizer, length=4, padding="official")["labels"][0].tolist()
     assert clean[:2] == [256, ord("b")]
     assert official == [IGNORE, ord("b"), IGNORE, 0]
+    assert official == official_labels(tokenizer(text)["input_ids"], 4, tokenizer.eos_token_id)
 
 
 @pytest.mark.parametrize("alphabet", ["a", "aba", ""])

@@ -4,11 +4,13 @@ import dataclasses
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from lit_research.errors import UserError
-from lit_research.lm import build_lm
+from lit_research.lm import IGNORE, build_lm
 from lit_research.methods.dpg import Attributor, Bitmap, Inner
 from lit_research.methods.dpg.alphabet import alphabet_tokenizer
+from tests.methods.dpg.test_core import official_labels
 from tests.methods.dpg.test_metrics import LETTERS
 
 TEXTS = ["abcabc", "ddefgh", "xw", "qrst", "mnopab", "", "aaaaaa", "hgfedc"]
@@ -22,8 +24,8 @@ def attributor(**changes):
     fields = {"model_type": "gpt2", "tie_word_embeddings": False, **sizes}
     model = build_lm(fields, attention="math", dtype="float64").eval()
     metric, tokenizer = Bitmap(rows=ROWS), alphabet_tokenizer(LETTERS)
-    inner = Inner(lr=1e-3, batch_size=2, length=6, eps_root=1e-6, save="all", **changes)
-    return Attributor(model, tokenizer, metric, inner)
+    fields = {"lr": 1e-3, "batch_size": 2, "length": 6, "eps_root": 1e-6, "save": "all"}
+    return Attributor(model, tokenizer, metric, Inner(**{**fields, **changes}))
 
 
 def value(one, weights):
@@ -98,6 +100,105 @@ def test_micro_batches_and_schedules_keep_the_scale():
     one, other = attributor(), attributor(micro_batch=1)
     other.inner = dataclasses.replace(other.inner, save="tree")
     torch.testing.assert_close(one.attribute(TEXTS).tau, other.attribute(TEXTS).tau)
+
+
+def official_rewards(one, texts):
+    """The official code's rewards after one step of SGD, from its definitions alone.
+
+    A step's gradient is the sum of its micro-batches' means; a reward is the derivative of a text's
+    own loss in the direction of dPhi by that gradient.
+    """
+    model, inner = one.target, one.inner
+    S = inner.length
+    rows = one.tokenizer(texts)["input_ids"]
+    inputs = torch.tensor([(ids + [0] * S)[:S] for ids in rows])
+    labels = torch.tensor([official_labels(ids, S) for ids in rows])
+    logits = model(inputs).logits.transpose(1, 2)
+    losses = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none").mean(1)
+    parameters = list(model.parameters())
+
+    def gradient(value):
+        return torch.autograd.grad(
+            value, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+
+    means = [part.mean() for part in losses.split(inner.micro_batch)]
+    step, each = gradient(sum(means)), [gradient(loss) for loss in losses]
+    before = [p.detach().clone() for p in parameters]
+    with torch.no_grad():
+        for p, g in zip(parameters, step, strict=True):
+            p -= inner.lr * g
+    metric = gradient(one.metric(model))
+    with torch.no_grad():
+        for p, old in zip(parameters, before, strict=True):
+            p.copy_(old)
+    direction = [-inner.lr * g for g in metric]
+    return torch.stack(
+        [sum((a * b).sum() for a, b in zip(g, direction, strict=True)) for g in each]
+    )
+
+
+def test_rewards_and_advantages_have_the_official_padding_and_scale():
+    texts = ["abcabcxyab", "ddefghqrst", "xwabcdefgh", "qrst", "mnopabcd", "", "aaaaaa", "hgfedcb"]
+    # A rate at which rewards are as small as the 1e-6 that is added to their deviation.
+    changes = {"lr": 1e-6, "optimizer": "sgd", "batch_size": 8, "micro_batch": 2, "divisor": 2.0}
+    one = attributor(padding="official", **changes)
+    expected = official_rewards(one, texts)
+    found = one.rewards(texts, 2, kind="metagradient", together=True, seed=0)
+    torch.testing.assert_close(found.undivided.flatten(), expected, rtol=1e-9, atol=1e-18)
+    torch.testing.assert_close(found.tau * 2, found.undivided)
+    groups = expected.view(4, 2)
+    centred = groups - groups.mean(1, keepdim=True)
+    official = (centred / (groups.std(1, keepdim=True) + 1e-6)).flatten()
+    assert 0.01 < float(official.abs().mean()) < 0.5  # 0.71 without the 1e-6
+    torch.testing.assert_close(found.advantages("official").double(), official, rtol=1e-6, atol=0)
+    relative = (centred / groups.std(1, keepdim=True)).flatten()
+    torch.testing.assert_close(found.advantages("relative").double(), relative, rtol=1e-6, atol=0)
+    # A clean mask is another training.
+    clean = attributor(padding="masked", **changes).attribute(texts).undivided
+    assert float(torch.cosine_similarity(clean, expected, dim=0)) < 0.99
+
+
+@pytest.mark.parametrize("kind", ["dataset", "shuffled"])
+def test_official_advantages_of_the_baseline_and_of_the_control(kind):
+    one = attributor(divisor=8.0)
+    found = one.rewards(TEXTS, 2, kind=kind, together=True, seed=0)
+    # A data set's metric is a reward as it is, there as here.
+    scale = 1 if kind == "dataset" else 8
+    torch.testing.assert_close(found.undivided, scale * found.tau)
+    grouped = found.undivided.reshape(1, -1) if kind == "dataset" else found.undivided
+    centred = grouped - grouped.mean(1, keepdim=True)
+    expected = (centred / (grouped.std(1, keepdim=True) + 1e-6)).flatten().float()
+    torch.testing.assert_close(found.advantages("official", grouped=kind != "dataset"), expected)
+
+
+def test_without_a_divisor_a_loss_is_divided_by_the_texts_of_its_batch():
+    found = attributor(batch_size=3).attribute(TEXTS)  # batches of 3, 3 and 2
+    nonzero = found.tau != 0
+    sizes = (found.undivided[nonzero] / found.tau[nonzero]).round().tolist()
+    assert sorted(set(sizes)) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "decay"),
+    [
+        ({}, 1e-4),
+        ({"optimizer": "muon"}, 1e-4),
+        ({"optimizer": "sgd"}, 0),
+        ({"optimizer": "sgd", "weight_decay": 0.5}, 0.5),
+        ({"weight_decay": 0.0}, 0),
+    ],
+)
+def test_sgd_has_no_decay_unless_it_is_given(changes, decay):
+    one = attributor(**changes)
+    assert one.inner.make_optimizer().weight_decay == decay
+    # Positions that no text reaches have no gradient: decay alone moves them.
+    start = one.target.transformer.wpe.weight[6:].detach().clone()
+    run, _ = one.run(TEXTS)
+    shrunk = start * (1 - one.inner.lr * decay) ** 4
+    torch.testing.assert_close(
+        run.parameters["transformer.wpe.weight"][6:], shrunk, rtol=1e-12, atol=0
+    )
 
 
 def test_muon_trains_a_target_too():

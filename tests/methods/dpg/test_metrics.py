@@ -4,10 +4,12 @@ import math
 
 import pytest
 import torch
+import yaml
 from transformers import LlamaConfig
 
+from lit_research.cli import config_dir
 from lit_research.errors import UserError
-from lit_research.lm import build_lm
+from lit_research.lm import IGNORE, build_lm
 from lit_research.methods.dpg import Bitmap, HeadNorm, TextLoss
 from lit_research.methods.dpg.alphabet import alphabet_tokenizer
 from lit_research.methods.dpg.patterns import SIXTY_SEVEN, from_image, from_qr, from_rows, read_qr
@@ -57,6 +59,20 @@ def test_rows_of_a_bitmap_are_channels_and_columns_are_tokens():
     ) / len(wanted)
     assert metric(model).item() == pytest.approx(phi, rel=1e-6)
     assert metric.report(model)["pixel_accuracy"] == pytest.approx(1 / 6)
+
+
+def published(config, key):
+    """A setting of the metric in a shipped config."""
+    fields = yaml.safe_load((config_dir() / f"dpg/{config}.yaml").read_text())
+    return fields["model"]["init_args"]["metric"]["init_args"][key]
+
+
+def test_the_papers_pictures_are_those_of_the_official_code():
+    rows = ["....###", "###...#", "#.....#", "###...#", "#.#...#", "###...."]
+    assert list(SIXTY_SEVEN) == published("tiny_67", "rows") == rows
+    qr = published("paper", "qr")
+    assert read_qr(from_qr(qr)) == qr == "bit.ly/3Ka4jDS"
+    assert from_qr(qr).shape == (21, 21)
 
 
 def test_a_bitmap_that_is_there_is_reported_and_shown():
@@ -123,6 +139,13 @@ def test_a_last_word_is_scored_alone():
     [batch] = metric._batches
     labels = ["".join(chr(t) for t in row if t >= 0) for row in batch["labels"].tolist()]
     assert labels == [" sat", "ne"]
+
+
+def test_a_text_that_is_cut_is_scored_up_to_the_cut():
+    metric, _ = prepared(TextLoss(texts=["abcd", "abc", "ab"], max_tokens=3))
+    [batch] = metric._batches
+    i = IGNORE
+    assert batch["labels"].tolist() == [[1, 2, 3], [1, 2, i], [1, i, i]]
 
 
 def test_texts_come_from_a_file(tmp_path):

@@ -39,6 +39,14 @@ def test_every_arm_has_a_part():
     assert set(results()) <= names
 
 
+def test_arms_keep_the_settings_that_were_measured():
+    """Defaults that became the official code's later do not change what the results are of."""
+    options = replica.SHAPE.options
+    rows = ["###.###", "#.....#", "###...#", "#.#..#.", "###..#.", "......."]
+    assert options["model.init_args.metric.init_args.rows"] == rows
+    assert replica.SGD.options["model.init_args.inner.weight_decay"] == 1e-4
+
+
 def test_what_the_paper_says_is_reproduced():
     found = verdicts()
     assert set(found[:8]) == {"reproduced"}
