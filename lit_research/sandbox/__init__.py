@@ -44,6 +44,7 @@ Output is what the command says: it can write anything, a false success too.
 """
 
 from lit_research.sandbox.levels import LEVELS, isolation, working
+from lit_research.sandbox.pool import Pool
 from lit_research.sandbox.process import run, start
 from lit_research.sandbox.records import Level, Limits, Profile, Result, Status
 from lit_research.sandbox.sandboxed import Sandboxed
@@ -53,6 +54,7 @@ __all__ = [
     "LEVELS",
     "Level",
     "Limits",
+    "Pool",
     "Profile",
     "Result",
     "Sandboxed",

@@ -3,6 +3,7 @@
 The caller runs it with its own Python, isolated and without ``site``: it imports nothing of the
 package beyond the small modules beside it. Python is started once, not for every command. It ends
 with its caller, when the kernel closes the other end of its socket; what it started ends with it.
+The keeper of a pool also holds the modules that its jobs need, see ``warm``.
 """
 
 from __future__ import annotations
@@ -11,12 +12,7 @@ import _socket
 import os
 import signal
 
-if __package__:
-    from lit_research.sandbox import kernel, launcher, tree
-else:  # as the program, with the modules beside it alone
-    import kernel  # type: ignore[no-redef]
-    import launcher  # type: ignore[no-redef]
-    import tree  # type: ignore[no-redef]
+from . import kernel, launcher, tree
 
 TYPE_CHECKING = False  # importing typing would double the time that this program takes
 if TYPE_CHECKING:
@@ -26,12 +22,31 @@ _launchers: set[int] = set()
 _MSG_CMSG_CLOEXEC = 0x40000000
 
 
-def main() -> NoReturn:
-    """Serve the socket that is stdin until it closes."""
+def main(preload: list[str]) -> None:
+    """Serve the socket that is stdin until it closes; returns where a Python program has ended.
+
+    Args:
+        preload: modules to import before anything else, for the jobs of a pool.
+    """
+    try:
+        _serve(preload)
+    except launcher.Warm as found:
+        job = found.args[0]
+    # Outside the except block: what it held, sockets too, is let go, and no error has it as cause.
+    from . import warm
+
+    warm.become(job)
+
+
+def _serve(preload: list[str]) -> NoReturn:
     os.closerange(3, 1 << 20)  # whatever the caller left open to its children
     kernel.adopt_orphans()
     kernel.set_dumpable(False)
     channel = _socket.socket(fileno=0)
+    if preload:
+        from . import warm
+
+        channel.send(warm.load(preload).encode(errors="replace") or b"ready")
     # Python defers a handler to between two of its steps, so a pid is known before it is looked up.
     signal.signal(signal.SIGCHLD, lambda *_: _reap())
     while True:
@@ -47,6 +62,7 @@ def main() -> NoReturn:
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+            channel.detach()
             os.dup2(1, 0)  # /dev/null: the numbers of stdin and the like must not be used again
             launcher.serve(keeper, descriptors)
         for descriptor in descriptors:

@@ -1,28 +1,64 @@
-"""The caller's side of the keeper: starts it when it is first needed, and hands it requests."""
+"""The caller's side of a keeper: starts it when it is first needed, and hands it requests."""
 
 from __future__ import annotations
 
 import atexit
 import os
+import signal
 import socket
 import sys
 import threading
+import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-_FOLDER = str(Path(__file__).parent)
-_START = f"import sys; sys.path.append({_FOLDER!r}); import keeper; keeper.main()"
+from lit_research.errors import UserError
+
+# The modules beside it as a package of their own: importing the real one would load all of it.
+_START = f"""
+import sys
+package = type(sys)("sandbox_keeper")
+package.__path__ = [{str(Path(__file__).parent)!r}]
+sys.modules[package.__name__] = package
+from sandbox_keeper import keeper
+keeper.main(sys.argv[1:])
+"""
+_IMPORTS_S = 600.0  # for everything that is to be preloaded
+_keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
 
 
 class Keeper:
-    """The one keeper of this process."""
+    """The program that starts sandboxes, from here.
 
-    def __init__(self) -> None:
+    Args:
+        preload: modules that it imports before anything else, see ``warm``.
+        env: its environment variables.
+    """
+
+    def __init__(self, preload: tuple[str, ...] = (), env: Mapping[str, str] | None = None) -> None:
+        self._preload = preload
+        self._env = dict(env or {})
+        self._is_closed = False
+        self._reset()
+        _keepers.add(self)
+
+    def _reset(self) -> None:
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._pid: int | None = None
         # Held by a forked child too, they would keep alive what is to end with this process.
         self._held: set[socket.socket] = set()
+
+    def open(self) -> None:
+        """Start it, if it does not run yet.
+
+        Raises:
+            OSError: the system does not start it.
+            UserError: a module cannot be preloaded.
+        """
+        with self._lock:
+            self._open()
 
     def request(self, descriptors: list[int]) -> socket.socket:
         """Start a launcher; return the socket to it.
@@ -32,6 +68,7 @@ class Keeper:
 
         Raises:
             OSError: the system does not start it.
+            UserError: a module cannot be preloaded, or the keeper was closed.
         """
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
@@ -54,13 +91,22 @@ class Keeper:
             self._held.discard(control)
         control.close()
 
+    def close(self) -> None:
+        """End it, and all that it started."""
+        with self._lock:
+            self._is_closed = True
+            self._close()
+
     def forget(self) -> None:
         """Close everything in a forked child, to which it does not belong."""
         for held in (self._channel, *self._held):
             if held is not None:
                 held.close()
+        self._reset()
 
     def _open(self) -> socket.socket:
+        if self._is_closed:
+            raise UserError("the Pool was closed: start jobs inside its with block")
         if self._channel is not None:
             return self._channel
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -71,9 +117,11 @@ class Keeper:
                 (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
             ]
-            # -I -S -E: neither the environment nor site-packages have a say in it.
-            words = [sys.executable, "-I", "-S", "-E", "-c", _START]
-            env = {k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"}
+            # -I -S: neither the environment nor, without preloads, site-packages have a say in it.
+            options = ["-I"] if self._preload else ["-I", "-S"]
+            words = [sys.executable, *options, "-c", _START, *self._preload]
+            kept = {k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"}
+            env = {**kept, **self._env}
             try:
                 self._pid = os.posix_spawn(
                     sys.executable, words, env, file_actions=actions, setsid=True
@@ -82,7 +130,27 @@ class Keeper:
                 ours.close()
                 raise
         self._channel = ours
+        if self._preload:
+            self._hear(ours)
         return ours
+
+    def _hear(self, channel: socket.socket) -> None:
+        """Wait until the modules are imported."""
+        channel.settimeout(_IMPORTS_S)
+        try:
+            said = channel.recv(65536).decode(errors="replace")
+        except TimeoutError:
+            said = f"took more than {_IMPORTS_S:g} s"
+        if said != "ready":
+            assert self._pid is not None
+            os.kill(self._pid, signal.SIGKILL)  # not awaited yet, so that the number is its own
+            self._close()
+            raise UserError(
+                f"preload={list(self._preload)!r} cannot be used, in a Pool of the sandbox: "
+                f"{said or 'the process that imports it ended'}; give modules of this Python's "
+                "installed packages that only define things when they are imported"
+            )
+        channel.settimeout(None)
 
     def _close(self) -> None:
         if self._channel is not None:
@@ -91,6 +159,7 @@ class Keeper:
         if self._pid is not None:
             with suppress(ChildProcessError):
                 os.waitpid(self._pid, 0)
+            self._pid = None
 
 
 # One a process: what it guards, what dies with the process, is a property of the process.
@@ -102,11 +171,10 @@ def keeper() -> Keeper:
     return _keeper
 
 
-def _renew() -> None:
-    global _keeper
-    _keeper.forget()
-    _keeper = Keeper()
+def _forget_all() -> None:
+    for known in list(_keepers):
+        known.forget()
 
 
-os.register_at_fork(after_in_child=_renew)
-atexit.register(lambda: _keeper.forget())
+os.register_at_fork(after_in_child=_forget_all)
+atexit.register(_forget_all)

@@ -134,6 +134,12 @@ def become(uid: int, capability: int) -> None:
     _prctl(_PR_CAP_AMBIENT, 2, capability)  # 2 is PR_CAP_AMBIENT_RAISE
 
 
+def drop_capabilities() -> None:
+    """Give up every capability for good, as exec does for a user who is not root."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    _check(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+
+
 def unshare(flags: int) -> None:
     """Leave the namespaces named by ``flags`` for new ones."""
     _check(_libc.unshare(flags), "unshare")

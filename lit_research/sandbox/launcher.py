@@ -14,17 +14,15 @@ import os
 import resource
 import signal
 
-if __package__:
-    from lit_research.sandbox import bubblewrap, kernel, namespaces, warden
-else:  # as a part of the keeper's program, see there
-    import bubblewrap  # type: ignore[no-redef]
-    import kernel  # type: ignore[no-redef]
-    import namespaces  # type: ignore[no-redef]
-    import warden  # type: ignore[no-redef]
+from . import bubblewrap, kernel, namespaces, warden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+
+class Warm(BaseException):
+    """Leaves every frame of the launcher in the process that becomes a pool's Python program."""
 
 
 def serve(keeper: int, descriptors: list[int]) -> NoReturn:
@@ -33,6 +31,9 @@ def serve(keeper: int, descriptors: list[int]) -> NoReturn:
     Args:
         keeper: pid of the parent.
         descriptors: stdin, stdout and stderr of the command, and the socket.
+
+    Raises:
+        Warm: in the process that is to become the job's Python program.
     """
     try:
         kernel.set_dumpable(True)
@@ -41,8 +42,11 @@ def serve(keeper: int, descriptors: list[int]) -> NoReturn:
         if os.getppid() == keeper:
             *stdio, socket = descriptors
             _run(_socket.socket(fileno=socket), stdio)
-    finally:
-        os._exit(0)
+    except Warm:
+        raise
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
 
 
 def _run(control: _socket.socket, stdio: list[int]) -> None:
@@ -52,6 +56,7 @@ def _run(control: _socket.socket, stdio: list[int]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: guard.end("killed", "its caller has ended"))
     try:
         kernel.leave_keyring()
+        guard.count_in(job["cgroup"])
         space = _make(job)
         command, report, clock, go = _start(job, stdio, space)
     except OSError as error:
@@ -116,9 +121,11 @@ def _start(
         try:
             os.close(go)
             _become_command(job, stdio, space, wait, launcher)
-        except OSError as error:
-            os.write(its_report, os.strerror(error.errno or 0).encode())
-        finally:
+        except Warm:
+            raise
+        except BaseException as error:
+            if isinstance(error, OSError):
+                os.write(its_report, os.strerror(error.errno or 0).encode())
             os._exit(127)
     os.close(wait)
     os.close(its_report)
@@ -128,7 +135,12 @@ def _start(
 def _become_command(
     job: dict[str, Any], stdio: list[int], space: warden.Space, wait: int, launcher: int
 ) -> None:
-    """Become the command, in its namespaces, under its limits and without privileges."""
+    """Become the command, in its namespaces, under its limits and without privileges.
+
+    Raises:
+        Warm: it is a Python program to be run here.
+        OSError: it cannot be started.
+    """
     if os.read(wait, 1) != b"g":
         os._exit(127)
     os.setsid()
@@ -155,7 +167,13 @@ def _become_command(
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     kernel.no_new_privileges()
+    if job["warm"]:
+        if uid is None:
+            kernel.drop_capabilities()
+        kernel.set_dumpable(True)  # or what /proc shows of it would be root's
     kernel.filter_calls(job["filter"])
+    if job["warm"]:
+        raise Warm(job)
     os.execve(job["command"][0], job["command"], job["env"])
 
 

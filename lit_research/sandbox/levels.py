@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from lit_research.errors import UserError
-from lit_research.sandbox import seccomp, views
+from lit_research.sandbox import delegated, seccomp, views
 from lit_research.sandbox.records import Level, Limits, Profile
 
 LEVELS: tuple[Level, ...] = get_args(Level)  # the strongest first
@@ -35,6 +35,7 @@ class Job:
     writes: list[str]
     profile: Profile
     scratch: str | None  # an ordinary folder, where it cannot be one in memory
+    is_warm: bool = False  # the command is what a pool's Python is to run
 
     def spec(self) -> dict[str, Any]:
         """Return what the launcher must know, as plain data.
@@ -54,7 +55,9 @@ class Job:
             "view": [] if self.scratch else views.view(self.reads, self.writes, shown),
             "folder": self.scratch or views.SCRATCH,
             "scratch": self.scratch,
-            "writes": bool(self.writes),
+            "writes": self.writes,
+            "warm": self.is_warm,
+            "cgroup": delegated.folder(),
             "tmpfs_bytes": self.limits.memory_mib * _MIB,
             "limits": {f"RLIMIT_{name}": value for name, value in _kernel_limits(self).items()},
             "bounds": asdict(self.limits),

@@ -10,11 +10,7 @@ import os
 import signal
 from contextlib import suppress
 
-if __package__:
-    from lit_research.sandbox import bubblewrap, kernel
-else:  # as a part of the keeper's program, see there
-    import bubblewrap  # type: ignore[no-redef]
-    import kernel  # type: ignore[no-redef]
+from . import bubblewrap, kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lit_research.sandbox import levels, views
+from lit_research.sandbox.keeping import Keeper, keeper
 from lit_research.sandbox.records import Level, Limits, Profile, Result
 from lit_research.sandbox.sandboxed import Sandboxed
 from lit_research.sandbox.watcher import Watcher
@@ -102,25 +103,36 @@ def launch(
     writable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
     profile: Profile = "python",
+    pool: Keeper | None = None,
 ) -> Sandboxed:
-    """Start a command at a level that was not tried yet; everybody else calls ``start``."""
+    """Start a command at a level that was not tried yet; everybody else calls ``start``.
+
+    Args:
+        pool: the keeper of a pool; then ``command`` is what would follow ``python``.
+    """
     reads, writes = views.check(command, readable, writable, env)
-    program = views.find_program(command[0], env)
-    if program is None:
-        return _refused(level, f"program {command[0]!r} was not found in PATH")
-    if level != "rlimits" and not views.is_visible(program, [*reads, *writes]):
-        why = f"program {program!r} is out of sight of the sandbox: add its folder to readable"
-        return _refused(level, why)
+    words = list(command)
+    if pool is None:
+        program = views.find_program(command[0], env)
+        if program is None:
+            return _refused(level, f"program {command[0]!r} was not found in PATH")
+        if level != "rlimits" and not views.is_visible(program, [*reads, *writes]):
+            why = f"program {program!r} is out of sight of the sandbox: add its folder to readable"
+            return _refused(level, why)
+        words[0] = program
     scratch = tempfile.mkdtemp(prefix="sandbox-") if level == "rlimits" else None
-    words = [program, *command[1:]]
     variables = views.environment(env, scratch or views.SCRATCH)
-    job = levels.Job(level, words, variables, limits, reads, writes, profile, scratch)
     try:
-        return Sandboxed(level, Watcher(job))
-    except OSError as error:
+        job = levels.Job(
+            level, words, variables, limits, reads, writes, profile, scratch, pool is not None
+        )
+        return Sandboxed(level, Watcher(job, pool or keeper()))
+    except BaseException as error:
         if scratch is not None:
             os.rmdir(scratch)
-        return _refused(level, f"the system does not start it: {error}")
+        if isinstance(error, OSError):
+            return _refused(level, f"the system does not start it: {error}")
+        raise
 
 
 def _refused(level: Level, reason: str) -> Sandboxed:

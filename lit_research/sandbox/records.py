@@ -31,8 +31,9 @@ class Limits:
         output_kib: KiB written to stdout and stderr together.
         file_kib: KiB of the largest file written, per file. A program that ignores SIGXFSZ, as
             Python does, gets "File too large" (EFBIG) from the write instead of the signal; torch
-            and compilers report that in words of their own. ``memory_mib`` bounds files in the
-            scratch folder too.
+            and compilers report that in words of their own. The reason names the limit if a file
+            of that size, or these words on stderr, show that it was reached. ``memory_mib`` bounds
+            files in the scratch folder too.
         address_space_mib: MiB of address space of each process, enforced by the kernel, or None.
             It stops a fast eater at once, but mapped files and reserved ranges count too.
 
@@ -45,7 +46,7 @@ class Limits:
     memory_mib: int = 2048
     processes: int = 128
     output_kib: int = 1024
-    file_kib: int = 262144
+    file_kib: int = 1048576
     address_space_mib: int | None = None
 
     def __post_init__(self) -> None:

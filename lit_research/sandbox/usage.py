@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import os
 
-if __package__:
-    from lit_research.sandbox import tree
-else:  # as a part of the keeper's program, see there
-    import tree  # type: ignore[no-redef]
+from . import tree
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SHARED = b"/dev/zero (deleted)"  # what the kernel calls memory that processes share without a file
@@ -40,6 +37,9 @@ class Meter:
         ours: how many processes of that namespace are ours.
         tmpfs: the private folders in memory of that namespace.
         clock: descriptor that counts the processor time, as ``kernel.task_clock`` returns it.
+
+    Attributes:
+        tmpfs: descriptors of those folders.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Meter:
         self._ours = ours
         self._clock = clock
         self._proc: int | None = None
-        self._tmpfs: list[int] = []
+        self.tmpfs: list[int] = []
         if first is not None:
             flags = os.O_RDONLY | os.O_DIRECTORY
             self._proc = os.open(f"/proc/{first}/root/proc", flags)
-            self._tmpfs = [os.open(f"/proc/{first}/root{path}", flags) for path in tmpfs]
+            self.tmpfs = [os.open(f"/proc/{first}/root{path}", flags) for path in tmpfs]
 
     def read(self, most: int) -> Usage:
         """Return the usage now.
@@ -74,7 +74,7 @@ class Meter:
             return Usage(tasks=len(pids) - self._ours)
         usage = _total(pids, folder)
         usage.tasks = max(usage.tasks - self._ours, 0)
-        for descriptor in self._tmpfs:
+        for descriptor in self.tmpfs:
             facts = os.fstatvfs(descriptor)
             usage.memory_mib += (facts.f_blocks - facts.f_bfree) * facts.f_frsize / 2**20
         if self._clock is not None:

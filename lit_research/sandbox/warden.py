@@ -12,12 +12,7 @@ import signal
 import time
 from contextlib import suppress
 
-if __package__:
-    from lit_research.sandbox import ending, tree, usage
-else:  # as a part of the keeper's program, see there
-    import ending  # type: ignore[no-redef]
-    import tree  # type: ignore[no-redef]
-    import usage  # type: ignore[no-redef]
+from . import cgroups, ending, tree, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,13 +87,21 @@ class Warden:
         self._began_s = time.monotonic()
         self._verdict: tuple[str, str] | None = None
         self._peak_mib = self._told_mib = 0.0
-        self._meter: usage.Meter | None = None
+        self._group = cgroups.Group(None, self._limits)
         self._tell(("started", os.getpid()))
 
     def end(self, status: str, reason: str) -> None:
         """Have the command killed at the next look; the first reason is the one that counts."""
         if self._verdict is None:
             self._verdict = status, reason
+
+    def count_in(self, cgroup: str | None) -> None:
+        """Let the kernel count what the command uses, in a cgroup below this one.
+
+        Raises:
+            OSError: none can be made there.
+        """
+        self._group = cgroups.Group(cgroup, self._limits)
 
     def refuse(self, reason: str) -> None:
         """Say that the command was not started."""
@@ -119,18 +122,25 @@ class Warden:
         try:
             tmpfs = [target for kind, _, target in self._job["view"] if kind == "tmpfs"]
             meter = usage.Meter(space.first, space.ours, tmpfs, clock)
+            self._group.add(command)
             os.write(go, b"g")
             ended = self._stay(command, meter)
         except OSError as error:  # out of descriptors or memory
             self.end("killed", f"could not be watched: {error}")
-        space.end()
+        if self._group.ran_out_of_memory():
+            ended = None
+            self.end("memory", f"used more than {self._limits['memory_mib']} MiB of memory")
         failure = os.read(report, 4096) if ended else b""
+        verdict = ending.judge(*ended, self._limits) if ended else None
+        hint = self._hint(meter) if verdict and verdict[0] in ("failed", "killed") else ""
+        space.end()
         if failure:
             program = self._job["command"][0].decode(errors="replace")
             said = failure.decode(errors="replace")
             self._finish("not started", f"cannot execute {program}: {said}", None)
-        elif ended:
-            self._finish(*ending.judge(*ended, self._limits["cpu_s"]))
+        elif verdict:
+            status, reason, code = verdict
+            self._finish(status, reason + hint, code)
         else:
             assert self._verdict is not None
             self._finish(*self._verdict, -int(signal.SIGKILL))
@@ -165,6 +175,7 @@ class Warden:
         """Compare what the command uses with its limits."""
         limits = self._limits
         found = meter.read(limits["processes"])
+        found.cpu_s = max(found.cpu_s, self._group.cpu_s())
         self._peak_mib = max(self._peak_mib, found.memory_mib)
         if found.cpu_s > limits["cpu_s"]:
             self.end("cpu", f"used more than {limits['cpu_s']} s of processor time")
@@ -176,7 +187,18 @@ class Warden:
             self._told_mib = self._peak_mib
             self._tell(("peak", self._peak_mib))
 
+    def _hint(self, meter: usage.Meter) -> str:
+        """Say so if a file has grown to the limit, which programs report in their own words."""
+        places: list[int | str] = [*meter.tmpfs, *self._job["writes"]]
+        if self._job["scratch"] is not None:
+            places.append(self._job["scratch"])
+        limit = self._limits["file_kib"]
+        began_s = time.time() - time.monotonic() + self._began_s
+        file = ending.full_file(places, limit * 1024, began_s)
+        return f"; its file {file!r} has reached file_kib={limit}" if file else ""
+
     def _finish(self, status: str, reason: str, code: int | None) -> None:
+        self._group.end()
         if self._job["scratch"] is not None:
             ending.remove(self._job["scratch"])
         self._tell(("ended", status, reason, code, self._peak_mib))

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from lit_research.sandbox import ending, levels
-from lit_research.sandbox.keeping import keeper
+from lit_research.sandbox import cgroups, delegated, ending, levels
+from lit_research.sandbox.keeping import Keeper
 from lit_research.sandbox.pipes import Feed, Lines
 from lit_research.sandbox.records import Result, Status
 
@@ -26,12 +26,14 @@ class Watcher:
 
     Args:
         job: what to start.
+        keeper: the program that starts it.
 
     Raises:
         OSError: the system does not start it.
+        UserError: the pool whose keeper it is was closed.
     """
 
-    def __init__(self, job: levels.Job) -> None:
+    def __init__(self, job: levels.Job, keeper: Keeper) -> None:
         self.lines = Lines()
         self.started = threading.Event()
         self.done = threading.Event()
@@ -39,6 +41,7 @@ class Watcher:
         self.peak_mib = 0.0
         self.pid: int | None = None
         self._job = job
+        self._keeper = keeper
         self._stderr = bytearray()
         self._moved = 0
         self._verdict: tuple[Status, str] | None = None
@@ -60,7 +63,6 @@ class Watcher:
             stdin, feed, out, its_out, err, its_err = opened
             self._wakes = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             opened.append(self._wakes)
-            self._keeper = keeper()
             self._control = self._keeper.request([stdin, its_out, its_err])
         except BaseException:
             for descriptor in opened:
@@ -210,9 +212,17 @@ class Watcher:
         for descriptor in self._outputs:
             os.close(descriptor)
 
-    def _finish(self) -> None:
-        if self._end is None and self._job.scratch is not None:
+    def _clean(self) -> None:
+        """Do what a launcher that was killed has left to do."""
+        if self._job.scratch is not None:
             ending.remove(self._job.scratch)
+        folder = delegated.folder()
+        if folder is not None and self.pid is not None:
+            cgroups.remove(cgroups.path(folder, self.pid))
+
+    def _finish(self) -> None:
+        if self._end is None:
+            self._clean()
         lost: tuple[Status, str, int | None] = ("killed", "its launcher was killed", None)
         if self.pid is None:
             lost = "not started", "the program that starts sandboxes does not run", None
@@ -222,6 +232,8 @@ class Watcher:
             exit_code = None
         if exit_code is None and status != "not started":
             exit_code = -int(signal.SIGKILL)
+        if status == "failed" and b"File too large" in self._stderr and "file_kib" not in reason:
+            reason += f"; stderr says 'File too large': its file_kib is {self._job.limits.file_kib}"
         self.result = Result(
             status=status,
             exit_code=exit_code,

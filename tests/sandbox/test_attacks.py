@@ -242,12 +242,29 @@ def test_loopback_works(python, level):
     assert python(script).text == "b'hi'\n"
 
 
-def test_torch_imports_and_saves(level):
+def test_who_the_user_is(python, level):
+    if level == "rlimits":
+        pytest.skip("sees the accounts of the machine")
     script = (
-        "import torch, os\ntorch.save(torch.zeros(25_000_000), 'x.pt')\n"
-        "print(os.path.getsize('x.pt') > 1e8)"
+        "import os, pwd, socket\nprint(pwd.getpwuid(os.getuid()).pw_name, 0,\n"
+        "  os.path.expanduser('~'), sorted(os.listdir('/etc')), socket.gethostbyname('localhost'))"
     )
-    limits = Limits(wall_s=120, file_kib=200_000)
-    command = [sys.executable, "-c", script]
-    result = sandbox.run(command, level=level, limits=limits, readable=sandbox.python_paths())
-    assert (result.text, result.status) == ("True\n", "ok"), result.error_text
+    name, _, home, *names, address = python(script).text.split()
+    assert (name, home, address) == ("sandbox", "/run/scratch", "127.0.0.1")
+    assert "'shadow'" not in " ".join(names)
+
+
+def test_inside_a_bubblewrap_of_others():
+    if levels.why_not("bubblewrap"):
+        pytest.skip("bubblewrap does not work here")
+    script = (
+        "from lit_research import sandbox\nfrom lit_research.errors import UserError\n"
+        "try: print(sandbox.run(['/bin/true']).isolation)\nexcept UserError as e: print('E', e)"
+    )
+    words = ["bwrap", "--unshare-all", "--dev-bind", "/", "/", "--proc", "/proc"]
+    words += ["--tmpfs", "/tmp", "--tmpfs", "/run"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([*words, sys.executable, "-c", script], capture_output=True, env=env)
+    said = done.stdout.decode()
+    assert said in ("bubblewrap\n", "namespaces\n") or "require='rlimits'" in said, done.stderr
+    assert said.count("\n") == 1

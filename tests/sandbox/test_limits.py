@@ -112,6 +112,32 @@ def test_size_of_a_file(shell):
     assert shell(script, limits=Limits(wall_s=20, file_kib=1000)).status == "ok"
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "f = open('big', 'wb')\nf.write(bytes(300000))",  # Python ignores the signal
+        "import os\ntry: open('big', 'wb').write(bytes(300000))\n"
+        "except OSError: os.remove('big'); raise",
+        "import os\nos.makedirs('a/b')\ntry: open('a/b/big', 'wb').write(bytes(300000))\n"
+        "except OSError: os._exit(1)",
+    ],
+)
+def test_a_file_that_grew_too_large_is_named_in_the_reason(python, script):
+    result = python(script, limits=Limits(wall_s=20, file_kib=100))
+    assert result.status == "failed"
+    assert "file_kib" in result.reason
+    assert "100" in result.reason
+    assert "file_kib" not in python("open('x', 'w').write('x'); 1 / 0").reason
+
+
+def test_a_file_that_grew_too_large_in_a_writable_folder(python, tmp_path):
+    (tmp_path / "before").write_bytes(bytes(100 * 1024))
+    script = f"import os\ntry: open({str(tmp_path / 'big')!r}, 'wb').write(bytes(300000))\n"
+    script += "except OSError: os._exit(1)"
+    result = python(script, limits=Limits(wall_s=20, file_kib=100), writable=(tmp_path,))
+    assert result.reason == "exit code 1; its file 'big' has reached file_kib=100"
+
+
 def test_size_of_the_scratch_folder(shell, level):
     if level == "rlimits":
         pytest.skip("its scratch folder is an ordinary one")

@@ -118,6 +118,15 @@ def test_mistakes_of_the_caller_are_errors(command, options, message):
         sandbox.run(command, **options)
 
 
+@pytest.mark.parametrize("env", [{"A": "a\0b"}, {"A=B": "c"}, {"A": "\ud800"}, {"": "c"}])
+def test_a_refused_environment_leaves_no_folder(monkeypatch, tmp_path, env):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(UserError, match="env holds") as error:
+        sandbox.run(["/bin/true"], env=env, level="rlimits")
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_limits_are_positive_numbers(value):
     with pytest.raises(UserError, match="wall_s"):

@@ -1,0 +1,155 @@
+"""Many Python programs, each in a sandbox of its own, without importing large modules each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from lit_research.errors import UserError
+from lit_research.sandbox import levels, views
+from lit_research.sandbox.keeping import Keeper
+from lit_research.sandbox.process import launch
+from lit_research.sandbox.records import Level, Limits, Profile, Result
+from lit_research.sandbox.sandboxed import Sandboxed
+
+# What modules put in the user's folder when they are imported must not be left: this is no folder.
+_NO_HOME = "/dev/null"
+
+
+class Pool:
+    """Starts Python programs from a process that has imported ``preload``; a context manager.
+
+    Each job is in a new sandbox, as with ``run``: namespaces, scratch folder, limits and filter are
+    its own, and no earlier job can have touched anything of it. The process that jobs are forked
+    from runs outside, as the caller, and reads nothing but the modules, which come from the
+    installed packages of this Python alone. What jobs have in common: the layout of their memory
+    (addresses, and the seed of ``hash``) is that of this process, so that an attack on a process by
+    way of its addresses has no guess to make.
+
+    Any thread may start jobs, as many at once as the caller likes.
+
+    Args:
+        preload: modules to import, as ``torch``. One that leaves a thread running or shares memory
+            is refused.
+        env: environment variables, of the import and of each job. What a module reads when it is
+            imported, such as OMP_NUM_THREADS, must be given here. There is no HOME during imports.
+        readable: folders and files that each job may read, beside the installed packages.
+        limits: what each job may use, unless said otherwise. Memory that a job has in common with
+            the others counts for it.
+        profile: which system calls jobs may make, as for ``run``.
+        level: the level of isolation to use; the strongest one that works if None.
+        require: the weakest level that will do.
+
+    Raises:
+        UserError: a module cannot be imported beforehand, or the level does not work here.
+    """
+
+    def __init__(
+        self,
+        preload: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        readable: Sequence[Path] = (),
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        profile: Profile = "python",
+        level: Level | None = None,
+        require: Level | None = None,
+    ) -> None:
+        if isinstance(preload, str) or not preload:
+            raise UserError(
+                f"preload={preload!r} is no list of modules, in a Pool of the sandbox: give those "
+                "that jobs import, as ['torch'], or use run"
+            )
+        self.isolation = levels.choose(level, require)
+        self._readable = (*views.python_paths(), *readable)
+        self._limits, self._profile = limits, profile
+        self._env = dict(env or {})
+        views.check(["python"], self._readable, (), self._env)
+        at_import = {**views.environment(self._env, "/tmp"), "HOME": _NO_HOME}
+        self._keeper = Keeper(tuple(preload), at_import)
+        self._keeper.open()
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        stdin: bytes | str = b"",
+        limits: Limits | None = None,
+        readable: Sequence[Path] = (),
+        writable: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Result:
+        """Run a Python program to its end; whatever it does is a value, not an error.
+
+        Args:
+            arguments: what would follow ``python``: a script and its arguments, or ``-c`` and code,
+                or ``-m`` and a module. Options of Python itself are not understood.
+            stdin: what it reads; text is sent as UTF-8.
+            limits: what it may use; those of the pool if None.
+            readable: folders and files that it may read, beside those of the pool.
+            writable: folders and files that it may write, beside its scratch folder.
+            env: environment variables, beside and before those of the pool.
+
+        Raises:
+            UserError: a path does not exist, there is nothing to run, ``env`` cannot be set, or the
+                pool was closed.
+        """
+        with self.start(
+            arguments, limits=limits, readable=readable, writable=writable, env=env
+        ) as process:
+            process.write(stdin)
+            return process.wait()
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        *,
+        limits: Limits | None = None,
+        readable: Sequence[Path] = (),
+        writable: Sequence[Path] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Sandboxed:
+        """Start a Python program and return at once; use it as a context manager.
+
+        Args and errors are those of ``run``.
+
+        Raises:
+            UserError: a path does not exist, there is nothing to run, ``env`` cannot be set, or the
+                pool was closed.
+        """
+        if arguments and arguments[0].startswith("-") and arguments[0] not in ("-c", "-m"):
+            raise UserError(
+                f"arguments={list(arguments)!r} begin with an option of Python, in a Pool of the "
+                "sandbox: give a script, or '-c' and code, or '-m' and a module"
+            )
+        if arguments and arguments[0] in ("-c", "-m") and len(arguments) < 2:
+            raise UserError(
+                f"arguments={list(arguments)!r} lack what to run, in a Pool of the sandbox: give "
+                "code after '-c', or a module after '-m'"
+            )
+        return launch(
+            self.isolation,
+            arguments,
+            limits=limits or self._limits,
+            readable=(*self._readable, *readable),
+            writable=writable,
+            env={**self._env, **(env or {})},
+            profile=self._profile,
+            pool=self._keeper,
+        )
+
+    def close(self) -> None:
+        """End the process that jobs are forked from, and with it the jobs that still run."""
+        self._keeper.close()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
