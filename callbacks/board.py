@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import inspect
 import re
+import typing
+from contextlib import suppress
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,45 +15,39 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from typing_extensions import override
 
-from lit_research.figures import add_text
+from lit_research.callbacks.run_logger import RunLogger
+from lit_research.callbacks.throughput import PARAMETERS
 
 THROUGHPUT = {
     "tokens per second": ["throughput/tokens_per_s"],
     "share of the matmul rate": ["throughput/mfu"],
 }
 # Where a run keeps its files says nothing about what it does.
-HIDDEN = {"cache_dir", "num_workers"}
-
-
-class RunLogger(TensorBoardLogger):
-    """Lightning's logger without the ``epoch`` chart."""
-
-    @override
-    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
-        super().log_metrics({k: v for k, v in metrics.items() if k != "epoch"}, step)
+HIDDEN = {"cache_dir", "num_workers", "output", "points_file"}
 
 
 class Board(Callback):
     """Lay out CUSTOM SCALARS, explain them under TEXT, and write HPARAMS at the end of a run.
 
     The module says what decides: ``decisive_curves``, titles of charts with the metrics of each,
-    and ``reading``, two sentences. HPARAMS has the arguments that are not the defaults, and as
-    metrics the last values of the decisive curves.
+    and ``reading``, two sentences. HPARAMS has the arguments that are not the defaults and the
+    number of parameters, and as metrics the decisive curves. (One of a single point is no chart of
+    ``RunLogger``, so its value is a column beside the arguments.)
     """
 
     @override
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         curves = getattr(pl_module, "decisive_curves", {})
-        if not curves:
+        if not curves or not trainer.is_global_zero:
             return
         layout = {
             type(pl_module).__name__: charts(curves),
             "Throughput": charts(THROUGHPUT),
         }
         for logger in trainer.loggers:
-            if trainer.is_global_zero and isinstance(logger, TensorBoardLogger):
+            if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_custom_scalars(layout)
-        add_text(trainer, "about", pl_module.reading)  # type: ignore[arg-type]
+                logger.experiment.add_text("about", pl_module.reading, trainer.global_step)
 
     @override
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -61,11 +59,16 @@ class Board(Callback):
         data = getattr(trainer, "datamodule", None)
         values |= {f"data/{k}": v for k, v in not_default(data).items()}
         logged = trainer.callback_metrics
+        if PARAMETERS in logged:
+            values[PARAMETERS] = int(logged[PARAMETERS])
         curves = getattr(pl_module, "decisive_curves", {}).values()
         metrics = {name: float(logged[name]) for c in curves for name in c if name in logged}
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
-                for summary in hparams(values, metrics):
+                single = logger.singles.latest if isinstance(logger, RunLogger) else {}
+                columns = values | {k: v for k, v in metrics.items() if k in single}
+                drawn = {k: v for k, v in metrics.items() if k not in single}
+                for summary in hparams(columns, drawn):
                     logger.experiment._get_file_writer().add_summary(summary)
                 logger.save()
             else:
@@ -82,24 +85,55 @@ def charts(curves: dict[str, list[str]]) -> dict[str, list[Any]]:
 
 def not_default(part: Any) -> dict[str, Any]:
     """Return the plain arguments of a module or data module that are not its defaults."""
-    defaults: dict[str, Any] = {}
-    for kind in reversed(type(part).__mro__):
-        parameters = inspect.signature(kind).parameters.values()
-        defaults |= {p.name: p.default for p in parameters}
-    given = getattr(part, "hparams", {}).items()
-    kept = {k: v for k, v in given if k not in defaults or v != defaults[k]}
-    return {k: v for k, v in _flat(kept).items() if isinstance(v, (bool, int, float, str))}
+    given = _flat(type(part), getattr(part, "hparams", {}))
+    return {k: v for k, v in given.items() if isinstance(v, (bool, int, float, str))}
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(kind: Any, given: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten the arguments of a class or function, without those that are its defaults."""
     found: dict[str, Any] = {}
-    for key, value in values.items():
+    defaults, groups = _signature(kind)
+    for key, value in given.items():
+        name = f"{prefix}{key}"
         if str(key).startswith("_") or key in HIDDEN:
             continue
-        # An object of a config is its class and its arguments: one level less to read.
-        name = prefix.rstrip("/") if key in ("class_path", "init_args") else f"{prefix}{key}"
-        if isinstance(value, dict):
-            found |= _flat(value, f"{name}/")
+        if key in defaults and value == defaults[key]:
+            continue
+        if isinstance(value, dict) and "class_path" in value:
+            # An object of a config is its class and its arguments: one level less to read.
+            found[name] = str(value["class_path"]).rsplit(".", 1)[-1]
+            made_by = _named(str(value["class_path"]))
+            found |= _flat(made_by, value.get("init_args") or {}, f"{name}/")
+        elif isinstance(value, dict):
+            found |= _flat(groups.get(key), value, f"{name}/")
         else:
             found[name] = str(value) if isinstance(value, (list, tuple)) else value
     return found
+
+
+def _signature(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the defaults of a class's arguments, and the dataclasses of those that are one."""
+    defaults: dict[str, Any] = {}
+    groups: dict[str, Any] = {}
+    for one in reversed(kind.__mro__) if inspect.isclass(kind) else ():
+        with suppress(TypeError, ValueError):  # builtins have no signature
+            parameters = inspect.signature(one).parameters.values()
+            defaults |= {p.name: _plain(p.default) for p in parameters}
+        with suppress(TypeError, NameError):  # names that only type checkers import
+            for name, hint in typing.get_type_hints(one.__init__).items():
+                kinds = [k for k in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(k)]
+                groups |= {name: kinds[0]} if kinds else {}
+    return defaults, groups
+
+
+def _plain(default: Any) -> Any:
+    """Return a default as a config has it."""
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name, None) if module else None
+    except ImportError:
+        return None

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lit_research.figures import panels, with_unit
+
 if TYPE_CHECKING:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -54,15 +56,13 @@ def small_png(image: bytes) -> bytes:
 
 def draw_throughput(board: EventAccumulator) -> bytes:
     """Draw the three curves of ``Throughput`` as TensorBoard does, side by side."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 2.6), layout="constrained")
+    figure, places = panels(1, 3, size=(3.0, 2.6))
     names = ("train/tokens", "throughput/tokens_per_s", "throughput/mfu")
-    for axes, name in zip(figure.subplots(1, 3), names, strict=True):
+    for axes, name in zip(places, names, strict=True):
         # Step 0 holds the last values once more, for the HPARAMS tab.
         curve = [event for event in board.Scalars(name) if event.step]
         axes.plot([event.step for event in curve], [event.value for event in curve])
-        axes.set(title=name, xlabel="step", ylim=(0, None))
+        axes.set(xlabel="optimiser steps", ylabel=with_unit(name), ylim=(0, None))
     file = io.BytesIO()
     figure.savefig(file)
     return file.getvalue()

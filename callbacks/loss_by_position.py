@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 from typing_extensions import override
 
 from lit_research.errors import UserError
-from lit_research.figures import add_figure
+from lit_research.figures import add_figure, panels
 from lit_research.metrics import SumsByKey
 
 if TYPE_CHECKING:
@@ -126,12 +126,10 @@ def binned_means(sums: Tensor, num_bins: int) -> tuple[Tensor, Tensor]:
 
 def draw(positions: Tensor, means: Tensor) -> Figure:
     """Draw the loss by position."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(4.4, 3.0), dpi=150, layout="constrained")
-    axes = figure.subplots()
+    figure, [axes] = panels()
     axes.plot(positions.numpy(), means.numpy(), "o-", markersize=3)
     axes.set(xlabel="position in the window (tokens)", ylabel="loss (nats per token)")
     bits = axes.twinx()
+    bits.spines["top"].set_visible(False)
     bits.set(ylim=[nats / math.log(2) for nats in axes.get_ylim()], ylabel="bits per token")
     return figure

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from lit_research.callbacks.needs import check_logged
 from lit_research.errors import UserError
-from lit_research.figures import add_figure, add_text, code_block
+from lit_research.figures import add_figure, add_text, code_block, with_unit
 from lit_research.files import append_line, write_atomic
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class ScalingLawFit(Callback):
     """Fit ``law`` to metric ``y`` against metric ``x``, point by point after each validation.
 
     Points are kept in the checkpoint and in ``points.jsonl`` beside the run. At the end the fit is
-    printed, and logged as figure ``law/Y_vs_X`` and scalars ``law/PARAMETER``.
+    printed, and logged as figure ``law/Y_vs_X`` and values ``law/PARAMETER``.
 
     Args:
         law: a law of ``lit_research.laws`` of one variable, by name.
@@ -82,6 +82,8 @@ class ScalingLawFit(Callback):
         self.every_validation = every_validation
         self.points: list[Point] = []
         self.fit: Fit | None = None
+        self._refusal = ""
+        self._news = False  # points that no figure has shown
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -115,16 +117,22 @@ class ScalingLawFit(Callback):
             return
         self._add_point(trainer)
         if self.every_validation and len(self.points) >= self.min_points:
-            self._fit(trainer)
+            self._fit()
+            self._show(trainer)
 
     @override
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.points and trainer.is_global_zero:
-            self._fit(trainer)
-            if self.fit is not None:
-                rank_zero_info(f"\n{self.y} against {self.x}\n{self.fit.report()}")
-            if self.fit is not None and self.drop_below is not None:
+        if not self.points or not trainer.is_global_zero:
+            return
+        if self._news or self.fit is None:
+            self._fit()
+        if self.fit is None:
+            rank_zero_info(f"No fit of {self.law} to {self.y} against {self.x}: {self._refusal}")
+        else:
+            rank_zero_info(f"\n{self.y} against {self.x}\n{self.fit.report()}")
+            if self.drop_below is not None:
                 self._report_robustness(trainer)
+        self._show(trainer)
 
     def _add_point(self, trainer: pl.Trainer) -> None:
         metrics = trainer.callback_metrics
@@ -138,6 +146,7 @@ class ScalingLawFit(Callback):
         if self.points and self.points[-1]["step"] == point["step"]:
             return
         self.points.append(point)
+        self._news = True
         for file in (self._own_file(trainer), self.points_file):
             if trainer.is_global_zero and file is not None:
                 append_line(file, json.dumps(point))
@@ -157,9 +166,9 @@ class ScalingLawFit(Callback):
     def _figure(self) -> Figure:
         assert self.fit is not None
         figure = self.fit.figure()
-        figure.axes[0].set_ylabel(self.y)
+        figure.axes[0].set_ylabel(with_unit(self.y))
         origin = "" if self.drop_below is None else f" after the first {self.drop_below:,g}"
-        figure.axes[-1].set_xlabel(f"{self.x}{origin}")
+        figure.axes[-1].set_xlabel(f"{with_unit(self.x)}{origin}")
         return figure
 
     def _law_and_values(self, points: list[Point]) -> tuple[Any, Any, Any]:
@@ -180,24 +189,33 @@ class ScalingLawFit(Callback):
         except UserError as refusal:
             report = f"Too few points to leave some out: {refusal}"
         rank_zero_info(f"\n{report}")
-        add_text(trainer, "law/robustness", code_block(report))
+        if self._news:
+            add_text(trainer, "law/robustness", code_block(report))
 
-    def _fit(self, trainer: pl.Trainer) -> None:
-        """Fit and log; a refusal is shown in words."""
+    def _fit(self) -> None:
+        """Fit all points; where that is refused, remember why."""
         from lit_research.laws import fit
 
-        name, points = f"law/{self.y}_vs_{self.x}".replace(" ", "_"), self._fitted_points()
+        self.fit, points = None, self._fitted_points()
         try:
             if len(points) < self.min_points:
                 raise UserError(f"{len(points)} points; a fit waits for {self.min_points}")
             law, xs, ys = self._law_and_values(points)
             self.fit = fit(law, xs, ys, **self.options)
         except UserError as refusal:
-            add_text(trainer, name, f"No fit of {self.law}: {refusal}")
-            rank_zero_info(f"No fit of {self.law} to {self.y} against {self.x}: {refusal}")
+            self._refusal = str(refusal)
+
+    def _show(self, trainer: pl.Trainer) -> None:
+        """Log the fit, or why there is none, once for the points that it is of."""
+        if not self._news:
+            return
+        self._news = False
+        name = f"law/{self.y}_vs_{self.x}".replace(" ", "_")
+        if self.fit is None:
+            add_text(trainer, name, f"No fit of {self.law}: {self._refusal}")
             return
         add_figure(trainer, name, self._figure)
         add_text(trainer, name, code_block(self.fit.report()))
-        scalars = {f"law/{key}": value for key, value in self.fit.params.items()}
+        values = {f"law/{key}": value for key, value in self.fit.params.items()}
         for logger in trainer.loggers:
-            logger.log_metrics(scalars, trainer.global_step)
+            logger.log_metrics(values, trainer.global_step)

@@ -35,8 +35,8 @@ def matmul_peak_flops(device: str, dtype: torch.dtype) -> float:
 class Throughput(Callback):
     """Log ``train/tokens``, ``train/flops`` and ``throughput/{tokens_per_s,step_ms,mfu}``.
 
-    ``model/parameters`` is logged once, at the end: with it and the FLOPs, laws over several runs
-    have their N, D and C.
+    ``model/parameters`` is logged once, at the end, and so is no chart of ``RunLogger`` but one of
+    its values: with it and the FLOPs, laws over several runs have their N, D and C.
 
     Rates are means over the steps since the last logged one; validation and checkpoints are left
     out. Nothing is measured, and no device is waited for, between the logged steps. FLOPs per token

@@ -55,6 +55,13 @@ def test_callbacks_import_laws_and_lightning_alone():
         assert all(name.startswith(allowed) for name in ours), (path, ours)
 
 
+def test_every_figure_has_the_one_style():
+    """``lit_research.figures.panels`` makes them legible."""
+    for path in CODE:
+        if path.name != "figures.py":
+            assert not re.search(r"\bFigure\(|subplots\(|pyplot", path.read_text()), path
+
+
 def test_the_core_of_a_method_does_not_import_lightning():
     for path in ROOT.glob("lit_research/methods/*/core.py"):
         assert not any(name.startswith("lightning") for name in imports(path)), path

@@ -1,17 +1,21 @@
 """A fit as a figure, drawn without pyplot's global state."""
 
+from textwrap import wrap
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lit_research.errors import UserError
+from lit_research.figures import panels
 from lit_research.laws.result import Fit
+
+TITLE_WIDTH = 46  # characters
 
 
 def figure(fit: Fit) -> Figure:
     """See :meth:`Fit.figure`."""
-    canvas = Figure(figsize=(4.8, 4.0), dpi=150, layout="constrained")
-    top, bottom = canvas.subplots(2, 1, height_ratios=[3, 1])
+    canvas, (top, bottom) = panels(2, size=(4.0, 1.9), height_ratios=[3, 1])
     y, residuals = fit.points.y, fit.residuals
     if len(fit.law.variables) == 1:
         (name,) = fit.law.variables
@@ -29,9 +33,10 @@ def figure(fit: Fit) -> Figure:
     bottom.plot(x, residuals, "o", color="C1", markersize=4)
     bottom.set(ylabel="residual")
     values = ", ".join(f"{key}={value:.4g}" for key, value in fit.params.items())
-    title = f"{fit.law.formula}\n{values}"
-    top.set_title("\n".join([title, *(f"! {text}" for text in fit.doubts)]), fontsize=9)
-    top.legend(frameon=False, fontsize=8)
+    lines = [fit.law.formula, values, *(f"! {text}" for text in fit.doubts)]
+    title = "\n".join(part for line in lines for part in wrap(line, TITLE_WIDTH))
+    top.set_title(title, fontsize="medium")
+    top.legend(frameon=False)
     return canvas
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -56,7 +57,7 @@ class Method(_PlainHyperparameters, pl.LightningModule):
 
     Attributes:
         decisive_curves: title of a chart and its metrics; these come first in TensorBoard, under
-            CUSTOM SCALARS.
+            CUSTOM SCALARS. Empty where there is nothing to train.
         reading: says in two sentences what to look at there.
         defines: arguments of ``__init__`` that say which model the weights are of. Evaluated, a
             checkpoint must have been trained with the same.
@@ -67,9 +68,7 @@ class Method(_PlainHyperparameters, pl.LightningModule):
             ``None``: unknown.
     """
 
-    decisive_curves: ClassVar[dict[str, list[str]]] = {
-        "loss (nats per token)": ["train/loss", "val/loss"]
-    }
+    decisive_curves: Mapping[str, list[str]] = {"loss (nats per token)": ["train/loss", "val/loss"]}
     reading: ClassVar[str] = (
         "CUSTOM SCALARS shows the curves that decide: the validation loss should fall with the "
         "training loss. Where it rises while the training loss falls, the model overfits."

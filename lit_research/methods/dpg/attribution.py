@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from rich.progress import track
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.figures import add_figure, text_table
+from lit_research.figures import add_figure, add_text, panels, text_table
 from lit_research.files import write_atomic
 from lit_research.lm import check_lm_spec, weights_fingerprint
 from lit_research.methods.base import Method, datamodule
@@ -57,6 +57,12 @@ class Attribution(Method):
         seed: of weights and subsets; None takes ``seed_everything``.
     """
 
+    decisive_curves: ClassVar[dict[str, list[str]]] = {}
+    reading: ClassVar[str] = (
+        "IMAGES shows the change of the metric that the influences predict against what training "
+        "again gives: the points should lie on the grey line. TEXT has the correlations as values, "
+        "and influence.parquet in the run's folder the influence of every document."
+    )
     needs = {"batches": ("texts", "tokenizer")}
     returns = ()
 
@@ -161,8 +167,11 @@ class Attribution(Method):
 
                     numbers["lds"] = float(spearmanr(predicted, changes).statistic)
         write_atomic(study.folder / "attribution.json", json.dumps(numbers, indent=1))
+        add_text(self.trainer, "about", self.reading)
         if points:
             add_figure(self.trainer, "attribution", lambda: _scatter(points), 0)
+        for logger in self.trainer.loggers:
+            logger.log_metrics({f"attribution/{k}": v for k, v in numbers.items()}, 0)
         rows = [["number", "value"], *([name, f"{value:.6g}"] for name, value in numbers.items())]
         rank_zero_info(text_table(rows))
 
@@ -254,12 +263,10 @@ def _ends(texts: list[str], tau: Tensor) -> str:
 
 
 def _scatter(points: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(4 * len(points), 3.6), layout="constrained")
-    axes = drawing.subplots(1, len(points), squeeze=False)[0]
+    drawing, axes = panels(len(points))
     for place, (kind, (predicted, actual)) in zip(axes, points.items(), strict=True):
         place.plot(predicted, actual, ".")
         place.axline((0.0, 0.0), slope=1, color="0.7", linewidth=1, zorder=0)
-        place.set(title=kind, xlabel="predicted change of Phi", ylabel="actual")
+        place.set(xlabel="predicted change (of Phi)", ylabel="actual change (of Phi)")
+        place.set_title(kind.replace("_", " "))
     return drawing

@@ -12,7 +12,7 @@ import abc
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 
 class TargetMetric(abc.ABC):
-    """A metric Phi of a target model."""
+    """A metric Phi of a target model.
+
+    Attributes:
+        reports: what of ``report`` decides: its name, and the title of its chart with its unit.
+    """
+
+    reports: ClassVar[dict[str, str]] = {}
 
     def prepare(self, target: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         """Look at the untrained target, once; refuse one that the metric cannot be of.
@@ -74,6 +80,8 @@ class Bitmap(TargetMetric):
         qr: or a text, as a QR code.
         sharpness: s; the paper's is 20.
     """
+
+    reports: ClassVar[dict[str, str]] = {"pixel_accuracy": "pixel accuracy (share of 1)"}
 
     def __init__(
         self,
@@ -179,6 +187,8 @@ class TextLoss(TargetMetric):
             are refused.
         batch_size: texts whose graph is held at a time.
     """
+
+    reports: ClassVar[dict[str, str]] = {"loss_per_token": "loss of the texts (nats per token)"}
 
     def __init__(
         self,

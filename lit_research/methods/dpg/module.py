@@ -25,7 +25,7 @@ from lit_research.lm import (
 )
 from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
 from lit_research.methods.base import Method, datamodule
-from lit_research.methods.dpg.board import DECISIVE_CURVES, READING
+from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_curves
 from lit_research.methods.dpg.core import Scale, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
@@ -158,6 +158,7 @@ class DatasetPolicyGradient(Method):
         # A checkpoint's values win over the command's; where to write is the command's own.
         self._output = self.hparams.pop("output")
         self.optimizer, self.metric, self.inner = optimizer, metric, inner
+        self.decisive_curves = decisive_curves(metric)
         self.automatic_optimization = False
         self._attributor: Attributor | None = None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.arms import Arm, Results
+from lit_research.figures import panels
 from lit_research.replicate import Claim, judge
 
 if TYPE_CHECKING:
@@ -126,16 +127,13 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw the pixel accuracy of each arm, and what the other metrics gained."""
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(9, 3.6), layout="constrained")
-    pixels, others = drawing.subplots(1, 2, width_ratios=(3, 2))
+    drawing, (pixels, others) = panels(1, 2, size=(4.5, 3.6), width_ratios=(3, 2))
     for place, arm in enumerate(PICTURES):
         values = _values(results, arm, ACCURACY)
         pixels.bar(place, values.mean(), color="0.85")
         pixels.plot([place] * len(values), values, "k.")
     pixels.set_xticks(range(len(PICTURES)), [arm.name for arm in PICTURES], rotation=20)
-    pixels.set(ylabel="pixel accuracy of a fresh target", ylim=(0.4, 1.02))
+    pixels.set(ylabel="pixel accuracy of a fresh target (share of 1)", ylim=(0.4, 1.02))
     pixels.axhline(0.5, color="0.5", linestyle=":", linewidth=1)
     for place, (arm, metric, sign) in enumerate(((NORM, PHI, 1), (STRING, LOSS, -1))):
         gained = sign * (_values(results, arm, metric) - _values(results, _untrained(arm), metric))

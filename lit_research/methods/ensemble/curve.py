@@ -108,5 +108,5 @@ class MemberCurve:
         assert found is not None
         drawing = found.figure()
         drawing.axes[0].set_ylabel("loss (nats per token)")
-        drawing.axes[-1].set_xlabel("members")
+        drawing.axes[-1].set_xlabel("members (count)")
         return drawing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
@@ -141,6 +141,12 @@ class Distill(Pretrain):
         ensemble_loss: loss of the ensemble, likewise.
     """
 
+    reading: ClassVar[str] = (
+        "CUSTOM SCALARS shows the student's loss on held-out real text, to compare with the best "
+        "single model's and the ensemble's. Its training loss is of the mixture with the teachers' "
+        "text, so the two need not meet."
+    )
+
     def __init__(
         self,
         teachers: list[str] | None = None,
@@ -168,6 +174,8 @@ class Distill(Pretrain):
             )
         if single_loss is not None and ensemble_loss is not None:
             retained_share(single_loss, single_loss, ensemble_loss)  # refuses equal losses
+            share = {"gain of the ensemble that is kept (share of 1)": ["val/retained_share"]}
+            self.decisive_curves = {**self.decisive_curves, **share}
         # Not a submodule: the teachers are neither trained nor written to the checkpoint.
         self._teachers: tuple[PreTrainedModel, ...] = ()
 

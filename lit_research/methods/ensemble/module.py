@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -96,6 +96,17 @@ class Ensemble(Method):
         z_loss: weight of the squared log-normaliser (0: none).
         attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
     """
+
+    decisive_curves = {
+        "loss of the ensemble and of a member (nats per token)": ["val/loss", "val/loss_member"],
+        "gain from averaging (nats per token)": ["val/gain"],
+        "training loss of a member (nats per token)": ["train/loss"],
+    }
+    reading: ClassVar[str] = (
+        "CUSTOM SCALARS shows the held-out loss of all members together, which should stay below "
+        "that of a member by a gain that grows as members over-fit. Where the ensemble's own loss "
+        "rises, train for fewer passes or with more weight decay."
+    )
 
     lm: PreTrainedModel
     defines = ("lm", "vocab_size", "seeds")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.arms import Arm, Results, Stage
+from lit_research.figures import panels
 from lit_research.laws import fit
 from lit_research.replicate import Claim, Verdict, judge, paired_interval
 
@@ -172,15 +173,12 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw loss against passes, against decay and against members."""
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(12, 3.8), layout="constrained")
-    passes, decay, members = drawing.subplots(1, 3)
+    drawing, (passes, decay, members) = panels(1, 3, size=(4.0, 3.8))
     _draw(passes, EPOCHS, [_loss(results, SINGLES[e, USUAL]) for e in EPOCHS], "decay 0.1")
-    passes.set(xscale="log", xlabel="passes", ylabel="validation loss (nats per byte)")
+    passes.set(xscale="log", xlabel="passes (count)", ylabel="validation loss (nats per byte)")
     passes.set_xticks(EPOCHS, list(map(str, EPOCHS)))
     _draw(decay, DECAYS, [_loss(results, SINGLES[OVERFIT, d]) for d in DECAYS], "32 passes")
-    decay.set(xscale="log", xlabel="weight decay")
+    decay.set(xscale="log", xlabel="weight decay (1)")
     decay.set_xticks(DECAYS, [f"{d:g}" for d in DECAYS])
     sizes = range(1, MEMBERS + 1)
     for arm in (SHORT, SHORT_RULE, ENSEMBLE, BEST_RULE):
@@ -190,7 +188,7 @@ def figure(results: Results) -> Figure:
         loss = _loss(results, arm).mean()
         members.axhline(loss, linestyle=":", linewidth=1, color="0.4")
         members.annotate(f"student: {name}", (1, loss), fontsize=7, va="bottom")
-    members.set(xlabel="members")
+    members.set(xlabel="members (count)")
     for axes in (passes, decay, members):
         axes.minorticks_off()
         axes.legend(frameon=False, fontsize=8)

@@ -11,6 +11,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
@@ -51,6 +52,13 @@ class RecipeSearch(Method):
             ``jobs``: for a cluster whose machines share ``folder``.
         folder: where the trials and their results are kept; searches may share it.
     """
+
+    decisive_curves = {"loss of the best trial so far (nats per token)": ["search/best_loss"]}
+    reading: ClassVar[str] = (
+        "CUSTOM SCALARS shows the validation loss of the best trial by round, which falls until no "
+        "neighbour is better. IMAGES shows the loss along each axis of the grid, where the best "
+        "trial should have a worse one on each side."
+    )
 
     def __init__(
         self,

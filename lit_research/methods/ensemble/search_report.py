@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lit_research.figures import text_table
+from lit_research.figures import panels, text_table
 from lit_research.methods.ensemble.descent import Grid, Point, Round
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+AXIS_UNITS = {"lr": "1", "weight_decay": "1", "epochs": "passes"}
 
 # {point: final validation loss of each seed, in nats per token}
 SeedLosses = Mapping[Point, Sequence[float]]
@@ -69,11 +71,8 @@ def recipe(grid: Grid, found: Round, of_seeds: SeedLosses) -> dict[str, Any]:
 
 def figure(grid: Grid, found: Round) -> Figure:
     """Draw the loss along each free axis through the best point, the other values fixed."""
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(3.4 * len(grid.free), 3.2), layout="constrained")
-    panels = drawing.subplots(1, len(grid.free), squeeze=False, sharey=True)[0]
-    for axes, name in zip(panels, grid.free, strict=True):
+    drawing, places_of = panels(len(grid.free), size=(4.0, 2.2), sharey=True)
+    for axes, name in zip(places_of, grid.free, strict=True):
         axis, values = list(grid.axes).index(name), grid.axes[name]
         # Places on the grid, not values: a weight decay of 0 has no place on a log scale.
         line = {
@@ -85,8 +84,9 @@ def figure(grid: Grid, found: Round) -> Figure:
         axes.plot(places, [line[place] for place in places], "o-")
         axes.plot([values.index(found.best[axis])], [found.loss], "o", color="C1")
         axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
-        axes.set(xlabel=name, title=f"round {found.number}")
-    panels[0].set_ylabel("validation loss (nats per token)")
+        axes.set_xlabel(f"{name} ({AXIS_UNITS[name]})")
+    drawing.suptitle(f"round {found.number}")
+    drawing.supylabel("validation loss (nats per token)", fontsize="medium")
     return drawing
 
 

@@ -70,6 +70,7 @@ class Pretrain(Method):
         activation_checkpointing: keep one activation a layer, compute the rest again in backward.
     """
 
+    decisive_curves, reading = Method.decisive_curves, Method.reading
     lm: PreTrainedModel
     needs = {"batches": ("sequence_length",), "sample": ("tokenizer",), "export_hf": ("tokenizer",)}
     returns = ("token_losses",)

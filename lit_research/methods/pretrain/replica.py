@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lit_research.arms import Arm, Results
+from lit_research.figures import panels
 from lit_research.laws import Fit, fit
 from lit_research.replicate import Claim, Verdict
 
@@ -97,17 +98,17 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw both series with their seeds and laws."""
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, series in zip(drawing.subplots(1, 2), SERIES, strict=True):
+    drawing, places = panels(1, 2, size=(4.5, 3.6))
+    for axes, series in zip(places, SERIES, strict=True):
         (x, losses), law = _points(results, series), _fit(results, series)
         grid = np.geomspace(x.min(), x.max(), 100)
         axes.plot(np.repeat(x, losses.shape[1]), losses.ravel(), "o", alpha=0.5, label="seeds")
         p = law.params
         label = f"{p['E']:.3g} + {p['A']:.3g} / x^{p['alpha']:.3g}"
         axes.plot(grid, law.predict(grid), "-", label=label)
-        axes.set(xscale="log", xlabel=series, ylabel="validation loss (nats per token)")
+        axes.set(
+            xscale="log", xlabel=f"{series} (count)", ylabel="validation loss (nats per token)"
+        )
         axes.set_xticks(x, [f"{value / 1e3:.0f}k" for value in x])
         axes.minorticks_off()
         axes.legend()

@@ -84,7 +84,7 @@ class SelfPlay(Method):
         seed: of the sampling; None takes ``seed_everything``.
     """
 
-    decisive_curves: ClassVar[dict[str, list[str]]] = {
+    decisive_curves = {
         "targets with a proof (share of 1)": ["self_play/solve_rate"],
         "held-out theorems proved (share of 1)": ["val/pass_at_1", "val/pass_at_k"],
         "conjectures that are disjunctions (share of 1)": [

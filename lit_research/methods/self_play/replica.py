@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.arms import Arm, Results
+from lit_research.figures import panels
 from lit_research.replicate import Claim, judge
 
 if TYPE_CHECKING:
@@ -140,17 +141,15 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw the signs of the collapse and the solve rates of the arms."""
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(12, 3.6), layout="constrained")
-    panels = {
+    shown_metrics = {
         MESSY: "share of disjunctive conclusions",
         LENGTH: "conclusion length (tokens)",
         INTERIOR: "conjectures solved at times",
         SOLVED: "share of the targets solved",
         HELD_OUT: "held-out pass@k",
     }
-    for axes, (metric, label) in zip(drawing.subplots(1, 5), panels.items(), strict=True):
+    drawing, places = panels(1, len(shown_metrics), size=(2.4, 3.6))
+    for axes, (metric, label) in zip(places, shown_metrics.items(), strict=True):
         shown = [arm for arm in PLAYED if metric in results[arm.name]]
         for place, arm in enumerate(shown):
             values = _values(results, arm, metric)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_research.callbacks.loss_by_position import binned_means
-from lit_research.figures import text_table
+from lit_research.figures import panels, text_table
 from lit_research.lm import IGNORE
 from lit_research.metrics import SumsByKey, sum_dtype
 
@@ -107,10 +107,7 @@ class ContextLosses:
 
     def figure(self) -> Figure:
         """Draw the loss by position of each length, solid with the inner loop on, dashed off."""
-        from matplotlib.figure import Figure
-
-        drawing = Figure(figsize=(6.4, 4), layout="constrained")
-        axes = drawing.subplots()
+        drawing, [axes] = panels()
         for number, (length, (on, off, count)) in enumerate(self.positions.items()):
             for sums, style in ((on, "-"), (off, "--")):
                 places, means = binned_means(torch.stack([sums, count]), BINS)
@@ -120,9 +117,9 @@ class ContextLosses:
         axes.set(
             xlabel="position in the context (tokens)",
             ylabel="loss (nats per token)",
-            title="inner loop on (solid) and off (dashed)",
         )
-        axes.legend()
+        axes.set_title("inner loop on (solid) and off (dashed)", fontsize="medium")
+        axes.legend(frameon=False)
         return drawing
 
 
@@ -196,20 +193,20 @@ class NeedleScores:
 
     def figure(self) -> Figure:
         """Draw a map of the accuracy for the inner loop on and off."""
-        from matplotlib.figure import Figure
-
-        drawing = Figure(figsize=(9, 4), layout="constrained")
-        panels = drawing.subplots(1, 2, sharey=True)
-        for axes, mode in zip(panels, MODES, strict=True):
+        drawing, places = panels(2)
+        for axes, mode in zip(places, MODES, strict=True):
             values = self.accuracy(mode)
             axes.imshow(values.numpy(), vmin=0, vmax=1.4, cmap="Greens", aspect="auto")
             for row, of_depth in enumerate(values.tolist()):
                 for column, value in enumerate(of_depth):
                     axes.text(column, row, f"{value:.2f}", ha="center", va="center")
             axes.set_xticks(range(len(self.cells)), list(map(str, self.cells)))
-            axes.set(xlabel="context (tokens)", title=f"accuracy, inner loop {mode}")
-        panels[0].set_yticks(range(len(self.depths)), [f"{depth:g}" for depth in self.depths])
-        panels[0].set_ylabel("depth of the needle")
+            axes.set_yticks(range(len(self.depths)), [f"{depth:g}" for depth in self.depths])
+            axes.set(
+                xlabel="context (tokens)",
+                ylabel="needle's depth (share of 1)",
+                title=f"accuracy (share of 1), inner loop {mode}",
+            )
         return drawing
 
 

@@ -75,7 +75,7 @@ class TTTE2E(Method):
         save_state_every: tokens between two saved states of a document that ``predict`` reads.
     """
 
-    decisive_curves: ClassVar[dict[str, list[str]]] = {
+    decisive_curves = {
         "loss with and without the inner loop (nats per token)": ["val/loss", "val/loss_frozen"],
         "loss by part of the context (nats per token)": [
             "val/loss_first_eighth",

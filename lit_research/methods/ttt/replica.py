@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.arms import Arm, Results
+from lit_research.figures import panels
 from lit_research.replicate import Claim, Verdict, paired_interval
 
 if TYPE_CHECKING:
@@ -122,10 +123,7 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw the loss of the first and the last eighth of each arm, seeds as points."""
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(9, 3.6), layout="constrained")
-    axes = drawing.subplots()
+    drawing, [axes] = panels(size=(9.0, 3.6))
     for place, arm in enumerate(ARMS):
         for metric, color in ((FIRST, "C0"), (LAST, "C1")):
             values = _values(results, arm, metric)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from datasets import load_from_disk
 
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
+from tests.callbacks.board import check_decisive_curves
 from tests.helpers import last_checkpoint, run_apart
 
 INIT, DATA = "model.init_args", "data.init_args"
@@ -83,6 +85,7 @@ def test_an_option_trains(tmp_path, changes):
     pairs = zip(cli.model.parameters(), before.model.parameters(), strict=True)
     assert any(not torch.equal(a, b) for a, b in pairs)
     assert cli.trainer.callback_metrics["val/phi"].isfinite()
+    check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
 
 
 def test_a_generator_learns_to_write_a_bitmap_and_a_fresh_target_shows_it(tmp_path):

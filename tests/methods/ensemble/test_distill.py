@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from lit_research.lm import build_lm
 from lit_research.lm.engines import TransformersEngine
 from lit_research.methods.ensemble.sampling import sample_texts
 from lit_research.text import load_tokenizer
+from tests.callbacks.board import check_decisive_curves
 from tests.helpers import run_apart, tiny, write_tiny
 from tests.methods.ensemble.helpers import MEMBERS, checkpoint, run
 
@@ -175,6 +177,7 @@ def test_a_student_of_logits_draws_near_its_teachers_and_reports_its_share(
         f"{MODEL}.ensemble_loss": 3.0,
     }
     cli = main({"subcommand": "fit", "fit": tiny(tmp_path, changes)})
+    check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
     found = {name: float(value) for name, value in cli.trainer.callback_metrics.items()}
     assert found["train/divergence"] < 0.2
     assert found["val/retained_share"] == pytest.approx((6.0 - found["val/loss"]) / 3.0, rel=1e-5)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,7 @@ from lit_research.cli import main
 from lit_research.errors import UserError
 from lit_research.lm import build_lm
 from lit_research.methods.ensemble.members import as_member
+from tests.callbacks.board import check_decisive_curves
 from tests.helpers import last_checkpoint, run_apart, tiny, write_tiny
 from tests.methods.ensemble.helpers import MEMBERS, checkpoint, run
 
@@ -22,6 +24,10 @@ MODEL, DATA = "model.init_args", "data.init_args"
 def together(tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
     return run(folder), folder
+
+
+def test_the_curves_that_decide_are_logged(together):
+    check_decisive_curves(Path(together[0].trainer.log_dir), together[0].model)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from lit_research.arms import result_file
 from lit_research.cli import main
 from lit_research.errors import UserError
 from lit_research.methods.ensemble import RecipeSearch
+from tests.callbacks.board import check_decisive_curves
 from tests.helpers import run_apart, tiny, write_tiny
 
 HERE = "tests.methods.ensemble.test_search"
@@ -128,6 +129,7 @@ def test_a_trial_is_the_ordinary_run_of_its_config(unbroken, tmp_path):
 
 def test_tensorboard_has_the_search_by_round_and_all_trials(unbroken):
     folder, cli = unbroken
+    check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
     events = EventAccumulator(str(cli.trainer.log_dir)).Reload()
     steps = {name: [e.step for e in events.Scalars(name)] for name in events.Tags()["scalars"]}
     rounds = list(range(1, read_recipe(folder)["rounds"] + 1))

@@ -14,6 +14,7 @@ from lit_research.methods.base import total_steps
 from lit_research.methods.pretrain import Corpus, StreamedCorpus
 from lit_research.methods.pretrain.core import sums_by_length
 from lit_research.text import bigram_cross_entropy, unigram_cross_entropy
+from tests.callbacks.board import check_decisive_curves
 from tests.helpers import last_checkpoint, write_tiny
 
 DATA, MODEL = "data.init_args", "model.init_args"
@@ -33,6 +34,7 @@ def test_validation_loss_is_the_mean_over_all_held_out_tokens(tmp_path):
             logits = cli.model(batch).flatten(0, 1)
         losses += float(cross_entropy(logits, batch["labels"].flatten(), reduction="sum"))
         count += batch["labels"].numel()
+    check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
     expected = pytest.approx(losses / count, rel=1e-5)
     assert float(cli.trainer.callback_metrics["val/loss"]) == expected
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from lit_research.errors import UserError
 from lit_research.lean import Attempt
 from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.state import PlayState
+from tests.callbacks.board import check_decisive_curves
 from tests.helpers import last_checkpoint, run_apart
 from tests.methods.self_play.playground import DATA, INIT, RULES, play, write
 
@@ -40,6 +42,7 @@ def archive_of(folder):
 
 def test_a_game_proves_theorems_and_says_so(finished):
     _, cli = finished
+    check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
     metrics = cli.trainer.callback_metrics
     assert cli.trainer.global_step == 3
     assert 0 < metrics["self_play/solve_rate"] <= 1

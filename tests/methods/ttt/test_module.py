@@ -1,6 +1,7 @@
 """The arms run by the command; what is learned in a sequence shows; mistakes are refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.core import inner_lr_factor, permutation_batch
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.streaming import Stream
+from tests.callbacks.board import check_decisive_curves
 
 SMALL = [
     "--trainer.max_steps=3",
@@ -36,6 +38,8 @@ def run(folder, *options, verb="fit"):
 def test_every_arm_trains_and_is_tested_with_the_inner_loop_on_and_off(tmp_path, arm):
     cli = run(tmp_path, f"--model.init_args.arm={arm}")
     assert cli.trainer.global_step == 3
+    if arm == "e2e":
+        check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
     tested = run(tmp_path, f"--model.init_args.arm={arm}", "--ckpt_path=last", verb="test")
     found = tested.trainer.callback_metrics
     same = float(found["test/loss"]) == pytest.approx(float(found["test/loss_frozen"]), abs=1e-6)
