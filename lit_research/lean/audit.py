@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from lit_research.errors import UserError
 from lit_research.lean.batch import AXIOMS, Batch
-from lit_research.lean.guards import Guards
+from lit_research.lean.guards import NO_STATEMENT, Guards
 from lit_research.lean.reasons import cut
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
 from lit_research.lean.statements import parse_statement
@@ -109,8 +109,11 @@ class AuditedServer(LeanServer):
         started = time.monotonic()
         verdicts: dict[Attempt, Verdict] = {}
         shown: list[Attempt] = []
+        attempts = [attempt.with_unix_lines() for attempt in attempts]
         for attempt in dict.fromkeys(attempts):
-            refusal = self._refusal(attempt)
+            refusal = attempt.unwritable or self._refusal(attempt)
+            if not refusal and parse_statement(attempt.statement) is None:
+                refusal = NO_STATEMENT
             if refusal:
                 verdicts[attempt] = refuted(f"refused: {refusal}")
             else:

@@ -16,6 +16,7 @@ from lit_research.lean.exchange import Work
 from lit_research.lean.guards import Guards
 from lit_research.lean.pool import Runs, Settings
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
+from lit_research.lean.screen import Screen
 from lit_research.lean.theorem import Theorem, read_theorem
 from lit_research.sandbox import LEVELS, Limits
 from lit_research.sandbox import isolation as strongest
@@ -80,7 +81,7 @@ class EmbeddedLean(LeanServer):
                 f"{', '.join(LEVELS)}"
             )
         self.counts = ServerCounts()
-        self.guards = Guards()
+        self.guards: Guards = Screen()
         self._workers, self._batch = workers, batch
         self._isolation, self._cache_dir = isolation, cache_dir
         self._limits = Limits(wall_s=wall_s, cpu_s=2 * wall_s, memory_mib=memory_mib, output_kib=64)
@@ -142,8 +143,9 @@ class EmbeddedLean(LeanServer):
         keys: list[bytes] = []
         known: dict[bytes, Verdict] = {}
         work: dict[str, dict[bytes, Work]] = {}
-        for attempt in attempts:
-            refusal = self.guards.refusal(attempt)
+        for given in attempts:
+            attempt = given.with_unix_lines()
+            refusal = attempt.unwritable or self.guards.refusal(attempt)
             theorem = None if refusal else read_theorem(attempt.statement)
             if theorem is None:  # its reason may lie in the name, which is not run
                 parts = ["refused", attempt.header, attempt.statement, attempt.proof]

@@ -85,6 +85,9 @@ SYNTAX: dict[str, dict[str, str]] = {
     "attr": {"Lean.Parser.Attr": "simp ext", "Lean": "univ_out_params"},
 }
 
+# What starts like another parser, and is preferred where both fit. The others have priority 1000.
+PREFERRED = {"Lean.Parser.Tactic.rintroPat.binder": 1001}  # to `rcasesPat.paren`
+
 # Pieces of syntax without a category are turned on by namespace; these belong to what is left out.
 _PIECES = (
     "Lean.Parser.Tactic",
@@ -173,7 +176,8 @@ def _is_piece(name: list[str]) -> bool:
 
 def _parser(tag: int, name: list[str], category: str | None) -> str:
     kind = "Lean.TrailingParserDescr" if tag == TRAILING_NODE else "Lean.ParserDescr"
-    attribute = f"{category}_parser 1000, " if category else ""
+    priority = PREFERRED.get(".".join(name), 1000)
+    attribute = f"{category}_parser {priority}, " if category else ""
     return f'@[{attribute}extern "x"] def {quote(name)} : {kind} := .const .anonymous'
 
 

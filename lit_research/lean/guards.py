@@ -1,10 +1,11 @@
-"""Which text may be shown to Lean at all: listed characters and symbols, and no word that commands.
+"""Which text may be shown to a Lean that reads whole files: listed symbols, no word that commands.
 
 The guard is the first layer and not the last: what it lets through still has to prove the very
 statement that was asked for, to the kernel, from allowed axioms (:mod:`lit_research.lean.batch`).
 It is there for what those cannot see: commands that change what later text means, code that runs
 while Lean reads it, files read, output without end; and options that turn the kernel off, which the
-embedded Lean ignores (:mod:`lit_research.lean.program`) and a Lean of the user's does not.
+embedded Lean ignores (:mod:`lit_research.lean.program`) and a Lean of the user's does not. The
+embedded Lean, which reads one theorem at a time, needs less: :mod:`lit_research.lean.screen`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from lit_research.lean.lexer import LexError, Token, lex, unbalanced, without_co
 from lit_research.lean.records import Attempt
 from lit_research.lean.statements import parse_statement
 
+NO_STATEMENT = "the statement is not 'theorem NAME BINDERS : CONCLUSION'"
 # Words that start a proof, which a statement has none of.
 PROOF_WORDS = frozenset(("by", "calc", "nofun", "nomatch"))
 
@@ -196,7 +198,7 @@ def _statement_refusal(guards: Guards, text: str) -> str | None:
         return f"the statement has {len(text)} characters; {longest} are allowed"
     statement = parse_statement(text)
     if statement is None:
-        return "the statement is not 'theorem NAME BINDERS : CONCLUSION'"
+        return NO_STATEMENT
     parts = [*statement.binders, statement.conclusion]
     try:
         name, *found = (lex(part) for part in (statement.name, *parts))

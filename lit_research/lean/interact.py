@@ -21,7 +21,7 @@ from lit_research.lean.audit import (
 from lit_research.lean.guards import Guards
 from lit_research.lean.records import Attempt, Verdict
 from lit_research.lean.repl import Limits, Session, Sessions
-from lit_research.text.storage import cache_root
+from lit_research.text.storage import cache_root, writing
 
 if TYPE_CHECKING:
     from lean_interact import LeanREPLConfig
@@ -193,11 +193,12 @@ def _configure(
     repl = _folder(repl_path, "repl_path", "", "a checkout of the REPL")
     is_built = repl is not None and (repl / ".lake" / "build" / "bin" / "repl").is_file()
     cache = cache_root() / "lean-interact"
+    with writing(cache):
+        cache.mkdir(parents=True, exist_ok=True)
     try:
         local = None if folder is None else LocalProject(directory=folder, auto_build=False)
         if local is not None and build:
             local.build(verbose=False)
-        cache.mkdir(parents=True, exist_ok=True)
         # Each attempt is one small command: nothing in it to reuse, or to elaborate in parallel.
         return LeanREPLConfig(
             lean_version=lean_version,

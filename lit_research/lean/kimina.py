@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import math
 import os
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -26,6 +22,7 @@ from lit_research.lean.audit import (
 )
 from lit_research.lean.batch import Batch
 from lit_research.lean.guards import Guards
+from lit_research.lean.post import PostFailure, post
 from lit_research.lean.records import Attempt, Verdict
 
 # path, list, name of an attempt in it, its text.
@@ -39,14 +36,16 @@ _KINDS = {
     "memory": ("memory", "OOM"),
     "crashed": ("overflow", "broken pipe", "crash", "shut down"),
 }
-_WRONG_ADDRESS = (400, 401, 403, 404, 405, 422)  # no repetition mends these
+_LAST_LINE = 10**9  # of a file; a server that says more does not count lines
 
 
 class KiminaServer(AuditedServer):
     """A client of a server that runs many REPLs.
 
-    Results are matched to attempts by their ids, in whatever order they come. A request that fails
-    is repeated after a pause, then in halves: an attempt that breaks the server costs itself.
+    The first request asks for two verdicts that are known, so that a wrong address costs no
+    attempt. Results are matched to attempts by their ids, in whatever order they come. A request
+    that fails is repeated after a pause, then in halves, one that the server does not take at once
+    in halves: an attempt that breaks the server costs itself.
 
     Args:
         url: the server's address, such as ``http://localhost:8000``.
@@ -55,7 +54,8 @@ class KiminaServer(AuditedServer):
         concurrency: requests at a time.
         retries: repetitions of a failed request.
         pause_s: before the first repetition; twice that before the next.
-        wait_s: wall time for a request; None is ``timeout_s`` for each attempt in it, and a half.
+        wait_s: wall time for a request, its answer included; None is ``timeout_s`` for each attempt
+            in it, and a half.
         api: ``check`` for the current servers' ``/api/check``, ``verify`` for ``/verify``, which
             the first version had and later ones keep.
         key_variable: the environment variable that holds the server's key, where it asks for one.
@@ -97,14 +97,39 @@ class KiminaServer(AuditedServer):
         self.url, self.api, self.key_variable = url.rstrip("/"), api, key_variable
         self.timeout_s, self.batch, self.concurrency = timeout_s, batch, concurrency
         self.retries, self.pause_s, self.wait_s = retries, pause_s, wait_s
-        self._answered = threading.Event()  # something like a server has been there
+        self._contacting = threading.Lock()
+        self._is_known = False  # whether it has told true from false
 
     @property
     def description(self) -> str:
         """Which Lean with which library, in words."""
         return f"the Lean of the Kimina server at {self.url}"
 
+    def contact(self) -> None:
+        """Ask for two verdicts that are known, if the server has not been asked before.
+
+        Raises:
+            UserError: there is no such server, or it does not tell true from false.
+        """
+        with self._contacting:
+            if self._is_known:
+                return
+            known = {"True": True, "False": False}
+            jobs = [(p, Attempt(f"theorem t : {p}", "trivial")) for p in known]
+            found = self._ask(jobs)
+            if {p: verdict.proved for p, verdict in found.items()} != known:
+                reasons = {p: verdict.reason or "proved" for p, verdict in found.items()}
+                raise UserError(
+                    f"there is no Kimina server at {self.url} that tells true from false: it says "
+                    f"{reasons['True']!r} of True and {reasons['False']!r} of False. KiminaServer "
+                    f"was given that url, with api {self.api!r}. Start the server, or give its url "
+                    f"(and put its key into the environment variable {self.key_variable}, if it "
+                    "has one)"
+                )
+            self._is_known = True
+
     def _run(self, attempts: list[Attempt]) -> list[Verdict]:
+        self.contact()
         jobs = [(str(i), attempt) for i, attempt in enumerate(attempts)]
         groups = [jobs[i : i + self.batch] for i in range(0, len(jobs), self.batch)]
         found: dict[str, Verdict] = {}
@@ -130,20 +155,15 @@ class KiminaServer(AuditedServer):
             try:
                 found |= self._request(left)
                 problem = "no result for this attempt in the server's answers"
-            except _Failure as failure:
+            except PostFailure as failure:
                 problem = str(failure)
-                if failure.is_final:
-                    break
-                if failure.may_be_an_attempts and len(left) > 1 and repetition:
+                is_last = failure.is_final or repetition == self.retries
+                if failure.may_be_an_attempts and len(left) > 1 and (repetition or is_last):
                     half = len(left) // 2
                     return found | self._ask(left[:half]) | self._ask(left[half:])
+                if failure.is_final:
+                    break
         missing = [number for number, _ in jobs if number not in found]
-        if missing and not self._answered.is_set():
-            raise UserError(
-                f"there is no Kimina server at {self.url}: {problem}. KiminaServer was given that "
-                f"url, with api {self.api!r}. Start the server, or give its url (and put its key "
-                f"into the environment variable {self.key_variable}, if it has one)"
-            )
         return found | {number: refuted(f"server: {problem}") for number in missing}
 
     def _request(self, jobs: list[tuple[str, Attempt]]) -> dict[str, Verdict]:
@@ -158,70 +178,19 @@ class KiminaServer(AuditedServer):
             "timeout": math.ceil(self.timeout_s),
         }
         wait = self.wait_s or 1.5 * self.timeout_s * len(jobs)
-        answer = self._post(path, body, wait)
+        key = os.environ.get(self.key_variable)
+        # Versions of the server differ in where they look.
+        names = ("Authorization", "X-Auth-Token") if key else ()
+        answer = post(self.url + path, body, dict.fromkeys(names, f"Bearer {key}"), wait)
         results = answer.get("results") if isinstance(answer, dict) else None
         if not isinstance(results, list):
-            raise _Failure(f"the answer has no list of results: {str(answer)[:200]}")
-        self._answered.set()
+            raise PostFailure(f"the answer has no list of results: {str(answer)[:200]}")
         found: dict[str, Verdict] = {}
         for result in results:
             number = str(result.get(identity)) if isinstance(result, dict) else ""
             if number in batches and number not in found:
                 found[number] = _verdict(batches[number], result)
         return found
-
-    def _post(self, path: str, body: dict[str, Any], wait: float) -> Any:
-        """Return the JSON that the server answers.
-
-        Raises:
-            _Failure: there is no such answer.
-        """
-        headers = {"Content-Type": "application/json"}
-        key = os.environ.get(self.key_variable)
-        if key:
-            # Versions of the server differ in where they look.
-            headers |= {"Authorization": f"Bearer {key}", "X-Auth-Token": f"Bearer {key}"}
-        data = json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers, method="POST")
-        try:
-            with urllib.request.urlopen(request, timeout=wait) as answer:
-                return json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                said = error.read(300).decode(errors="replace")
-            final = error.code in _WRONG_ADDRESS
-            what = f"HTTP {error.code} {error.reason}: {said}"
-            if not final:
-                self._answered.set()
-            raise _Failure(what, is_final=final, may_be_an_attempts=error.code >= 500) from error
-        except urllib.error.URLError as error:
-            timed_out = isinstance(error.reason, TimeoutError)
-            raise _Failure(f"no connection: {error.reason}", is_final=timed_out) from error
-        except TimeoutError as error:
-            self._answered.set()
-            raise _Failure(f"no answer within {wait:g} s", is_final=True) from error
-        except ValueError as error:
-            raise _Failure(f"the answer is not JSON: {error}") from error
-        except (OSError, http.client.HTTPException) as error:
-            self._answered.set()
-            what = f"the connection broke: {type(error).__name__}: {error}"
-            raise _Failure(what, may_be_an_attempts=True) from error
-
-
-class _Failure(Exception):  # noqa: N818 - it never leaves this file
-    """A request without an answer.
-
-    Args:
-        what: why.
-        is_final: a repetition would fail as well.
-        may_be_an_attempts: one of the attempts in it may have brought the server down.
-    """
-
-    def __init__(
-        self, what: str, *, is_final: bool = False, may_be_an_attempts: bool = False
-    ) -> None:
-        super().__init__(what)
-        self.is_final, self.may_be_an_attempts = is_final, may_be_an_attempts
 
 
 def _verdict(batch: Batch, result: dict[str, Any]) -> Verdict:
@@ -238,16 +207,20 @@ def _verdict(batch: Batch, result: dict[str, Any]) -> Verdict:
     try:
         messages = list(_messages(response.get("messages") or []))
         holes = len(response.get("sorries") or [])
-    except (TypeError, KeyError, ValueError) as problem:
+    except (TypeError, KeyError, ValueError, OverflowError) as problem:
         return refuted(f"server: its messages are not those of a REPL: {problem!r}", seconds)
     return judge(batch, messages, holes, seconds)
 
 
-def _messages(found: Iterable[Any]) -> Iterable[Message]:
+def _messages(found: Iterable[Any]) -> Iterator[Message]:
     for message in found:
         line = int(message["pos"]["line"])
+        if not 0 <= line <= _LAST_LINE:
+            raise ValueError(f"no file has a line {line:.3g}")
         yield Message(str(message["severity"]), str(message["data"]), line)
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    """Return a time in seconds; 0 for what is none."""
+    is_number = isinstance(value, (int, float)) and 0 <= value < _LAST_LINE
+    return float(value) if is_number else 0.0

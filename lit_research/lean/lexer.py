@@ -1,13 +1,14 @@
 """Lean's words and symbols, read so strictly that this reader and Lean's cannot disagree.
 
 What Lean sees of an untrusted text is what was read here: comments are taken out before anything is
-looked at, strings, characters and quoted names are not read at all, and a character that Lean does
-not take for part of a name is never one here.
+looked at, ``lex`` refuses strings, characters and quoted names, and a character that Lean does not
+take for part of a name is never one here.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Characters of names, as in Lean's `isIdFirst` and `isIdRest`: a letter that Lean does not know
@@ -39,6 +40,10 @@ _SYMBOL = re.compile(
 )
 
 _MARK, _MARK_INSIDE = re.compile(r"/-|-/|--[^\n]*"), re.compile(r"/-|-/")
+# Where no comment starts: in quoted names, characters and strings, of which the beginning is found.
+_CHARACTER = r"(?<![\w'!?])'(?:[^'\\\n]|\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[^\n]))'"
+_OUTSIDE = re.compile(rf"{_MARK.pattern}|«[^«»\n]*»|{_CHARACTER}|(?<![\w.])r#*\"|\"")
+_STRING_REST = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 OPENING = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⦃": "⦄", "\u2039": "\u203a", "⟪": "⟫"}
 _CLOSING = frozenset(OPENING.values())
 
@@ -59,20 +64,85 @@ def without_comments(text: str) -> str:
     """Return ``text`` with a space for each character of a comment; lines and columns stay.
 
     Raises:
-        LexError: a comment is not closed, or closed without being open.
+        LexError: a comment or a string is not closed, or a comment is closed without being open.
+    """
+    return _blanked(text, (span for *span, is_comment in _spans(text) if is_comment))
+
+
+def code_of(text: str) -> str:
+    """Return ``text`` with a space for each character of a comment, string or quoted name, too.
+
+    Raises:
+        LexError: as :func:`without_comments`.
+    """
+    return _blanked(text, (span for *span, _ in _spans(text)))
+
+
+def in_one_line(text: str) -> str:
+    """Return a text without comments with one space for each stretch of spaces and line ends.
+
+    Strings and quoted names stay as they are.
+
+    Raises:
+        LexError: as :func:`without_comments`, or one of them goes over the end of a line.
     """
     out: list[str] = []
-    place = depth = 0
-    while match := (_MARK_INSIDE if depth else _MARK).search(text, place):
-        before, mark = text[place : match.start()], match.group()
-        if mark == "-/" and not depth:
-            raise LexError("it closes a comment that is not open: -/")
-        out += [_blank(before) if depth else before, " " * len(mark)]
-        depth += {"/-": 1, "-/": -1}.get(mark, 0)
-        place = match.end()
-    if depth:
-        raise LexError("a comment is not closed: /-")
+    place = 0
+    for start, end, _ in _spans(text):
+        if "\n" in text[start:end]:
+            raise LexError("a string goes over the end of its line")
+        out += [re.sub(r"\s+", " ", text[place:start]), text[start:end]]
+        place = end
+    return "".join([*out, re.sub(r"\s+", " ", text[place:])]).strip()
+
+
+def _blanked(text: str, spans: Iterator[list[int]]) -> str:
+    out: list[str] = []
+    place = 0
+    for start, end in spans:
+        out += [text[place:start], _blank(text[start:end])]
+        place = end
     return "".join(out) + text[place:]
+
+
+def _spans(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Yield start and end of comments (True), strings, characters and quoted names (False)."""
+    place = 0
+    while match := _OUTSIDE.search(text, place):
+        mark, place = match.group(), match.end()
+        is_comment = mark[0] in "/-"
+        if mark == "-/":
+            raise LexError("it closes a comment that is not open: -/")
+        if mark == "/-":
+            place = _end_of_comment(text, place)
+        elif mark[-1] == '"' and mark[0] in '"r':
+            place = _end_of_string(text, place, mark)
+        yield match.start(), place, is_comment
+
+
+def _end_of_comment(text: str, place: int) -> int:
+    depth = 1
+    while depth:
+        match = _MARK_INSIDE.search(text, place)
+        if match is None:
+            raise LexError("a comment is not closed: /-")
+        depth += 1 if match.group() == "/-" else -1
+        place = match.end()
+    return place
+
+
+def _end_of_string(text: str, place: int, mark: str) -> int:
+    """Return where a string ends whose beginning, ``"`` or ``r#"``, ends at ``place``."""
+    if mark[0] == "r":
+        closing = '"' + "#" * (len(mark) - 2)
+        end = text.find(closing, place) + len(closing)
+        is_closed = end >= place + len(closing)
+    else:
+        match = _STRING_REST.match(text, place)
+        end, is_closed = (match.end(), True) if match else (0, False)
+    if not is_closed:
+        raise LexError("a string is not closed")
+    return end
 
 
 def _blank(text: str) -> str:

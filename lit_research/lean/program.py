@@ -6,6 +6,7 @@ kernel check everything is in :mod:`lit_research.lean.driver.checked`, here once
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,20 @@ int main(int n, char **v) {
 """
 
 
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would put other code into a program.
+
+    What is built goes into a cache: it must not hold, or come from, a library or a core library of
+    someone's ``LD_PRELOAD``, ``LD_LIBRARY_PATH`` or ``LEAN_PATH``.
+    """
+    compiler = ("GCC_EXEC_PREFIX", "COMPILER_PATH", "LIBRARY_PATH", "CPATH", "C_INCLUDE_PATH")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("LD_", "LEAN_")) and name not in compiler
+    }
+
+
 def build_program(target: Path, library: Path) -> list[str]:
     """Compile the program to ``target``; return the words that start it.
 
@@ -66,7 +81,14 @@ def build_program(target: Path, library: Path) -> list[str]:
             f"-DAFTER={','.join(map(str, AFTER))}",
             f'-DCOMPLAINT="{COMPLAINT}"',
         ]
-        done = subprocess.run(command, input=_WRAPPER, text=True, capture_output=True, check=False)
+        done = subprocess.run(
+            command,
+            input=_WRAPPER,
+            text=True,
+            capture_output=True,
+            check=False,
+            env=clean_environment(),
+        )
         if done.returncode == 0 and target.exists():
             return [str(target)]
         target.unlink(missing_ok=True)

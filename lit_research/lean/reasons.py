@@ -10,8 +10,9 @@ _MEMORY = re.compile(r"excessive memory|out of memory|memory limit", re.IGNORECA
 
 
 def cut(text: str) -> str:
-    """Return a text that is no longer than a reason may be."""
-    return text if len(text) <= DETAIL else f"{text[:DETAIL]} ..."
+    """Return a text that is no longer than a reason may be, and can be written as UTF-8."""
+    short = text if len(text) <= DETAIL else f"{text[:DETAIL]} ..."
+    return short.encode(errors="replace").decode()
 
 
 def error_reason(text: str, detail: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import TracebackType
 
 from typing_extensions import Self
@@ -25,6 +25,25 @@ class Attempt:
     statement: str
     proof: str
     header: str = ""
+
+    @property
+    def unwritable(self) -> str:
+        """What no file can hold of it, in words; empty where every part is text in UTF-8."""
+        for part in fields(self):
+            text = getattr(self, part.name)
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                found = ord(text[error.start])
+                return f"in the {part.name}, U+{found:04X} is half of a character: no text in UTF-8"
+        return ""
+
+    def with_unix_lines(self) -> Attempt:
+        """Return it with line ends as Lean has them after reading a file: ``\\n``."""
+        if "\r\n" not in self.statement + self.proof + self.header:
+            return self
+        parts = (self.statement, self.proof, self.header)
+        return Attempt(*(part.replace("\r\n", "\n") for part in parts))
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,17 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lit_research.lean.lexer import LexError
+from lit_research.lean.lexer import LexError, in_one_line
 from lit_research.lean.lexer import without_comments as blank_comments
 
 KEYWORDS = ("theorem", "lemma")
+# What may stand before the keyword: it changes how the theorem is used, not what it says.
+MODIFIERS = r"(?:@\[[^\[\]]*\]\s*)*(?:(?:private|protected|public|nonrec|noncomputable)\s+)*"
+# No name, since a declaration begins with it.
+NO_NAMES = frozenset(
+    ("abbrev", "axiom", "class", "def", "example", "inductive", "instance", "lemma")
+    + ("opaque", "structure", "theorem")
+)
 OPENING = {"(": ")", "{": "}", "[": "]", "⟨": "⟩", "⦃": "⦄"}
 CLOSING = {close: opened for opened, close in OPENING.items()}
 
@@ -125,21 +132,22 @@ def parse_statement(text: str) -> Statement | None:
 
     Args:
         text: ``theorem NAME BINDERS : CONCLUSION``, perhaps with ``:= by`` or ``:= by sorry`` at
-            its end, perhaps over several lines.
+            its end, or attributes and ``private`` before it, perhaps over several lines.
     """
     if len(text) > LONGEST:
         return None
     try:
-        text = " ".join(_with_semicolons(blank_comments(text)).split())
+        text = in_one_line(_with_semicolons(blank_comments(text)))
     except LexError:
         return None
     text = re.sub(r"\s*:=\s*(by\b)?\s*(sorry)?\s*$", "", text)
+    text = text[re.match(MODIFIERS, text).end() :]  # type: ignore[union-attr]
     keyword, _, rest = text.partition(" ")
     if keyword not in KEYWORDS:
         return None
     # `t.{u}`: which universes there are is read in the types.
     name = re.match(r"([^\s(\[{⦃:]+?)(\.\{[^{}]*\})?(?=[\s(\[{⦃:])", rest)
-    if name is None:
+    if name is None or name[1] in NO_NAMES:
         return None
     found = _split(rest[name.end() :])
     if found is None:

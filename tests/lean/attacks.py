@@ -111,7 +111,7 @@ STATEMENTS = {
     "not a proposition": ("theorem f : Nat", "exact 0"),
     "false": ("theorem f (n : Nat) : n = n + 1", "simp"),
     "comment": ("theorem f : True /- : 1 = 2", "trivial"),
-    "string": ('theorem f : "" = ""', "rfl"),
+    "string": ('theorem f : "" = "a"', "rfl"),
     "enormous": ("theorem f : " + " ∧ ".join(["True"] * 5000), "simp"),
     "deep": ("theorem f : " + "(" * 3000 + "True" + ")" * 3000, "trivial"),
     "deep without brackets": ("theorem f : " + "¬ " * 1900 + "True", "simp"),

@@ -18,8 +18,18 @@ from lit_research.errors import UserError
 from lit_research.lean import pool
 from lit_research.lean.embedded import AXIOMS, EmbeddedLean
 from lit_research.lean.exchange import Exchange
+from lit_research.lean.guards import Guards
 from lit_research.lean.records import Attempt, Verdict
+from lit_research.lean.screen import Screen
 from lit_research.sandbox import python_paths
+
+
+class Off(Guards):
+    """Refuses nothing."""
+
+    def refusal(self, attempt: Attempt) -> str | None:
+        return None
+
 
 SWAP = "theorem swap (p q : Prop) : p ∧ q → q ∧ p"
 PROOF = "intro h\nexact ⟨h.2, h.1⟩"
@@ -106,6 +116,17 @@ def test_order_is_kept_with_repeats_and_headers(lean):
     assert kinds == ["proved", "proved", "unsolved goals", "statement", "refused", "proved"]
     assert lean.counts.run == before + 4
     assert lean.verify([]) == []
+
+
+@pytest.mark.parametrize("part", ["statement", "proof", "header"])
+@pytest.mark.parametrize("guards", [Screen(), Off()], ids=["guard", "no guard"])
+def test_half_a_character_costs_its_attempt_alone(lean, monkeypatch, part, guards):
+    monkeypatch.setattr(lean, "guards", guards)
+    good = Attempt(SWAP, PROOF, "open Nat")
+    bad = replace(good, **{part: getattr(good, part) + " -- \ud800"})
+    verdicts = lean.verify([good, bad, good])
+    assert [v.kind for v in verdicts] == ["proved", "refused", "proved"]
+    assert f"in the {part}, U+D800" in verdicts[1].reason
 
 
 def test_statements_that_mean_the_same_are_not_taken_for_each_other(lean):

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from lit_research.lean.embedded import EmbeddedLean
 from lit_research.lean.guards import REFUSED_WORDS, Guards, block
-from lit_research.lean.lexer import OPENING, LexError, lex, without_comments
+from lit_research.lean.lexer import OPENING, LexError, code_of, lex, without_comments
 from lit_research.lean.records import Attempt
+from lit_research.lean.screen import Screen
 from lit_research.lean.toolchain import _find_library, embedded_toolchain
 from tests.lean import attacks, genuine
 
@@ -25,8 +26,7 @@ ATTACKS = attacks.every()
 HONEST = Attempt("theorem honest (p : Prop) (h : p) : p", "exact h")
 
 # With the guard off these are accepted, which say something true in a way that is refused.
-TRUE_ENOUGH = {"statement: proof in the type", "statement: open", "statement: string"}
-TRUE_ENOUGH |= {"statement: keyword for a name"}
+TRUE_ENOUGH = {"statement: proof in the type", "statement: open"}
 
 
 class Open(Guards):
@@ -65,7 +65,7 @@ def test_no_proof_makes_lemmas_for_another(lean):
     pair = "Sigma fun _ : Nat => Nat"
     statement = f"theorem t (a b : Nat) (h : (⟨a, a⟩ : {pair}) = ⟨b, b⟩) : a = b"
     second = Attempt(statement, "exact (Sigma.mk.inj h).1")
-    assert [verdict.kind for verdict in lean.verify([first, second])] == ["refused", "error"]
+    assert [verdict.kind for verdict in lean.verify([first, second])] == ["error", "error"]
 
 
 @pytest.mark.parametrize("part", ["proof", "statement", "header", "pair"])
@@ -191,7 +191,23 @@ def test_every_word_that_starts_a_command_of_this_lean_is_refused():
     assert not commands
 
 
+@pytest.mark.parametrize(
+    "word", ["sorry", "run_tac x", "native_decide", "set_option x true in rfl"]
+)
+@pytest.mark.parametrize("before", ["", "1", "é", 'have s := "/-"\n', "'\"'\n", '"\n'])
+def test_the_screen_sees_its_words_whatever_is_before_them(word, before):
+    assert Screen().proof_refusal(f'{before}{word} -- "-/')
+
+
+def test_the_screen_reads_no_words_in_comments_and_names():
+    for proof in ("-- sorry\nrfl", "/- sorry -/ rfl", "exact my_macro", "exact h.elaborate"):
+        assert Screen().proof_refusal(proof) is None
+    assert Screen().proof_refusal("exact fun x => (x : unsafeCast)") is None
+
+
 def test_words_can_be_allowed_and_refused():
+    assert Screen(allow=("sorry",)).proof_refusal("sorry") is None
+    assert "omega" in str(Screen(refuse=("omega",)).proof_refusal("skip; omega"))
     assert Guards().proof_refusal("do rfl")
     assert Guards(allow=("do",)).proof_refusal("do rfl") is None
     assert "omega" in str(Guards(refuse=("omega",)).proof_refusal("skip; omega"))
@@ -213,6 +229,9 @@ def test_a_refusal_names_what_it_is_about():
 
 def test_comments_are_gone_and_lines_stay():
     assert without_comments("a /- b\n/- c -/ -/ d -- e\nf") == "a     \n           d     \nf"
+    assert without_comments('f "a -- b" -- c') == 'f "a -- b"     '
+    assert without_comments("f '\"' -- c") == "f '\"'     "
+    assert code_of('f "a -- b" «c d» /- e -/ g') == "f                      g"
     assert block("  intro h -- why\n\n    exact h") == "  intro h\n\n    exact h"
 
 
@@ -243,8 +262,9 @@ def test_what_passes_is_balanced_indented_and_free_of_marks(text):
 @settings(max_examples=200, deadline=None)
 @given(_TEXTS, _TEXTS, _TEXTS)
 def test_nothing_raises(statement, proof, header):
-    refusal = Guards().refusal(Attempt(f"theorem f : {statement}", proof, header))
-    assert refusal is None or isinstance(refusal, str)
+    for guards in (Guards(), Screen()):
+        refusal = guards.refusal(Attempt(f"theorem f : {statement}", proof, header))
+        assert refusal is None or isinstance(refusal, str)
 
 
 @settings(max_examples=200, deadline=None)

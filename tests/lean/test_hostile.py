@@ -72,6 +72,46 @@ INSIDE = [
     "macro_rules | `(tactic| rfl) => `(tactic| sorry)",
 ]
 
+# What the guard of the embedded Lean lets through since nothing but the driver decides.
+FREED = [
+    'have s := "/-"\nexact bad -- "-/"',
+    'have s := "\nexact sorry\n"\nrfl',
+    "have c := '\"'\nexact bad -- \"'",
+    "let rec @[simp] go : 1 = 2 := go\nexact go",
+    "let rec go : 1 = 2 := go\nexact go\ntermination_by structural 0",
+    "exact go 0\r\nwhere\r\n  go : Nat → 1 = 2\r\n    | 0 => go 0\r\n    | n + 1 => go n",
+    "exact go 0\nwhere\n  go : Nat → 1 = 2 := fun n => go (n + 1)\n  termination_by structural n",
+    "exact go\nwhere\n  go : 1 = 2 := t",
+    "exact go\nwhere\n  bad : 1 = 2 := go\n  go : 1 = 2 := bad",
+    "exact go\nwhere\n  instance : OfNat Nat 2 := ⟨1⟩\n  go : 1 = 2 := rfl",
+    "rfl\r\naxiom bad : 1 = 2",
+    "skip\rrfl",
+    "open Lean in decide",
+    "open Nat Classical in first | decide | rfl | simp",
+    "exact open Classical in choice ⟨rfl⟩",
+    "decide (config := ⟨false, true, true, false⟩)",
+    "decide +«native»",
+    "decide (config := { native := true })",
+    "simp (config := { arith := true, decide := true, ground := true })",
+    "simp (config := { implicitDefEqProofs := true, catchRuntime := false })",
+    "rw (config := { transparency := .all }) [show 1 = 2 from rfl]",
+    "erw [show (1 : Nat) = 2 from rfl]",
+    "rintro (h : 1 = 2)\nexact h",
+    'exact (absurd · (by decide)) (rfl : "a" = "b")',
+    "do return rfl",
+    "exact Id.run do throw rfl",
+    'exact panic! "no"',
+    'exact dbg_trace "no"; rfl',
+    "exact «sorry»",
+    "exact (· : 1 = 2)",
+    "exact éaxiom",
+    "trace_state\nrfl",
+    "exact binop% OfNat.ofNat 1 2",
+    "exact (type_of% (rfl : 1 = 1))",
+    "exact private_decl% rfl",
+    "exact declName%",
+]
+
 # Statements that end elsewhere than they seem to, each with what would prove them then.
 STATEMENTS = [
     ("theorem t : True := trivial --", "rfl"),
@@ -94,6 +134,18 @@ STATEMENTS = [
     ("theorem Nat.t : zero = succ zero", "rfl"),
     ("theorem t : axiom", "trivial"),
     ("axiom t : 1 = 2", "exact t"),
+    ('theorem t : "a" = "b"', "first | rfl | decide | simp"),
+    ('theorem t : "a  b" = "a b"', "first | rfl | decide | simp"),
+    ('theorem t (s : String) : s = ""', "first | rfl | cases s <;> rfl | simp"),
+    ('theorem t : "-- " = "x" -- " = "-- "', "rfl"),
+    ('theorem t : 1 = 2 ∨ "/-" = "-/"', "right; rfl"),
+    ('theorem t : (fun _ : String => 1 = 2) "/-" -- (fun _ => True) "-/"', "trivial"),
+    ("@[simp] theorem t : 1 = 2", "rfl"),
+    ('@[extern "x"] theorem t : 1 = 2', "rfl"),
+    ("@[simp] private theorem t : True := trivial\ntheorem u : 1 = 2", "trivial"),
+    ("private axiom t : 1 = 2", "exact t"),
+    ("theorem axiom t : 1 = 2", "exact t"),
+    ("theorem t\r\n : 1 = 2 --\r\n : True", "trivial"),
     ("theorem t [Inhabited (1 = 2)] : False ∨ False", "exact absurd default (by decide)"),
 ]
 HEADERS = [
@@ -105,7 +157,9 @@ HEADERS = [
 ]
 
 
-@pytest.mark.parametrize("proofs", [SECOND, INSIDE], ids=["second commands", "inside"])
+@pytest.mark.parametrize(
+    "proofs", [SECOND, INSIDE, FREED], ids=["second commands", "inside", "freed"]
+)
 def test_no_proof_of_what_is_false_without_a_guard(lean, proofs):
     verdicts = lean.verify([Attempt(FALSE, proof) for proof in proofs])
     assert [p for p, v in zip(proofs, verdicts, strict=True) if v.proved] == []
@@ -119,6 +173,14 @@ def test_statements_mean_what_lean_reads_without_a_guard(lean):
     proved = [a for a, v in zip(attempts, lean.verify(attempts), strict=True) if v.proved]
     # Its premise is false: that is what it says.
     assert proved == [Attempt(*STATEMENTS[-1])] or proved == []
+
+
+def test_nor_with_its_guard():
+    attempts = [Attempt(FALSE, proof) for proof in (*SECOND, *INSIDE, *FREED)]
+    attempts += [Attempt(*pair) for pair in STATEMENTS[:-1]]
+    with EmbeddedLean(wall_s=5) as server:
+        verdicts = server.verify(attempts)
+    assert [a for a, v in zip(attempts, verdicts, strict=True) if v.proved] == []
 
 
 @pytest.mark.parametrize("header", HEADERS)

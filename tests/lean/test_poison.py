@@ -10,6 +10,7 @@ import pytest
 from lit_research.lean import Attempt, EmbeddedLean, parse_statement
 from lit_research.lean.batch import Batch
 from lit_research.lean.guards import Guards
+from lit_research.lean.screen import Screen
 
 FALSE = "theorem t : 1 = 2"
 SWAP = "theorem swap (p q : Prop) (h : p ∧ q) : q ∧ p"
@@ -119,15 +120,26 @@ def test_values_and_comments_over_lines(lean, statement, proof):
         "theorem t : " + "let x := a\n" * 1_800 + " " * 100,
         "theorem t : " + " " * 19_000 + ":=",
         "theorem t : " + "(" * 19_000,
+        "theorem t : " + '\\"' * 9_000,
+        "theorem t : " + '"' + '\\"' * 9_000,
+        "theorem t : " + "«" * 19_000,
+        "theorem t : " + "'" * 19_000,
+        "theorem t : " + "r#" * 9_000,
+        "theorem t : " + 'r#"' * 6_000,
+        "@[" * 9_000,
+        "@[a] " * 3_900,
+        "private " * 2_400,
+        "theorem t : " + "+native." * 2_400,
     ],
-    ids=range(6),
+    ids=range(16),
 )
 def test_readers_end(text):
     """Each of these once held the interpreter for seconds to minutes."""
     parse_statement(text)
-    Guards().statement_refusal(text)
-    Guards().header_refusal(text)
-    Guards().proof_refusal(text)
+    for guards in (Guards(), Screen(statement_characters=20_000)):
+        guards.statement_refusal(text)
+        guards.header_refusal(text)
+        guards.proof_refusal(text)
 
 
 def test_long_messages_are_cut_before_they_are_read():

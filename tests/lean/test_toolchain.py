@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from lit_research.errors import UserError
 from lit_research.lean import introspect, toolchain
+from lit_research.lean.program import clean_environment
 from lit_research.lean.toolchain import Toolchain, embedded_toolchain
 from lit_research.text import storage
 
@@ -52,11 +54,12 @@ sys.modules["lit_research.text"] = text
 from lit_research.lean import toolchain
 def build(folder, library):
     print("built")
-    (folder / "half").touch()
+    half = folder / toolchain.CORE_LIBRARY
+    half.parent.mkdir()
+    half.touch()
     time.sleep(0.5)
-    toolchain.write_json(
-        folder / "card.json", {"sha256": {"half": toolchain._sha256(folder / "half").hex()}}
-    )
+    known = {toolchain.CORE_LIBRARY: toolchain._sha256(half).hex()}
+    toolchain.write_json(folder / "card.json", {"sha256": known})
 toolchain._build = build
 toolchain.embedded_toolchain(sys.argv[1])
 """
@@ -102,8 +105,53 @@ def test_a_damaged_folder_is_not_taken_for_a_whole_one(tmp_path):
     program = folder / "bin" / "lean"
     program.write_bytes(b"#!/bin/sh\n".ljust(program.stat().st_size, b"\n"))
     assert not toolchain._is_whole(folder)
+    program.unlink()
+    assert not toolchain._is_whole(folder)
     (folder / "card.json").unlink()
     assert not toolchain._is_whole(folder)
+
+
+@needs_wheel
+def test_a_folder_with_other_files_is_not_taken_for_a_whole_one(tmp_path):
+    folder = shutil.copytree(embedded_toolchain().lean_path.parent, tmp_path / "copy")
+    for name in ("lib/Mathlib.olean", "bin/lake", "x"):
+        planted = folder / name
+        planted.symlink_to("/etc/passwd") if name == "x" else planted.touch()
+        assert not toolchain._is_whole(folder)
+        planted.unlink()
+    assert toolchain._is_whole(folder)
+    card = json.loads((folder / "card.json").read_text())
+    for known in ({}, [], None, {"lib/Init.olean": card["sha256"]["lib/Init.olean"]}):
+        (folder / "card.json").write_text(json.dumps(card | {"sha256": known}))
+        assert not toolchain._is_whole(folder)
+
+
+def test_what_is_built_is_not_built_with_other_peoples_code(monkeypatch):
+    for name in ("LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "LEAN_PATH", "LEAN_CC", "CPATH"):
+        monkeypatch.setenv(name, "/planted")
+    found = clean_environment()
+    assert "/planted" not in found.values()
+    assert found["PATH"] == os.environ["PATH"]
+
+
+@needs_wheel
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nowhere"])
+def test_a_cache_that_cannot_be_written_is_said_in_a_line(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"^cannot write: .*give a folder that can be written") as e:
+        embedded_toolchain(tmp_path / place)
+    assert "\n" not in str(e.value)
+
+
+@needs_wheel
+def test_a_full_disk_is_said_in_a_line(tmp_path, monkeypatch):
+    """The program that compiles meets it first."""
+    script = tmp_path / "lean"
+    script.write_text("#!/bin/sh\necho 'error: No space left on device'; exit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(toolchain, "build_program", lambda target, library: [str(script)])
+    with pytest.raises(UserError, match="cannot write: No space left on device"):
+        embedded_toolchain(tmp_path / "cache")
 
 
 @needs_wheel
@@ -188,7 +236,18 @@ def test_another_version_or_another_library_is_refused(monkeypatch, tmp_path):
     other = tmp_path / "libleanshared.so"
     other.write_bytes(b"something else")
     with pytest.raises(UserError, match=r"has sha256 .* was published with"):
-        toolchain._check_hash(other, 14, 0)
+        toolchain._check_hash(other, toolchain._state(other))
+
+
+def test_a_file_in_the_place_of_another_is_another_state(tmp_path):
+    """Size and time of change can be made equal; what the file is cannot."""
+    library, other = tmp_path / "library", tmp_path / "other"
+    for file in (library, other):
+        file.write_bytes(b"1234")
+        os.utime(file, ns=(1, 1))
+    before = toolchain._state(library)
+    os.replace(other, library)
+    assert toolchain._state(library) != before
 
 
 @needs_wheel

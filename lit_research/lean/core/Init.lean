@@ -2,4 +2,4 @@
 The core library: what a Lean file imports unless it says `prelude`.
 -/
 prelude
-import Init.AC
+import Init.Options

@@ -10,20 +10,24 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lit_research.lean import Attempt, LeanServer, Verdict, parse_statement
+from lit_research.errors import UserError
+from lit_research.lean import Attempt, LeanServer, Verdict
+from lit_research.lean.theorem import read_theorem
 from lit_research.lm.engines import Completion
 from lit_research.methods.self_play.guides import Grade
 
 if TYPE_CHECKING:
     from lit_research.methods.self_play.guides import Guide, Pair
 
-# Verdicts that another run may not repeat are not kept.
-TRANSIENT = ("server", "crashed")
+# Not kept: verdicts that another run may not repeat, and those that cost nothing and may lie in the
+# theorem's name, which is not part of the key.
+TRANSIENT = ("server", "crashed", "refused")
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS verdicts (
@@ -81,7 +85,15 @@ class ConjectureRecord:
 
 
 def _key(*parts: str) -> str:
-    return hashlib.blake2b("\x00".join(parts).encode(), digest_size=20).hexdigest()
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=20).hexdigest()
+
+
+def _storable(value: Any) -> Any:
+    """Return a value that SQLite takes: halves of characters, which are no text, as ``\\udXXX``."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return value
 
 
 class Archive:
@@ -89,36 +101,55 @@ class Archive:
 
     Args:
         file: made if it is not there; None keeps everything in memory.
+
+    Raises:
+        UserError: its place cannot be written, or holds something else; so do all methods.
     """
 
     def __init__(self, file: Path | None) -> None:
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
         self.file = file
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(file or ":memory:", check_same_thread=False)
-        # A kill of the process loses nothing that was committed; a power cut at most the last rows.
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        with self._db:
-            self._db.executescript(_TABLES)
+        with self._open():
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(file or ":memory:", check_same_thread=False)
+            # A kill of the process loses nothing that was committed; a power cut at most the last
+            # rows.
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            with self._db:
+                self._db.executescript(_TABLES)
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Say in one line what the system or SQLite refuses."""
+        try:
+            yield
+        except (OSError, sqlite3.DatabaseError) as error:
+            what = getattr(error, "strerror", None) or error
+            raise UserError(
+                f"cannot read or write the run's archive {str(self.file)!r}: {what}; give the run "
+                "a place that can be written and has space, and where no other file has that name "
+                "(trainer.logger.init_args.save_dir, trainer.default_root_dir)"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     def _write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._lock, self._db:
-            self._db.executemany(sql, rows)
+        with self._open(), self._lock, self._db:
+            self._db.executemany(sql, [tuple(map(_storable, row)) for row in rows])
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._open(), self._lock:
             return self._db.execute(sql, values).fetchall()
 
     def verify(self, lean: LeanServer, attempts: Sequence[Attempt]) -> list[Verdict]:
         """Return the verdicts, asking ``lean`` only for attempts that it has not judged before.
 
-        Two statements that differ in the last part of their names alone are one.
+        Two statements that differ in the last part of their names alone are one; layout and
+        comments are Lean's to read.
         """
         keys = [self._attempt_key(lean, attempt) for attempt in attempts]
         known = self._known(keys)
@@ -134,11 +165,9 @@ class Archive:
 
     @staticmethod
     def _attempt_key(lean: LeanServer, attempt: Attempt) -> str:
-        parsed = parse_statement(attempt.statement)
-        statement = attempt.statement
-        if parsed is not None:
-            statement = " ".join([parsed.namespace, *parsed.body])
-        return _key(lean.description, attempt.header, statement, attempt.proof)
+        theorem = read_theorem(attempt.statement)
+        stated = [attempt.statement] if theorem is None else [theorem.namespace, theorem.rest]
+        return _key(lean.description, attempt.header, *stated, attempt.proof)
 
     def _known(self, keys: Sequence[str]) -> dict[str, Verdict]:
         rows = self._rows_of("verdicts", keys)

@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,7 +29,7 @@ from lit_research.methods.self_play.players import SOLVER
 from lit_research.methods.self_play.search import Provable, TacticSearch
 from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
 from lit_research.methods.self_play.variations import vary, with_alternatives
-from lit_research.text.storage import cache_root
+from lit_research.text.storage import cache_root, writing
 
 if TYPE_CHECKING:
     from lit_research.methods.self_play.formats import Format
@@ -170,15 +171,26 @@ def found_proofs(
     key = json.dumps([FORMAT, lean.description, options, texts])
     name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     file = cache_root(None) / "self_play" / name
-    if file.is_file():
-        found = json.loads(file.read_text())
-    else:
+    with writing(file.parent):  # before the search, which takes minutes
+        file.parent.mkdir(parents=True, exist_ok=True)
+        found = _read(file)
+    if found is None:
         search = TacticSearch(
             lean, depth=settings.depth, width=settings.width, checks=settings.checks
         )
         found = search.prove(theorems)
-        write_atomic(file, json.dumps(found, ensure_ascii=False))
+        with writing(file.parent):
+            write_atomic(file, json.dumps(found, ensure_ascii=False))
     return [proofs[: settings.proofs] for proofs in found]
+
+
+def _read(file: Path) -> list[list[str]] | None:
+    """Return the proofs in a file of the cache; None where there are none, or it is damaged."""
+    try:
+        found: list[list[str]] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found
 
 
 def draw_lemmas(
