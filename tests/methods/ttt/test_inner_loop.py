@@ -71,12 +71,13 @@ def masked(labels):
     return labels
 
 
-@pytest.mark.parametrize("mask", [lambda labels: labels, masked], ids=["all", "masked"])
-@pytest.mark.parametrize("clip", [0.05, 1.0, 1e3])
-def test_the_meta_gradient_is_that_of_central_differences(clip, mask):
+@pytest.mark.parametrize(
+    ("clip", "some"), [(0.05, False), (1.0, False), (1e3, False), (0.05, True)]
+)
+def test_the_meta_gradient_is_that_of_central_differences(clip, some):
     lm, inner = build(), replace(PLAIN, clip=clip)
     ids, labels = data()
-    labels = mask(labels)
+    labels = masked(labels) if some else labels
     _, found = gradients(lm, ids, labels, inner)
     draw = torch.Generator().manual_seed(2)
     for name, parameter in lm.named_parameters():
