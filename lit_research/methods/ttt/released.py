@@ -33,8 +33,8 @@ BLOCKS, PRIME = "h.blocks.", "h.prime_storage."
 # The token that is no label in the official code.
 BOS = 128_000
 
-# Name there: name here, and sizes there. V tokens, D width, F hidden width of an MLP, L blocks, S of
-# them with fast weights, d width of a head.
+# Name there: name here, and sizes there. V tokens, D width, F hidden width of an MLP, L blocks, S
+# of them with fast weights, d width of a head.
 NAMES: dict[str, tuple[str, str]] = {
     "wte.weight": ("embed.weight", "V D"),
     "ln_f.weight": ("norm.weight", "D"),
@@ -135,9 +135,11 @@ def _read_orbax(path: Path) -> dict[str, Any]:
     path = path / str(max(steps)) if steps else path
     path = path / "model_weights" if (path / "model_weights").is_dir() else path
     with checkpoint.PyTreeCheckpointer() as reader:
-        tree = reader.metadata(path.absolute()).item_metadata.tree
+        found = reader.metadata(path.absolute()).item_metadata
+        if found is None:
+            raise ValueError("it has no metadata")
         # As arrays of this process: the devices that wrote them are not here.
-        args = _map(tree, lambda _: checkpoint.RestoreArgs(restore_type=np.ndarray))
+        args = _map(found.tree, lambda _: checkpoint.RestoreArgs(restore_type=np.ndarray))
         weights: dict[str, Any] = reader.restore(path.absolute(), restore_args=args)
     return weights
 

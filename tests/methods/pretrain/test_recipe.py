@@ -46,6 +46,7 @@ def test_the_published_configs_begin_at_zero_and_end_at_their_last_rate():
         "ttt/760m.yaml": (29000, 2900, 1.25e-3, 1e-5),
         "ttt/paper.yaml": (52000, 5200, 8e-4, 1e-5),
         "ttt/extension.yaml": (1250, 125, 4e-4, 1e-5),
+        "ttt/extension_full.yaml": (1250, 125, 4e-4, 1e-5),
         "pretrain/paper.yaml": (1000, 10, 1e-3, 0.0),
         "ensemble/paper.yaml": (1000, 10, 3e-3, 0.0),
     }
@@ -59,6 +60,24 @@ def test_the_published_configs_begin_at_zero_and_end_at_their_last_rate():
         [factor] = scheduler.lr_lambdas
         found = [peak * factor(step) for step in (0, 1, warmup, steps)]
         assert found == pytest.approx([0.0, peak / warmup, peak, end], abs=1e-12), name
+
+
+def test_full_attention_alone_is_extended_at_another_rotary_base():
+    full, e2e = (
+        yaml.safe_load((config_dir() / f"ttt/{name}.yaml").read_text())["model"]["init_args"]["lm"]
+        for name in ("extension_full", "extension")
+    )
+    assert full["rope_theta"] == 2_000_000
+    assert set(e2e) == {"folder"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["dpg/paper", "dpg/l2_gpt2", "dpg/lambada_llama1b", "dpg/uuid_llama1b", "self_play/paper"],
+)
+def test_the_players_and_generators_of_the_papers_have_a_constant_rate(name):
+    args = yaml.safe_load((config_dir() / f"{name}.yaml").read_text())["model"]["init_args"]
+    assert not set(PLAIN) & set(args)  # the default, without a warm-up
 
 
 def test_every_group_ends_at_the_same_rate():

@@ -256,6 +256,14 @@ def test_a_folder_that_is_absent_is_not_looked_up_on_the_hub():
         TTTE2E(lm={"folder": "runs/none"}, vocab_size=4).configure_model()
 
 
+@pytest.mark.parametrize("arm", ["e2e", "first_order", "naive"])
+def test_an_inner_loop_without_fast_weights_is_refused(arm):
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 3}  # a quarter is 0
+    with pytest.raises(UserError, match=f"arm is {arm}, but no block has a prime MLP"):
+        TTTE2E(lm=sizes, vocab_size=4, arm=arm).configure_model()
+    TTTE2E(lm=sizes, vocab_size=4, arm="swa").configure_model()
+
+
 def test_fast_weights_without_a_window_are_refused():
     sizes = {"hidden_size": 16, "num_attention_heads": 2, "num_suffix_layers": 1}
     with pytest.raises(UserError, match="window is null, but 1 block"):

@@ -9,6 +9,7 @@ from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE
 from lit_research.methods.ttt.inner_loop import Inner, scan
+from lit_research.methods.ttt.module import TTTE2E
 from lit_research.methods.ttt.streaming import Stream
 from tests.methods.ttt.test_streaming import build, close, draw, in_pieces
 
@@ -112,6 +113,19 @@ def test_padding_at_the_end_changes_nothing():
 def test_padding_that_would_be_read_is_refused(mask, cached, message):
     with pytest.raises(UserError, match=message):
         build()(draw(3, batch=1), attention_mask=torch.tensor(mask), use_cache=cached)
+
+
+def test_a_module_masks_whoever_calls_it():
+    tokens, hidden = separated(29)
+    sizes = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 4, "chunk": 4}
+    lm = {**sizes, "window": 8, "ignored_label_ids": [SEPARATOR]}
+    module = TTTE2E(lm=lm, vocab_size=17)
+    module.configure_model()
+    labels = tokens[:, 1:]
+    losses = module({"input_ids": tokens[:, :-1], "labels": labels})
+    given = {"input_ids": tokens[:, :-1], "labels": labels.masked_fill(hidden[:, 1:], IGNORE)}
+    assert torch.equal(losses, module(given))
+    assert torch.equal(losses == 0, hidden[:, 1:])
 
 
 def test_training_takes_ignored_ids_out_of_the_labels(tmp_path):

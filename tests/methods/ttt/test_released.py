@@ -173,13 +173,13 @@ def test_what_no_model_can_have_is_refused(sizes, fields, message):
 
 
 def orbax_folder(path, weights):
+    """Write two steps as the official code does."""
     checkpoint = pytest.importorskip("orbax.checkpoint")
-    for step in (2, 10):
-        factor = np.float32(step / 10)
-        tree = nested({name: factor * value for name, value in weights.items()})
-        with checkpoint.StandardCheckpointer() as writer:
-            writer.save(path.absolute() / str(step) / "model_weights", tree)
-            writer.wait_until_finished()
+    with checkpoint.CheckpointManager(path.absolute()) as manager:
+        for step in (2, 10):
+            tree = nested({name: np.float32(step / 10) * w for name, w in weights.items()})
+            item = checkpoint.args.StandardSave(tree)
+            manager.save(step, args=checkpoint.args.Composite(model_weights=item))
     return path
 
 
@@ -194,7 +194,7 @@ def test_an_orbax_folder_is_read_at_its_last_step(tmp_path):
 
 def test_without_orbax_the_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "orbax", None)
-    with pytest.raises(UserError, match="orbax-checkpoint is not installed.*pip install orbax"):
+    with pytest.raises(UserError, match=r"orbax-checkpoint is not installed.*pip install orbax"):
         from_released(tmp_path)
 
 
