@@ -111,6 +111,8 @@ class Prompts(DataModule):
                 raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
         if "{text}" not in template:
             raise UserError(f"template is {template!r}, {WHERE}: put {{text}} into it")
+        if long_prompts not in ("truncate", "drop"):
+            raise UserError(f"long_prompts is {long_prompts!r}, {WHERE}: give truncate or drop")
         if not 0.0 <= test_fraction < 1.0:
             raise UserError(f"test_fraction is {test_fraction}, {WHERE}: give 0 up to below 1")
         self.keep_hyperparameters()

@@ -61,7 +61,8 @@ class Inner:
         divide_by: a text's loss is the sum over its tokens by ``length``, S, as in the paper; or
             by its ``tokens``.
         divisor: a batch's loss is the sum of its texts' by this number; None is its size. The
-            official code has the size of its micro-batches.
+            official code has the size of its micro-batches (smaller ones in a last batch that is
+            not full).
         save: states kept for the way back, see ``lit_research.metagrad``.
         store: where: ``ram``, ``pinned`` or ``disk:FOLDER``.
         shuffle_seed: of the order of the texts; the same in every run.

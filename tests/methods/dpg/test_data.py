@@ -37,6 +37,7 @@ def test_texts_stay_whole():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"long_prompts": "cut"}, "long_prompts is 'cut'"),
         ({"max_prompt_tokens": 7}, "max_prompt_tokens is 7, and the template alone has 7 tokens"),
         ({"max_prompt_tokens": 7, "long_prompts": "drop"}, "none of 2 prompts of train has 1 to 7"),
     ],
