@@ -26,15 +26,20 @@ RUNS: dict[str, dict[str, object]] = {
     "ttt": {
         "model.init_args.lm.hidden_size": 32,
         "data.init_args.sequence_length": 128,
-        "data.init_args.eval_sequences": 32,
-        "trainer.max_steps": 100,
-        "trainer.val_check_interval": 20,
+        "data.init_args.batch_size": 8,
+        "data.init_args.eval_sequences": 16,
+        "trainer.max_steps": 60,
+        "trainer.val_check_interval": 10,
+        "trainer.log_every_n_steps": 5,
     },
     "ensemble": {
         "model.init_args.lm.hidden_size": 32,
         "model.init_args.seeds": 3,
         "data.init_args.max_train_tokens": 10000,
-        "trainer.max_epochs": 12,
+        "trainer.max_epochs": 10,
+        "trainer.check_val_every_n_epoch": 1,
+        "trainer.limit_val_batches": 10,
+        "trainer.log_every_n_steps": 10,
     },
 }
 PAGES = ("custom_scalars", "hparams", "text", "images", "timeseries")

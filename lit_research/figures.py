@@ -55,6 +55,22 @@ def panels(
     return drawing, list(grid.flat)
 
 
+def log_scale(axes: Axes, values: Sequence[float]) -> None:
+    """Make the x axis logarithmic, with ticks such as 20k that do not run into each other.
+
+    Args:
+        axes: of any panel that shares the axis.
+        values: above 0, that are drawn.
+    """
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    narrow = max(values) <= 200 * min(values)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def with_unit(metric: str) -> str:
     """Return a metric's name with its unit, where the end of the name tells it."""
     name = "loss" if metric.rsplit("/")[-1].startswith("loss") else metric

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lit_research.errors import UserError
-from lit_research.figures import panels
+from lit_research.figures import log_scale, panels
 from lit_research.laws.result import Fit
 
 TITLE_WIDTH = 46  # characters
@@ -15,14 +15,15 @@ TITLE_WIDTH = 46  # characters
 
 def figure(fit: Fit) -> Figure:
     """See :meth:`Fit.figure`."""
-    canvas, (top, bottom) = panels(2, size=(4.0, 1.9), height_ratios=[3, 1])
+    canvas, (top, bottom) = panels(2, size=(4.0, 1.9), height_ratios=[3, 1], sharex=True)
     y, residuals = fit.points.y, fit.residuals
     if len(fit.law.variables) == 1:
         (name,) = fit.law.variables
         x = fit.points.x[name]
         _draw_law(top, fit, x)
-        top.set(xscale="log", ylabel="y")
-        bottom.set(xscale="log", xlabel=name)
+        log_scale(top, x)
+        top.set(ylabel="y")
+        bottom.set(xlabel=name)
     else:
         x = y - residuals
         top.plot([y.min(), y.max()], [y.min(), y.max()], color="C0", label="y = fitted")
@@ -36,7 +37,7 @@ def figure(fit: Fit) -> Figure:
     lines = [fit.law.formula, values, *(f"! {text}" for text in fit.doubts)]
     title = "\n".join(part for line in lines for part in wrap(line, TITLE_WIDTH))
     top.set_title(title, fontsize="medium")
-    top.legend(frameon=False)
+    top.legend(frameon=False, fontsize="small")
     return canvas
 
 

@@ -36,8 +36,10 @@ def test_each_prompt_and_its_continuation_is_a_block_of_text(tmp_path):
     assert module.asked == {"max_new_tokens": 5, "temperature": 0.8, "seed": 3}
     written = texts(tmp_path, "samples")
     assert len(written) == 2  # two validations
-    assert len(set(written)) == 1  # the same seed each time
-    first, second = written[0].split("\n\n")
+    heads, blocks = zip(*(text.split("\n", 1) for text in written), strict=True)
+    assert heads == ("**Step 5**", "**Step 10**")
+    assert len(set(blocks)) == 1  # the same seed each time
+    _, first, second = written[0].split("\n\n")
     assert first.startswith("```text\nOne ")
     assert second.startswith("```text\nTwo ")
     assert first.endswith("\n```")
