@@ -216,7 +216,7 @@ def _messages(found: Iterable[Any]) -> Iterator[Message]:
     for message in found:
         line = int(message["pos"]["line"])
         if not 0 <= line <= _LAST_LINE:
-            raise ValueError(f"no file has a line {line:.3g}")
+            raise ValueError("no file has such a line")
         yield Message(str(message["severity"]), str(message["data"]), line)
 
 

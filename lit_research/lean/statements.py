@@ -16,10 +16,8 @@ KEYWORDS = ("theorem", "lemma")
 # What may stand before the keyword: it changes how the theorem is used, not what it says.
 MODIFIERS = r"(?:@\[[^\[\]]*\]\s*)*(?:(?:private|protected|public|nonrec|noncomputable)\s+)*"
 # No name, since a declaration begins with it.
-NO_NAMES = frozenset(
-    ("abbrev", "axiom", "class", "def", "example", "inductive", "instance", "lemma")
-    + ("opaque", "structure", "theorem")
-)
+_DECLARATIONS = "abbrev axiom class def example inductive instance opaque structure"
+NO_NAMES = frozenset((*KEYWORDS, *_DECLARATIONS.split()))
 OPENING = {"(": ")", "{": "}", "[": "]", "⟨": "⟩", "⦃": "⦄"}
 CLOSING = {close: opened for opened, close in OPENING.items()}
 

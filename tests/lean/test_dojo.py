@@ -124,6 +124,18 @@ def test_each_proof_is_tried_at_its_theorems_own_place(server, stand_in):
     assert "header" in verdicts[10].reason
 
 
+def test_half_a_character_costs_its_attempt_alone(server):
+    both = record(server, "both")["theorem"]
+    good = Attempt(both, "exact h.symm")
+    bad = [
+        Attempt(both, "exact h.symm", "-- \ud800"),
+        Attempt(f"{both} -- \ud800", "exact h.symm"),
+        Attempt(both, "exact h.symm -- \udfff"),
+    ]
+    kinds = [v.kind for v in server.verify([good, *bad, good])]
+    assert kinds == ["proved", *["refused"] * 3, "proved"]
+
+
 def test_axioms_are_asked_for(stand_in):
     server = LeanDojoServer("https://example.org/small", "abc", axioms=[])
     proof = "exact Classical.byContradiction fun n => n ⟨h.2, h.1⟩"

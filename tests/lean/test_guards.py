@@ -231,7 +231,7 @@ def test_comments_are_gone_and_lines_stay():
     assert without_comments("a /- b\n/- c -/ -/ d -- e\nf") == "a     \n           d     \nf"
     assert without_comments('f "a -- b" -- c') == 'f "a -- b"     '
     assert without_comments("f '\"' -- c") == "f '\"'     "
-    assert code_of('f "a -- b" «c d» /- e -/ g') == "f                      g"
+    assert code_of('f "-- b" «c d» /- e -/ g') == "f" + " " * 22 + "g"
     assert block("  intro h -- why\n\n    exact h") == "  intro h\n\n    exact h"
 
 

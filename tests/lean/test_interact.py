@@ -95,6 +95,36 @@ def test_no_attack_is_proved_and_genuine_proofs_are(start):
     assert [v for v in verdicts[len(tricks) :] if not v.proved] == []
 
 
+class Open(Guards):
+    """Refuses nothing."""
+
+    def refusal(self, attempt):
+        return None
+
+
+@pytest.mark.parametrize("guards", [None, Open()], ids=["guard", "no guard"])
+def test_half_a_character_costs_its_attempt_alone(start, guards):
+    bad = [
+        Attempt(SWAP, RIGHT.proof, "open Nat -- \ud800"),
+        Attempt(f"{SWAP} -- \ud800", RIGHT.proof),
+        Attempt(SWAP, f"{RIGHT.proof} -- \udfff"),
+        Attempt("no theorem", "rfl"),
+    ]
+    kinds = [v.kind for v in start(guards=guards).verify([RIGHT, *bad, WRONG])]
+    assert kinds == ["proved", *["refused"] * 4, "error"]
+
+
+def test_a_cache_that_cannot_be_written_is_said_in_a_line(start, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", "/proc/nowhere"):
+        monkeypatch.setenv("LIT_RESEARCH_CACHE", str(place))
+        with pytest.raises(
+            UserError, match=r"cannot write: .*lean-interact.*give a folder"
+        ) as error:
+            start().verify([RIGHT])
+        assert "\n" not in str(error.value)
+
+
 def test_holes_are_seen_by_more_than_the_guard(start):
     holes = Guards(allow=("sorry",))
     assert start(guards=holes).verify([Attempt(SWAP, "sorry")])[0].kind == "sorry"

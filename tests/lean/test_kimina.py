@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from lit_research.errors import UserError
+from lit_research.lean import post
 from lit_research.lean.kimina import KiminaServer
 from lit_research.lean.records import Attempt
 from tests.lean import repl_double
@@ -36,7 +37,7 @@ class Kimina(ThreadingHTTPServer):
     def __init__(self, toolchain):
         super().__init__(("127.0.0.1", 0), Handler)
         self.toolchain, self.faults, self.requests, self.headers = toolchain, [], [], []
-        self.poison = None
+        self.poison, self.poison_status = None, 500
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):
@@ -80,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             return self.send('{"detail": "Not Found"}', 404)
         if server.poison and any(server.poison in code for _, code in items):
-            return self.send('{"detail": "Snippet execution failed"}', 500)
+            return self.send('{"detail": "Snippet execution failed"}', server.poison_status)
         results = [self.result(number, code) for number, code in items]
         if fault == "reversed":
             results = [*results[::-1], {"id": "unheard of", "response": {"env": 0}}]
@@ -114,7 +115,14 @@ def kimina(monkeypatch):
 
 
 def client(kimina, **settings):
-    return KiminaServer(kimina.url, **{"timeout_s": 9.5, "pause_s": 0.01, **settings})
+    """Return a client that has found its server; requests and faults are those after that."""
+    made = KiminaServer(kimina.url, **{"timeout_s": 9.5, "pause_s": 0.01, **settings})
+    faults, kimina.faults = kimina.faults, []
+    made.contact()
+    kimina.faults = faults
+    kimina.requests.clear()
+    kimina.headers.clear()
+    return made
 
 
 @pytest.mark.parametrize("api", ["check", "verify"])
@@ -172,17 +180,28 @@ def other(handler):
     handler.send('["hello"]')
 
 
-@pytest.mark.parametrize("fault", [drop, busy, broken, half, other])
+def deep(handler):
+    handler.send("[" * 200_000)
+
+
+def short(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}")
+    handler.close_connection = True
+
+
+FAULTS = [drop, busy, broken, half, other, deep, short]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_failed_requests_are_repeated(kimina, fault):
     kimina.faults = [fault]
     assert [v.proved for v in client(kimina).verify([RIGHT, WRONG])] == [True, False]
     assert len(kimina.requests) == 2
 
 
-@pytest.mark.parametrize("fault", [drop, busy, broken, half])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_server_that_stays_broken_gives_verdicts_once_it_has_answered(kimina, fault):
     server = client(kimina, retries=1)
-    assert server.verify([RIGHT])[0].proved
     kimina.faults = [fault] * 20
     assert [v.kind for v in server.verify([WRONG, Attempt(SWAP, "simp")])] == ["server"] * 2
 
@@ -206,6 +225,90 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(kimina):
     assert len(kimina.requests) == 1
 
 
+def drip(handler, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"):
+    """Answer a byte now and then: each read ends in time, the answer does not."""
+    handler.close_connection = True
+    try:
+        handler.wfile.write(head)
+        for _ in range(80):
+            handler.wfile.write(b" ")
+            time.sleep(0.1)
+    except OSError:  # it hung up
+        pass
+
+
+@pytest.mark.parametrize(
+    "fault", [drip, lambda h: drip(h, b"HTTP/1.1 200 "), lambda h: drip(h, b"")]
+)
+def test_an_answer_that_drips_is_waited_for_no_longer(kimina, fault):
+    server = client(kimina, wait_s=0.5)
+    kimina.faults = [fault]
+    began = time.monotonic()
+    assert server.verify([RIGHT])[0].reason == "server: no answer within 0.5 s"
+    assert time.monotonic() - began < 4
+    assert server.verify([RIGHT])[0].proved
+
+
+def test_an_answer_without_end_is_not_read(kimina, monkeypatch):
+    monkeypatch.setattr(post, "LARGEST_MIB", 1)
+    server = client(kimina)
+    kimina.faults = [lambda handler: handler.send(" " * (1 << 20) + "{}")] * 3
+    verdicts = server.verify([RIGHT, WRONG])
+    assert [v.reason for v in verdicts] == ["server: the answer has more than 1 MiB"] * 2
+    assert len(kimina.requests) == 3
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_request_that_is_not_taken_costs_the_attempt_that_it_is_for(kimina, status):
+    kimina.poison, kimina.poison_status = "poison", status
+    attempts = [Attempt(f"theorem t{i} : {i} = {i}", "rfl") for i in range(7)]
+    attempts.insert(2, Attempt("theorem t (p : Prop) : p → p", "intro poison; exact poison"))
+    verdicts = client(kimina, concurrency=1).verify(attempts)
+    assert [v.kind for v in verdicts] == ["proved"] * 2 + ["server"] + ["proved"] * 5
+    assert f"HTTP {status}" in verdicts[2].reason
+    assert [len(body["snippets"]) for body in kimina.requests] == [8, 4, 2, 2, 1, 1, 4]
+
+
+@pytest.mark.parametrize(
+    "line", ["Infinity", "-Infinity", "NaN", "1e400", "-1", "9" * 4000, "9" * 5000, '"x"', "[]"]
+)
+def test_places_that_are_none_are_the_servers_fault(kimina, line):
+    place = f'{{"pos": {{"line": {line}}}, "severity": "info", "data": ""}}'
+    result = f'{{"id": "0", "time": {line}, "response": {{"env": 0, "messages": [{place}]}}}}'
+    server = client(kimina, retries=0)
+    kimina.faults = [lambda handler: handler.send(f'{{"results": [{result}]}}')]
+    verdict = server.verify([RIGHT])[0]
+    assert verdict.kind == "server"
+    assert verdict.seconds == 0.0
+
+
+def test_half_a_character_costs_its_attempt_alone(kimina):
+    bad = [
+        Attempt(SWAP, "exact ⟨h.2, h.1⟩", "-- \ud800"),
+        Attempt(SWAP + "\ud800", "exact ⟨h.2, h.1⟩"),
+        Attempt(SWAP, "exact ⟨h.2, h.1⟩ -- \udfff"),
+    ]
+    server = client(kimina)
+    assert [v.kind for v in server.verify([RIGHT, *bad])] == ["proved"] + ["refused"] * 3
+    kimina.faults = [lambda h: h.send('{"results": [{"id": "0", "error": "\\ud800"}]}')]
+    assert server.verify([RIGHT])[0].reason == "server: ?"
+
+
+def test_windows_line_ends_are_taken(kimina):
+    attempt = Attempt(SWAP.replace(" (h", "\r\n  (h"), "constructor\r\n· exact h.2\r\n· exact h.1")
+    assert client(kimina).verify([attempt])[0].proved
+
+
+def test_a_server_that_proves_everything_is_found_out_at_once(kimina):
+    kimina.faults = [
+        lambda h: h.send(
+            '{"results": [{"id": "True", "error": "x"}, {"id": "False", "error": "x"}]}'
+        )
+    ]
+    with pytest.raises(UserError, match=r"that tells true from false: it says 'server: x' of True"):
+        KiminaServer(kimina.url).verify([RIGHT])
+
+
 def test_the_servers_own_errors_become_kinds(kimina):
     words = ("timeout", "memory", "message")
     attempts = [
@@ -222,7 +325,7 @@ def test_the_key_goes_along(kimina, monkeypatch):
     assert "Authorization" not in kimina.headers[0]
     monkeypatch.setenv("MY_KEY", "abc")
     client(kimina, key_variable="MY_KEY").verify([RIGHT])
-    assert kimina.headers[1]["Authorization"] == "Bearer abc"
+    assert kimina.headers[0]["Authorization"] == "Bearer abc"
 
 
 def test_no_server_at_all_is_the_users_to_mend(kimina):
@@ -235,7 +338,7 @@ def test_no_server_at_all_is_the_users_to_mend(kimina):
         KiminaServer(f"{kimina.url}/elsewhere").verify([RIGHT])
     kimina.faults = [lambda handler: handler.send("no", 401)]
     with pytest.raises(UserError, match=r"HTTP 401.*LEAN_SERVER_API_KEY"):
-        client(kimina).verify([RIGHT])
+        KiminaServer(kimina.url).verify([RIGHT])
 
 
 @pytest.mark.parametrize(

