@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
@@ -198,15 +199,29 @@ class TTTE2E(Method):
 
     def _check(self, config: TTTE2EConfig) -> None:
         check_config(config, f"in lm, {WHERE}")
-        data = datamodule(self._trainer) if self._trainer is not None else None
-        lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]
-        lengths += [("a length of contexts", length) for length in getattr(data, "contexts", [])]
+        lengths = self._lengths() if self._trainer is not None else []
         for name, length in lengths:
             if length is not None and config.num_suffix_layers and length % config.chunk:
                 raise UserError(
                     f"{name} is {length}, in data.init_args, and the model's chunk {config.chunk}: "
                     "give whole chunks"
                 )
+
+    def _lengths(self) -> list[tuple[str, int | None]]:
+        """Return the lengths of the sequences that the verb reads; ``predict`` reads any."""
+        data, verb = datamodule(self.trainer), self.trainer.state.fn
+        contexts = getattr(data, "contexts", None)
+        if verb == TrainerFn.TESTING and contexts:
+            return [("a length of contexts", length) for length in contexts]
+        at_end = "eval_length" if hasattr(data, "eval_length") else "sequence_length"
+        names = {
+            TrainerFn.FITTING: ("sequence_length", at_end),
+            TrainerFn.VALIDATING: (at_end,),
+            TrainerFn.TESTING: (at_end,),
+        }
+        # As given: `Permutations.sequence_length` is the longer one of training and evaluation.
+        given = dict(getattr(data, "hparams", {}))
+        return [(n, given.get(n) or getattr(data, n, None)) for n in names.get(verb, ())]
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of the chunks' losses, each before its own inner step, in nats."""
@@ -269,7 +284,7 @@ class TTTE2E(Method):
         self.evaluation.finish()
 
     def on_predict_start(self) -> None:
-        """Open the folder ``reading`` of the run."""
+        """Open the folder ``reading`` in ``predict-step=N`` of the run's."""
         self._reader = Reader(
             Path(self.trainer.log_dir or ".") / "reading",
             self.lm,
