@@ -207,22 +207,6 @@ class TTTE2E(Method):
                     "give whole chunks"
                 )
 
-    def _lengths(self) -> list[tuple[str, int | None]]:
-        """Return the lengths of the sequences that the verb reads; ``predict`` reads any."""
-        data, verb = datamodule(self.trainer), self.trainer.state.fn
-        contexts = getattr(data, "contexts", None)
-        if verb == TrainerFn.TESTING and contexts:
-            return [("a length of contexts", length) for length in contexts]
-        at_end = "eval_length" if hasattr(data, "eval_length") else "sequence_length"
-        names = {
-            TrainerFn.FITTING: ("sequence_length", at_end),
-            TrainerFn.VALIDATING: (at_end,),
-            TrainerFn.TESTING: (at_end,),
-        }
-        # As given: `Permutations.sequence_length` is the longer one of training and evaluation.
-        given = dict(getattr(data, "hparams", {}))
-        return [(n, given.get(n) or getattr(data, n, None)) for n in names.get(verb, ())]
-
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of the chunks' losses, each before its own inner step, in nats."""
         inner = training_inner(self.hparams["arm"], self.inner)
@@ -244,6 +228,22 @@ class TTTE2E(Method):
 
     def _run(self, batch: Batch, inner: Inner) -> tuple[Tensor, Tensor]:
         return scan(self.lm, batch["input_ids"], batch["labels"], inner)
+
+    def _lengths(self) -> list[tuple[str, int | None]]:
+        """Return the lengths of the sequences that the verb reads; ``predict`` reads any."""
+        data, verb = datamodule(self.trainer), self.trainer.state.fn
+        contexts = getattr(data, "contexts", None)
+        if verb == TrainerFn.TESTING and contexts:
+            return [("a length of contexts", length) for length in contexts]
+        at_end = "eval_length" if hasattr(data, "eval_length") else "sequence_length"
+        names = {
+            TrainerFn.FITTING: ("sequence_length", at_end),
+            TrainerFn.VALIDATING: (at_end,),
+            TrainerFn.TESTING: (at_end,),
+        }
+        # As given: `Permutations.sequence_length` is the longer one of training and evaluation.
+        given = dict(getattr(data, "hparams", {}))
+        return [(n, given.get(n) or getattr(data, n, None)) for n in names.get(verb, ())]
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the token losses ``[B, T]`` in nats, with the inner loop as at test time."""
