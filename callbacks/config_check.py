@@ -14,7 +14,15 @@ SECTIONS = {
     "data": pl.LightningDataModule.CHECKPOINT_HYPER_PARAMS_KEY,
 }
 # How a run is executed, not what it computes: free to differ.
-EXECUTION = {"num_workers", "cache_dir", "compile", "activation_checkpointing", "attention"}
+EXECUTION = {
+    "num_workers",
+    "cache_dir",
+    "compile",
+    "activation_checkpointing",
+    "attention",
+    "jobs",
+    "executor",
+}
 MISSING = object()
 
 

@@ -38,7 +38,7 @@ class LossByPosition(Callback):
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        returns = getattr(pl_module, "returns", None)
+        returns = getattr(pl_module, "returns", None) if stage != "predict" else None
         if returns is not None and "token_losses" not in returns:
             raise UserError(
                 f"{type(pl_module).__name__} returns no token_losses, for LossByPosition; take "

@@ -6,6 +6,9 @@ import difflib
 from fnmatch import fnmatch
 
 import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from typing_extensions import override
 
 from lit_research.errors import UserError
 
@@ -66,3 +69,52 @@ def check_logged(trainer: pl.Trainer, module: pl.LightningModule, name: str, whe
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
     raise UserError(f"nobody logs {name!r}, {where}; {hint}")
+
+
+def check_validates(trainer: pl.Trainer, module: pl.LightningModule, name: str, where: str) -> None:
+    """Refuse to wait for a validation in a run that has none.
+
+    Args:
+        trainer: of the run, whose data module is set up.
+        module: the method.
+        name: of the metric that is read after each validation.
+        where: it was asked for, for the message.
+
+    Raises:
+        UserError: the run never validates; the message says why.
+    """
+    reason = _why_never_validated(trainer, module)
+    if reason is not None:
+        raise UserError(
+            f"{name!r} is read after each validation, {where}, and there is none, since {reason}; "
+            "give the run a validation, or leave that out"
+        )
+
+
+def _why_never_validated(trainer: pl.Trainer, module: pl.LightningModule) -> str | None:
+    """Return why a ``fit`` run never validates; ``None`` where it does, or where it is unknown."""
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    if trainer.limit_val_batches == 0:
+        return "trainer.limit_val_batches is 0"
+    if not is_overridden("validation_step", module):
+        return f"{type(module).__name__} has no validation_step"
+    if data is not None and not is_overridden("val_dataloader", data):
+        return f"{type(data).__name__} has no validation data"
+    if not getattr(data, "has_validation", True):
+        return f"there is no validation split, in data.init_args of {type(data).__name__}"
+    return None
+
+
+class CheckMonitors(Callback):
+    """Refuse, before training, callbacks of Lightning that would find no value of their monitor."""
+
+    @override
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        for callback in trainer.callbacks if stage == "fit" else ():  # type: ignore[attr-defined]
+            # Not `ResearchCheckpoint`, which has its own check.
+            if isinstance(callback, EarlyStopping) or type(callback) is ModelCheckpoint:
+                name, where = callback.monitor or "", f"for {type(callback).__name__}"
+                if name.startswith(("val/", "train/")):
+                    check_logged(trainer, pl_module, name, where)
+                if name.startswith("val/"):
+                    check_validates(trainer, pl_module, name, where)

@@ -23,7 +23,7 @@ from lit_research.callbacks.boundaries import (
     within_step,
 )
 from lit_research.callbacks.config_check import check_same_config, check_same_optimizer
-from lit_research.callbacks.needs import check_logged, check_needs
+from lit_research.callbacks.needs import check_logged, check_needs, check_validates
 from lit_research.callbacks.optimizer_settings import OptimizerSettings
 from lit_research.callbacks.random_state import gather_random_states, set_random_state
 from lit_research.callbacks.stop_signals import StopSignals
@@ -107,20 +107,26 @@ class ResearchCheckpoint(ModelCheckpoint):
             warnings.filterwarnings("ignore", ".*exists and is not empty")
             super().setup(trainer, pl_module, stage)
         self._stage = stage
-        if self.export_hf and not hasattr(pl_module, "export_hf"):
-            raise UserError(
-                f"export_hf is true, in checkpoint, but {type(pl_module).__name__} has no "
-                "export_hf: set it to false"
-            )
-        if stage == "fit" and self.export_hf:
-            check_needs(trainer, pl_module, "export_hf", "checkpoint.export_hf")
-        if stage == "fit" and not self._newest:
-            check_logged(trainer, pl_module, str(self.monitor), "in checkpoint.monitor")
+        if stage == "fit":
+            self._check_asked_for(trainer, pl_module)
         # Sharded strategies (FSDP) bring their own files.
         if type(getattr(trainer.strategy, "checkpoint_io", None)) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = AtomicCheckpointIO(
                 check=lambda content, path: self._check(trainer, pl_module, content, path)
             )
+
+    def _check_asked_for(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Refuse an export that would fail after the training, and a monitor without a value."""
+        if self.export_hf and not hasattr(module, "export_hf"):
+            raise UserError(
+                f"export_hf is true, in checkpoint, but {type(module).__name__} has no "
+                "export_hf: set it to false"
+            )
+        if self.export_hf:
+            check_needs(trainer, module, "export_hf", "checkpoint.export_hf")
+        if not self._newest:
+            check_logged(trainer, module, str(self.monitor), "in checkpoint.monitor")
+            check_validates(trainer, module, str(self.monitor), "in checkpoint.monitor")
 
     def _check(
         self, trainer: pl.Trainer, module: pl.LightningModule, content: dict[str, Any], path: str

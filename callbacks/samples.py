@@ -51,6 +51,8 @@ class Samples(Callback):
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if stage not in ("fit", "validate"):  # where nothing is written
+            return
         if not hasattr(pl_module, "sample"):
             raise UserError(
                 f"{type(pl_module).__name__} has no method sample, for Samples: add one, or take "

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
 
-from lit_research.callbacks.needs import check_logged
+from lit_research.callbacks.needs import check_logged, check_validates
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, add_text, code_block, with_unit
 from lit_research.files import append_line, write_atomic
@@ -89,6 +89,8 @@ class ScalingLawFit(Callback):
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for name in (self.x, self.y) if stage == "fit" else ():
             check_logged(trainer, pl_module, name, "for ScalingLawFit")
+        if stage == "fit":  # its points are taken after a validation, whatever x and y are
+            check_validates(trainer, pl_module, self.y, "for ScalingLawFit")
 
     @property
     @override

@@ -21,6 +21,8 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
 
@@ -125,11 +127,20 @@ def result_file(arm: Arm, seed: int, work: Path) -> Path:
 def run_arm(arm: Arm, seed: int, work: Path) -> dict[str, float]:
     """Run one arm with one seed, or read its result if it is there; return its final metrics.
 
-    The score is the validation after the last step, not the best one on the way.
+    The score is the validation after the last step, not the best one on the way. Where another
+    process runs the same arm and seed, this one waits for its result.
     """
     target = result_file(arm, seed, work)
-    if target.is_file():
-        return json.loads(target.read_text())["metrics"]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A job of a cluster may outlive the process that submitted it, and be submitted again.
+    with FileLock(f"{target}.lock"):
+        if target.is_file():
+            return json.loads(target.read_text())["metrics"]
+        return _run_and_keep(arm, seed, work, target)
+
+
+def _run_and_keep(arm: Arm, seed: int, work: Path, target: Path) -> dict[str, float]:
+    """Run an arm and write its result to ``target``."""
     from lit_research.cli import main
 
     start = time.perf_counter()
@@ -172,25 +183,41 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def make_executor(path: str | None, jobs: int) -> AbstractContextManager[Executor | None]:
-    """Return the executor that arms run on: none for one job, processes, or a callable by path.
+def make_executor(
+    executor: str | Executor | None, jobs: int
+) -> AbstractContextManager[Executor | None]:
+    """Return the executor that arms run on: none for one job, processes, or the one that is given.
+
+    Args:
+        executor: itself, or the path of a callable that returns one (see ``executors`` for those of
+            clusters).
+        jobs: processes of this machine, where no executor is given.
 
     Raises:
-        UserError: the path names no callable.
+        UserError: the path names no callable, or one that returns something else.
     """
-    if path is None:
+    if isinstance(executor, Executor):
+        return executor
+    if executor is None:
         if jobs <= 1:
             return nullcontext()
         return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker)
-    module, _, name = path.rpartition(".")
+    module, _, name = executor.rpartition(".")
     try:
         factory: Callable[[], Executor] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+        made = factory()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise UserError(
-            f"executor {path!r} cannot be imported ({error}), on the command line: "
-            "give the path of a callable that returns a concurrent.futures.Executor"
+            f"executor {executor!r} cannot be made ({error}); give the path of a callable that "
+            "returns a concurrent.futures.Executor"
         ) from error
-    return factory()
+    if not isinstance(made, Executor):
+        known = "lit_research.executors.SubmititExecutor, RayExecutor or DaskExecutor"
+        raise UserError(
+            f"executor {executor!r} returns a {type(made).__name__}, which is no "
+            f"concurrent.futures.Executor; give {known}, or a callable that returns one"
+        )
+    return made
 
 
 def _levels(arms: list[Arm]) -> list[list[Arm]]:

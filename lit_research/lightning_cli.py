@@ -19,7 +19,8 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException, SI
 
 import lit_research.methods
 from lit_research.callbacks import Board, ProgressBar, ResearchCheckpoint, Throughput
-from lit_research.callbacks.needs import check_data
+from lit_research.callbacks.hyperparameters import Hyperparameters
+from lit_research.callbacks.needs import CheckMonitors, check_data
 from lit_research.checkpoint_check import Checkpoint, check_evaluation
 from lit_research.cli_errors import run_error, storage_error, user_error
 from lit_research.errors import UserError
@@ -189,6 +190,7 @@ class ResearchCLI(LightningCLI):
         for callback in callbacks:
             if isinstance(callback, ResearchCheckpoint):
                 callback.resume_command = self._resume_command()
+        callbacks += [CheckMonitors(), Hyperparameters()]
         callbacks.append(Board())
         if self._needs_progress_bar(trainer_config):
             callbacks.append(ProgressBar())

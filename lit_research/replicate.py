@@ -197,7 +197,9 @@ def main(args: list[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, 0 to SEEDS-1")
     parser.add_argument("--only", nargs="+", metavar="ARM", help="run only these arms")
     parser.add_argument("--jobs", type=int, default=1, help="arms that run side by side")
-    parser.add_argument("--executor", help="path of a callable that returns an Executor")
+    parser.add_argument(
+        "--executor", help="path of an Executor, such as lit_research.executors.RayExecutor"
+    )
     parser.add_argument("--out", default=str(OUT), help="folder of the results")
     try:
         run(parser.parse_args(args))

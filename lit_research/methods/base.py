@@ -22,6 +22,7 @@ from lightning.pytorch.utilities.enums import GradClipAlgorithmType
 from torch import Tensor
 from torch.optim import Optimizer
 
+from lit_research.errors import UserError
 from lit_research.metrics import SumsByKey, sum_dtype
 
 
@@ -51,6 +52,9 @@ class _PlainHyperparameters:
 
 class Method(_PlainHyperparameters, pl.LightningModule):
     """Base of the methods: a LightningModule whose checkpoints hold plain data only.
+
+    What ``fit`` alone needs of its arguments is checked in ``setup("fit")``: the other verbs must
+    not be refused by it.
 
     Its evaluations log what is the same on every rank: a step gives sums and counts to ``add_mean``
     and the end of the epoch logs the means; other results go through ``log_result``.
@@ -182,11 +186,33 @@ class DataModule(_PlainHyperparameters, pl.LightningDataModule):
     model's argument of that name), ``sequence_length``, ``tokenizer`` and ``batches_per_epoch``
     (optimiser batches of one rank in one epoch; ``None`` for an endless stream).
 
+    A verb is refused by what it reads itself, never by what another verb would need: values that no
+    verb can use are refused in ``__init__``, the others in ``setup(stage)`` or by the loader.
+
     Attributes:
         defines: arguments of ``__init__`` that say what a model's input means; see ``Method``.
     """
 
     defines: ClassVar[tuple[str, ...]] = ("tokenizer",)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether there is anything to validate on during ``fit``; asked after ``setup``."""
+        return True
+
+    def setup(self, stage: str) -> None:
+        """Refuse to train on less than one batch; overridden, it checks what the verb reads.
+
+        Raises:
+            UserError: the verb is ``fit``, and an epoch has no batch.
+        """
+        if stage == "fit" and getattr(self, "batches_per_epoch", None) == 0:
+            world = self.trainer.world_size if self.trainer is not None else 1
+            raise UserError(
+                f"the training data have less than one batch of {self.hparams.get('batch_size')} "
+                f"on each of {world} devices, in data.init_args of {type(self).__name__}; lower "
+                "batch_size, or give more data"
+            )
 
 
 def run_folder(trainer: pl.Trainer) -> Path | None:

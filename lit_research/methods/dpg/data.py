@@ -177,7 +177,7 @@ class Prompts(DataModule):
         """Prompts as texts and token ids.
 
         Raises:
-            UserError: none is short enough, or the template leaves no room for a text.
+            UserError: the template leaves no room for a text.
         """
         args, found = self.hparams, {}
         limit, truncate = args["max_prompt_tokens"], args["long_prompts"] == "truncate"
@@ -196,12 +196,26 @@ class Prompts(DataModule):
                 ids = [x if len(x) <= limit else [*x[:start], *ending] for x in ids]
             pairs = zip(filled, ids, strict=True)
             found[name] = [pair for pair in pairs if 0 < len(pair[1]) <= limit]
-            if not found[name]:
-                raise UserError(
-                    f"none of {len(texts)} prompts of {name} has 1 to {limit} tokens, {WHERE}: "
-                    "give texts that the tokenizer has tokens for, shorter ones, max_characters, "
-                    "or a larger max_prompt_tokens"
-                )
+        return found
+
+    def prompts_of(self, name: str) -> list[list[int]]:
+        """Return the token ids of the prompts of ``train`` or ``test``.
+
+        Raises:
+            UserError: there are none, or none is short enough.
+        """
+        found, args = self.prompts[name], self.hparams
+        if not found and not self._texts[name]:
+            raise UserError(
+                f"there are no prompts of {name}, {WHERE}: test_fraction is "
+                f"{args['test_fraction']} and leaves none; give more prompts or another share"
+            )
+        if not found:
+            raise UserError(
+                f"none of {len(self._texts[name])} prompts of {name} has 1 to "
+                f"{args['max_prompt_tokens']} tokens, {WHERE}: give texts that the tokenizer has tokens for, "
+                "shorter ones, max_characters, or a larger max_prompt_tokens"
+            )
         return found
 
     def _ending(self) -> list[int]:
@@ -225,7 +239,7 @@ class Prompts(DataModule):
         """Training batches of one rank in an epoch."""
         world = self.trainer.world_size if self.trainer is not None else 1
         each = self.hparams["batch_size"] * world
-        return len(self.prompts["train"]) * self.hparams["passes"] // each
+        return len(self.prompts_of("train")) * self.hparams["passes"] // each
 
     def _loader(self, data: Passes, *, train: bool) -> Any:
         place = {"rank": 0, "world_size": 1}
@@ -244,10 +258,12 @@ class Prompts(DataModule):
     def train_dataloader(self) -> Any:
         """Return prompts, pass after pass."""
         args = self.hparams
-        return self._loader(Passes(self.prompts["train"], args["passes"], args["seed"]), train=True)
+        return self._loader(
+            Passes(self.prompts_of("train"), args["passes"], args["seed"]), train=True
+        )
 
     def _evaluation(self) -> Any:
-        some = self.prompts["test"][: self.hparams["eval_prompts"]]
+        some = self.prompts_of("test")[: self.hparams["eval_prompts"]]
         return self._loader(Passes(some, 1, None), train=False)
 
     def val_dataloader(self) -> Any:
@@ -260,4 +276,4 @@ class Prompts(DataModule):
 
     def predict_dataloader(self) -> Any:
         """Return all prompts of training, once, in their order."""
-        return self._loader(Passes(self.prompts["train"], 1, None), train=False)
+        return self._loader(Passes(self.prompts_of("train"), 1, None), train=False)

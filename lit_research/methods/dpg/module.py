@@ -63,9 +63,9 @@ class DatasetPolicyGradient(Method):
             generator's.
         target_seed: of a target that is built; None is ``seed``.
         target_dtype: ``float32`` or ``float64``.
-        rollouts: texts of each prompt, n.
+        rollouts: texts of each prompt, n; ``fit`` compares two or more.
         max_new_tokens: of a text, at most.
-        temperature: of the sampling.
+        temperature: of the sampling; 0, the likeliest token, is not for ``fit``.
         reward: ``metagradient``; ``dataset`` (the naive baseline: one metric for each of n data
             sets) or ``shuffled`` (a control).
         cross_group_batching: train one target on all texts of a step; else n targets, each on one
@@ -85,7 +85,8 @@ class DatasetPolicyGradient(Method):
         generator_dtype: of the generator's weights.
         generation_batch: texts that are written side by side.
         test_rounds: texts of each prompt of validation and test; None is ``rollouts``.
-        output: the ``datasets`` folder that ``predict`` writes; None is ``texts`` in the run's.
+        output: the ``datasets`` folder that ``predict`` writes; None is ``predict-step=N/texts`` in
+            the run's.
         seed: of the sampling; None takes ``seed_everything``.
     """
 
@@ -140,16 +141,8 @@ class DatasetPolicyGradient(Method):
         for name, value in sizes.items():
             if value < 1:
                 raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
-        if not temperature > 0:
-            raise UserError(
-                f"temperature is {temperature}, {WHERE}: give a number above 0; texts that are all "
-                "alike teach nothing"
-            )
-        if rollouts < 2 and reward != "dataset":
-            raise UserError(
-                f"rollouts is {rollouts}, {WHERE}: give 2 or more; a text is compared with the "
-                "others of its prompt"
-            )
+        if not temperature >= 0:
+            raise UserError(f"temperature is {temperature}, {WHERE}: give 0 or more")
         for name, spec in (("generator", generator), ("target", target)):
             check_lm_spec(name, spec, WHERE)
         self.keep_hyperparameters()
@@ -166,6 +159,26 @@ class DatasetPolicyGradient(Method):
     def has_weights(self) -> bool:
         """Whether the generator is loaded, not built."""
         return "folder" in self.hparams["generator"]
+
+    def setup(self, stage: str) -> None:
+        """Refuse sampling from which nothing can be learned; the other verbs can use it.
+
+        Raises:
+            UserError: the verb is ``fit``, and texts are all alike or compared with none.
+        """
+        args = self.hparams
+        if stage != "fit":
+            return
+        if args["temperature"] == 0:
+            raise UserError(
+                f"temperature is {args['temperature']}, {WHERE}: give a number above 0; texts that "
+                "are all alike teach nothing"
+            )
+        if args["rollouts"] < 2 and args["reward"] != "dataset":
+            raise UserError(
+                f"rollouts is {args['rollouts']}, {WHERE}: give 2 or more; a text is compared with "
+                "the others of its prompt"
+            )
 
     def configure_model(self) -> None:
         """Build the generator."""

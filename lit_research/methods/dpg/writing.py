@@ -18,7 +18,7 @@ class DataSetWriter:
 
     Args:
         module: whose generator writes.
-        folder: of the data set; None is ``texts`` in the run's folder.
+        folder: of the data set; None is ``predict-step=N/texts`` in the run's folder.
 
     Raises:
         UserError: another data set was begun there.

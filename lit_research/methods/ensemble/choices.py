@@ -234,10 +234,9 @@ class MultipleChoice(DataModule):
         """The items; ``item_id`` of a batch is a place in this list."""
         args = self.hparams
         if args["source"] == "embedded":
-            splits = self.corpus.documents
             return cloze_items(
-                splits["test"],
-                splits["train"],
+                self.corpus.split("test"),
+                self.corpus.split("train"),
                 count=args["max_items"] or CLOZE_ITEMS,
                 seed=args["seed"],
             )

@@ -56,12 +56,17 @@ class DistillCorpus(Corpus):
             raise UserError(f"share is {share}, {where}: give the teachers' part, from 0 to 1")
         if passes < 1:
             raise UserError(f"passes is {passes}, {where}: give 1 or more")
-        if share > 0 and pool is None:
-            raise UserError(
-                f"share is {share} but there is no pool, {where}: give the folder that "
-                "`lit-research predict` with TeacherPool wrote, or share 0"
-            )
         self._mixture: Mixture | None = None
+
+    def setup(self, stage: str) -> None:
+        """Refuse to train without the pool; the other verbs read real text alone."""
+        share = self.hparams["share"]
+        if stage == "fit" and share > 0 and self.hparams["pool"] is None:
+            raise UserError(
+                f"share is {share} but there is no pool, in data.init_args of DistillCorpus: give "
+                "the folder that `lit-research predict` with TeacherPool wrote, or share 0"
+            )
+        super().setup(stage)
 
     @property
     def mixture(self) -> Mixture:
@@ -160,11 +165,6 @@ class Distill(Pretrain):
         where = "in model.init_args of Distill"
         if not 0.0 <= logit_weight <= 1.0:
             raise UserError(f"logit_weight is {logit_weight}, {where}: give a part from 0 to 1")
-        if (teachers is not None) != (logit_weight > 0):
-            raise UserError(
-                f"teachers is {teachers} and logit_weight {logit_weight}, {where}: "
-                "logit distillation needs both, and text of teachers neither"
-            )
         if temperature <= 0:
             raise UserError(f"temperature is {temperature}, {where}: give a number above 0")
         if (single_loss is None) != (ensemble_loss is None):
@@ -178,6 +178,15 @@ class Distill(Pretrain):
             self.decisive_curves = {**self.decisive_curves, **share}
         # Not a submodule: the teachers are neither trained nor written to the checkpoint.
         self._teachers: tuple[PreTrainedModel, ...] = ()
+
+    def setup(self, stage: str) -> None:
+        """Refuse teachers without a weight, and a weight without teachers, where one trains."""
+        teachers, weight = self.hparams["teachers"], self.hparams["logit_weight"]
+        if stage == "fit" and (teachers is not None) != (weight > 0):
+            raise UserError(
+                f"teachers is {teachers} and logit_weight {weight}, in model.init_args of Distill: "
+                "logit distillation needs both, and text of teachers neither"
+            )
 
     def on_fit_start(self) -> None:
         """Load the teachers."""

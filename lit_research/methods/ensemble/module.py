@@ -152,11 +152,6 @@ class Ensemble(Method):
                 f"recipe is {recipe!r} and points_file {points_file!r}, {where}: the file's lines "
                 "name their recipe, so give both or neither"
             )
-        if training == "vectorised" and attention != "math":
-            raise UserError(
-                f"training is vectorised and attention {attention!r}, {where}: a fused kernel "
-                "cannot be mapped over members, so give attention math"
-            )
         self.keep_hyperparameters()
         check_recipe(self.hparams, where)
         self.hparams["seeds"] = self.seeds
@@ -202,7 +197,13 @@ class Ensemble(Method):
         return count_members(self.lm)
 
     def setup(self, stage: str) -> None:
-        """Refuse a strategy that would cut the stack of members."""
+        """Refuse a strategy that would cut the stack of members, and training that cannot be."""
+        args = self.hparams
+        if stage == "fit" and args["training"] == "vectorised" and args["attention"] != "math":
+            raise UserError(
+                f"training is vectorised and attention {args['attention']!r}, in model.init_args "
+                "of Ensemble: a fused kernel cannot be mapped over members, so give attention math"
+            )
         if isinstance(self.trainer.strategy, FSDPStrategy):
             raise UserError(
                 "an Ensemble's stacked parameters cannot be sharded, with trainer.strategy FSDP: "
@@ -317,7 +318,7 @@ class Ensemble(Method):
         self.evaluation.finish()
 
     def on_predict_start(self) -> None:
-        """Begin a pool of teachers' text, or ``log_probs.RANK.parquet`` in the run's folder."""
+        """Begin a pool of teachers' text, or ``predict-step=N/log_probs.RANK.parquet``."""
         data = datamodule(self.trainer)
         self._pool = PoolWriter(data, self.lm, self.size) if isinstance(data, TeacherPool) else None
         if self._pool is None:

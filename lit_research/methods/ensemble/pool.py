@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 
 from lit_research.errors import UserError
 from lit_research.lm import weights_fingerprint
@@ -48,6 +49,10 @@ class TeacherPool(Corpus):
         for name, value in (("documents", documents), ("max_tokens", max_tokens)):
             if value < 1:
                 raise UserError(f"{name} is {value}, in data.init_args of TeacherPool: give 1 up")
+
+    def splits_of(self, verb: TrainerFn) -> tuple[str, ...]:
+        """Return the splits that a verb reads; ``predict`` names the one that the members know."""
+        return ("train",) if verb == TrainerFn.PREDICTING else super().splits_of(verb)
 
     def predict_dataloader(self) -> Any:
         """Return the numbers of this process's shards, one a batch: ``{"shard": [1]}``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import ClassVar
 
@@ -48,8 +49,9 @@ class RecipeSearch(Method):
             ``weight_decay`` at 0.1.
         seeds: the seeds of each trial (weights and order of the data).
         jobs: runs side by side, in processes of this machine with one thread each.
-        executor: path of a callable that returns a ``concurrent.futures.Executor``, in the place of
-            ``jobs``: for a cluster whose machines share ``folder``.
+        executor: a ``concurrent.futures.Executor`` in the place of ``jobs``, by class path, or the
+            path of a callable that returns one. Those of ``lit_research.executors`` (Slurm, Ray,
+            Dask) are for clusters whose machines share ``folder``.
         folder: where the trials and their results are kept; searches may share it.
     """
 
@@ -68,7 +70,7 @@ class RecipeSearch(Method):
         frozen: list[str] | None = None,
         seeds: list[int] | None = None,
         jobs: int = 1,
-        executor: str | None = None,
+        executor: str | Executor | None = None,
         folder: str = "runs/recipe_search",
     ) -> None:
         super().__init__()

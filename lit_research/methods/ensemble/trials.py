@@ -36,7 +36,7 @@ class Trials:
         seeds: the seeds of each trial.
         work: folder of the runs and their results.
         jobs: runs side by side, see ``make_executor``.
-        executor: path of a callable, see ``make_executor``.
+        executor: see ``make_executor``.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Trials:
         work: Path,
         *,
         jobs: int = 1,
-        executor: str | None = None,
+        executor: str | Executor | None = None,
     ) -> None:
         self.grid, self.config, self.seeds, self.work = grid, config, seeds, work
         self._executor_from = (executor, jobs)

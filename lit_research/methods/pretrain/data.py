@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 WHERE = "in data.init_args of Corpus"
 HELD_OUT = 0.05  # share of the documents, for a split that the source does not have
+SPLITS_OF = {
+    TrainerFn.FITTING: ("train", "validation"),
+    TrainerFn.VALIDATING: ("validation",),
+    TrainerFn.TESTING: ("test",),
+    TrainerFn.PREDICTING: ("test",),
+}
 
 
 def _read(
@@ -96,38 +102,32 @@ class Corpus(DataModule):
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.sequence_length = sequence_length
+        self._own_splits: set[str] = set()
         self._windows: dict[str, Windows] = {}
 
     @cached_property
     def documents(self) -> dict[str, Dataset]:
         """The corpus, split into ``train`` and, where they are held out, ``validation``, ``test``.
 
-        Raises:
-            UserError: a share is given for a split that the source has by itself.
+        A split that the source has by itself is used, unless its share is 0 (see ``store``).
         """
         args = self.hparams
         found = _read(*(args[k] for k in ("source", "text_column", "max_documents", "cache_dir")))
-        shares = {}
+        self._own_splits, shares = {*found} - {"train"}, {}
         for name in ("validation", "test"):
             share = args[f"{name}_fraction"]
-            if name in found and share:
-                raise UserError(
-                    f"{name}_fraction is {share}, {WHERE}, but {args['source']!r} has a {name} "
-                    "split of its own: give null to use that, or the train split alone as source"
-                )
-            own = name in found and share is None
-            shares[f"{name}_fraction"] = 0.0 if own else HELD_OUT if share is None else share
-        own_splits = {n: part for n, part in found.items() if args.get(f"{n}_fraction", 0) is None}
-        return {**split_documents(found["train"], **shares, seed=0), **own_splits}
+            given = HELD_OUT if share is None else share
+            shares[f"{name}_fraction"] = 0.0 if name in found else given
+        own = {n: found[n] for n in self._own_splits if args[f"{n}_fraction"] != 0}
+        return {**split_documents(found["train"], **shares, seed=0), **own}
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer; a BPE is trained on the training split alone."""
-        return load_tokenizer(
-            self.hparams["tokenizer"],
-            documents=self.documents["train"],
-            cache_dir=self.hparams["cache_dir"],
-        )
+        spec, cache_dir = self.hparams["tokenizer"], self.hparams["cache_dir"]
+        # Only a BPE asks for the corpus: `predict` may read other documents.
+        documents = self.documents["train"] if spec.startswith("bpe:") else None
+        return load_tokenizer(spec, documents=documents, cache_dir=cache_dir)
 
     @property
     def vocab_size(self) -> int:
@@ -138,19 +138,30 @@ class Corpus(DataModule):
         """Return the tokens of ``train``, ``validation`` or ``test``, from the cache if there.
 
         Raises:
-            UserError: nothing is held out for that split.
+            UserError: see ``split``.
         """
-        if split not in self.documents:
+        documents, cache_dir = self.split(split), self.hparams["cache_dir"]
+        return tokenize(documents, self.tokenizer, cache_dir=cache_dir, name=split)
+
+    def split(self, name: str) -> Dataset:
+        """Return the documents of ``train``, ``validation`` or ``test``.
+
+        Raises:
+            UserError: nothing is held out for that split, or a share is given for one that the
+                source has by itself.
+        """
+        if name not in self.documents:
             raise UserError(
-                f"there is no {split} split: {split}_fraction is 0, {WHERE}; give a share of the "
+                f"there is no {name} split: {name}_fraction is 0, {WHERE}; give a share of the "
                 "documents, or null"
             )
-        return tokenize(
-            self.documents[split],
-            self.tokenizer,
-            cache_dir=self.hparams["cache_dir"],
-            name=split,
-        )
+        if name in self._own_splits and self.hparams[f"{name}_fraction"]:
+            raise UserError(
+                f"{name}_fraction is {self.hparams[f'{name}_fraction']}, {WHERE}, but "
+                f"{self.hparams['source']!r} has a {name} split of its own: give null to use that, "
+                "or the train split alone as source"
+            )
+        return self.documents[name]
 
     def windows(self, split: str) -> Windows:
         """Return the windows of a split."""
@@ -173,10 +184,24 @@ class Corpus(DataModule):
         """Tokens of each test document, ``[D]``; ``document_ids`` of a test batch index it."""
         return torch.from_numpy(self.store("test").lengths)
 
+    def splits_of(self, verb: TrainerFn) -> tuple[str, ...]:
+        """Return the splits that a verb reads, where there are any."""
+        return SPLITS_OF[verb]
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether a part of the documents is held out for validation."""
+        return "validation" in self.documents
+
     def prepare_data(self) -> None:
-        """Build the caches once, before other processes look for them."""
-        for split in self.documents:
-            self.store(split)
+        """Build the caches that the verb reads once, before other processes look for them."""
+        _ = self.tokenizer
+        verb = self.trainer.state.fn if self.trainer is not None else None
+        if verb == TrainerFn.PREDICTING and self.trainer.limit_predict_batches == 0:
+            return  # export and generate read no documents
+        for split in self.splits_of(verb) if verb is not None else [*self.documents]:
+            if split in self.documents:
+                self.store(split)
 
     def setup(self, stage: str) -> None:
         """Open the windows that the stage needs; refuse a corpus too small for one batch."""
@@ -218,7 +243,7 @@ class Corpus(DataModule):
     def val_dataloader(self) -> Any:
         """Return the validation split in order; during ``fit``, nothing where there is none."""
         fitting = self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
-        if fitting and "validation" not in self.documents:
+        if fitting and not self.has_validation:
             warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
             return []
         return self._loader("validation", train=False)

@@ -170,7 +170,7 @@ class Pretrain(Method):
         return {"token_losses": losses}
 
     def on_predict_start(self) -> None:
-        """Open ``log_probs.RANK.parquet`` in the run's folder."""
+        """Open ``log_probs.RANK.parquet`` in ``predict-step=N`` of the run's folder."""
         name = f"log_probs.{self.global_rank}.parquet"
         self._writer = LogProbWriter(Path(self.trainer.log_dir or ".") / name)
 

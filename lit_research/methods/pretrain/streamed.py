@@ -6,6 +6,8 @@ import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from lightning.pytorch.trainer.states import TrainerFn
+
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule
 from lit_research.text import (
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from datasets import IterableDataset
     from transformers import PreTrainedTokenizerFast
 
+WHERE = "in data.init_args of StreamedCorpus"
+
 
 class StreamedCorpus(DataModule):
     """Batches of windows over a stream of documents, in the order of the stream.
@@ -30,7 +34,8 @@ class StreamedCorpus(DataModule):
         sequence_length: tokens of a window, T.
         batch_size: windows in a batch of one device.
         batches_per_epoch: batches of one device that are called an epoch; the stream goes on.
-        held_out_documents: first documents of the stream, half for validation and half for test.
+        held_out_documents: first documents of the stream, half for validation and half for test; 0
+            holds out none, so that nothing is validated.
         mask_across_documents: let attention and position restart at each document.
         num_workers: processes that read and tokenise; at most the number of files.
         text_column: column of the source that holds the text.
@@ -55,10 +60,10 @@ class StreamedCorpus(DataModule):
                 "trained "
                 "on the whole corpus; give bytes or a tokenizer's folder"
             )
-        if held_out_documents < 2:
+        if held_out_documents < 2 and held_out_documents != 0:
             raise UserError(
-                f"held_out_documents is {held_out_documents}, in data.init_args of StreamedCorpus: "
-                "give 2 or more, one for validation and one for test"
+                f"held_out_documents is {held_out_documents}, {WHERE}: give 2 or more, one for "
+                "validation and one for test, or 0 for none"
             )
         self.keep_hyperparameters()
         self.sequence_length = sequence_length
@@ -74,8 +79,21 @@ class StreamedCorpus(DataModule):
         """Number of tokens, V."""
         return vocabulary_size(self.tokenizer)
 
+    @property
+    def has_validation(self) -> bool:
+        """Whether documents are held out."""
+        return bool(self.hparams["held_out_documents"])
+
     def documents(self, split: str) -> IterableDataset:
-        """Return the stream of ``train``, ``validation`` or ``test``."""
+        """Return the stream of ``train``, ``validation`` or ``test``.
+
+        Raises:
+            UserError: nothing is held out for that split.
+        """
+        if split != "train" and not self.has_validation:
+            raise UserError(
+                f"there is no {split} split: held_out_documents is 0, {WHERE}; give 2 or more"
+            )
         stream = load_documents(
             self.hparams["source"], text_column=self.hparams["text_column"], streaming=True
         )
@@ -87,6 +105,7 @@ class StreamedCorpus(DataModule):
 
     def setup(self, stage: str) -> None:
         """Silence Lightning's doubt about streams with a length: ours is exact."""
+        super().setup(stage)
         warnings.filterwarnings("ignore", ".*`IterableDataset` has `__len__` defined")
 
     def _loader(self, split: str) -> Any:
@@ -108,7 +127,11 @@ class StreamedCorpus(DataModule):
         return self._loader("train")
 
     def val_dataloader(self) -> Any:
-        """Return the validation documents, read once."""
+        """Return the validation documents, read once; in ``fit`` perhaps none."""
+        fitting = self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
+        if fitting and not self.has_validation:
+            warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
+            return []
         return self._loader("validation")
 
     def test_dataloader(self) -> Any:

@@ -110,7 +110,7 @@ class Theorems(DataModule):
         size: targets at most; None is 600 embedded ones, or all of a file.
         held_out: theorems that are never trained on, for validation and test: a number, or a share
             of the file below 1; None is 150 embedded ones, 0 of a file, and of LeanDojo's benchmark
-            its ``val`` and ``test``.
+            its ``val`` and ``test``. ``predict`` attempts all theorems of a file.
         warm: embedded statements, easier than the targets, to learn from before the first round;
             None is 1500 with the embedded targets and 0 with a file.
         families: of the embedded targets; None is all.
@@ -172,8 +172,13 @@ class Theorems(DataModule):
                 split: embedded_targets(args["seed"], size, families, levels, split) if size else []
                 for split, size in sizes.items()
             }
-        train, held_out = self._split(read_theorems(args["source"]))
+        train, held_out = self._split(self._found)
         return {"train": train[: args["size"]], "held_out": held_out}
+
+    @cached_property
+    def _found(self) -> list[Theorem]:
+        """The theorems of a file."""
+        return read_theorems(self.hparams["source"])
 
     def _split(self, found: list[Theorem]) -> tuple[list[Theorem], list[Theorem]]:
         """Split the theorems of a file, both parts in the file's order."""
@@ -183,11 +188,6 @@ class Theorems(DataModule):
             rest = [theorem for theorem in found if theorem.tag != "train"]
             return train, rest[: _count(held_out, len(found), len(rest))]
         count = _count(held_out, len(found), 0)
-        if count >= len(found):
-            raise UserError(
-                f"held_out is {held_out} and there are {len(found)} theorems, {WHERE}: leave some "
-                "as targets"
-            )
         order = permutation(len(found), seed=self.hparams["seed"], epoch=0)
         chosen = set(order[:count].tolist())
         parts: tuple[list[Theorem], list[Theorem]] = ([], [])
@@ -204,6 +204,30 @@ class Theorems(DataModule):
     def held_out(self) -> list[Theorem]:
         """The theorems of validation and test."""
         return self._sets["held_out"]
+
+    @cached_property
+    def attempted(self) -> list[Theorem]:
+        """The theorems that ``predict`` attempts.
+
+        Those are the targets; of a file that has no splits, those held out too, in its order.
+        """
+        if self.hparams["source"] == EMBEDDED or self._found[0].source == LEANDOJO:
+            return self.targets
+        wanted = {id(theorem) for theorem in [*self.targets, *self.held_out]}
+        return [theorem for theorem in self._found if id(theorem) in wanted]
+
+    def setup(self, stage: str) -> None:
+        """Refuse to train without targets.
+
+        Raises:
+            UserError: the verb is ``fit``, and all theorems are held out.
+        """
+        super().setup(stage)
+        if stage == "fit" and not self.targets:
+            raise UserError(
+                f"held_out is {self.hparams['held_out']} and there are {len(self.held_out)} "
+                f"theorems, {WHERE}: leave some as targets"
+            )
 
     @cached_property
     def warm(self) -> list[Theorem]:
@@ -224,6 +248,11 @@ class Theorems(DataModule):
         from datasets import Dataset
 
         texts = [_text(theorem) for theorem in [*self.targets, *self.warm]]
+        if not texts:
+            raise UserError(
+                f"tokenizer is {spec!r}, {WHERE}: it is trained on the targets, and all theorems "
+                "are held out; leave some as targets, or give another tokenizer"
+            )
         ids = [str(i) for i in range(len(texts))]
         return load_tokenizer(spec, documents=Dataset.from_dict({"text": texts, "id": ids}))
 
@@ -231,8 +260,7 @@ class Theorems(DataModule):
         """Return the words of all theorems of a file, whatever the split: the frequent first."""
         if self.hparams["source"] == EMBEDDED:
             return []
-        theorems = read_theorems(self.hparams["source"])
-        counts = Counter(word for theorem in theorems for word in tokens(_text(theorem)))
+        counts = Counter(word for theorem in self._found for word in tokens(_text(theorem)))
         return sorted(counts, key=lambda word: (-counts[word], word))
 
     @property
@@ -267,8 +295,8 @@ class Theorems(DataModule):
         return self.val_dataloader()
 
     def predict_dataloader(self) -> Any:
-        """Return all targets, ``which`` is ``targets``."""
-        return self._loader(_Every(len(self.targets), "targets"))
+        """Return all that is to be attempted, ``which`` is ``attempted``."""
+        return self._loader(_Every(len(self.attempted), "attempted"))
 
 
 def _or(value: Any, default: int) -> int:

@@ -65,19 +65,25 @@ class Evaluation:
         if self.theorems:
             self._attempt(self.stage, self.theorems)
         targets = datamodule(module.trainer).targets
+        if targets:  # none where all theorems of a file are held out
+            self._finish_targets(targets)
+        for name, value in module.state.recent_signs().items():
+            module.log_result(f"{self.stage}/{name}", value)
+        module.log_result("self_play/generations", float(module.state.generations))
+
+    def _finish_targets(self, targets: list[Theorem]) -> None:
+        """Attempt the targets if that is the verb; log which are solved and what they are like."""
+        module = self.module
         if module.trainer.state.fn == TrainerFn.VALIDATING:
             self._attempt(f"{self.stage}/targets", targets)
-        known = [theorem.id for theorem in targets]
         statements = [problem.statement for problem in problems_of(targets)]
-        signs = {
-            **module.state.recent_signs(),
-            "target_disjunctive_share": disjunctive_share(statements),
-            "target_conclusion_length_tokens": mean_conclusion_length(statements),
+        values = {
+            f"{self.stage}/target_disjunctive_share": disjunctive_share(statements),
+            f"{self.stage}/target_conclusion_length_tokens": mean_conclusion_length(statements),
+            "self_play/solve_rate": module.state.share_solved([t.id for t in targets]),
         }
-        for name, value in signs.items():
-            self.module.log_result(f"{self.stage}/{name}", value)
-        self.module.log_result("self_play/solve_rate", module.state.share_solved(known))
-        self.module.log_result("self_play/generations", float(module.state.generations))
+        for name, value in values.items():
+            module.log_result(name, value)
 
     def _attempt(self, name: str, theorems: list[Theorem]) -> None:
         """Attempt theorems, and log what came of it under ``name``."""
@@ -121,7 +127,8 @@ class Evaluation:
         self.module.log_result("test/proofs", float(len(attempts)))
         self.module.log_result("test/refuted", float(len(wrong)))
         self.module.log_result("test/unverified", float(len(unverified)))
-        self._report(targets)
+        if targets:
+            self._report(targets)
         if unverified:
             reason = verdicts[unverified[0]].reason
             rank_zero_warn(

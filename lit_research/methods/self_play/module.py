@@ -71,7 +71,8 @@ class SelfPlay(Method):
         weights: ``untied``, ``tied`` or ``lora``.
         lora_rank: of ``lora``.
         max_new_tokens: of a proof or a conjecture; L_max of the overlong penalty.
-        temperature: of the sampling in training and evaluation.
+        temperature: of the sampling in training and evaluation; 0, the likeliest token, is not for
+            ``fit``.
         top_p: of the sampling.
         generation_batch: sequences that are written side by side.
         optimizer: makes the optimiser of each player.
@@ -80,7 +81,8 @@ class SelfPlay(Method):
         activation_checkpointing: keep one activation a layer in an update, compute the rest again
             in backward.
         eval_attempts: attempts at each theorem in validation, test and predict.
-        output: file that ``predict`` writes; None is ``proofs.jsonl`` in the run's folder.
+        output: file that ``predict`` writes; None is ``predict-step=N/proofs.jsonl`` in the run's
+            folder.
         seed: of the sampling; None takes ``seed_everything``.
     """
 
@@ -145,22 +147,8 @@ class SelfPlay(Method):
                 raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
         if not 0 < top_p <= 1:
             raise UserError(f"top_p is {top_p}, {WHERE}: give a share above 0, at most 1")
-        if not temperature > 0:
-            raise UserError(
-                f"temperature is {temperature}, {WHERE}: give a number above 0; attempts that are "
-                "all alike teach nothing"
-            )
-        if warm_start is not None and weights == "lora":
-            raise UserError(
-                f"weights is lora with a warm_start, {WHERE}: a base that is frozen learns nothing "
-                "from it; load a trained base (lm: {{folder: PATH}}) or leave warm_start out"
-            )
-        if guide is not None and (rules.conjecturer == "stp" or rules.conjectures == 0):
-            raise UserError(
-                f"guide is {type(guide).__name__}, {WHERE}, but the rules leave it nothing to "
-                f"grade (conjecturer: {rules.conjecturer}, conjectures: {rules.conjectures}): give "
-                "guide: null"
-            )
+        if not temperature >= 0:
+            raise UserError(f"temperature is {temperature}, {WHERE}: give 0 or more")
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         # A checkpoint's values win over the command's; how to evaluate is the command's own.
@@ -172,6 +160,32 @@ class SelfPlay(Method):
         self.automatic_optimization = False
         self.state = PlayState()
         self._archive: Archive | None = None
+
+    def setup(self, stage: str) -> None:
+        """Refuse, for ``fit`` alone, what leaves nothing to learn or to grade.
+
+        Raises:
+            UserError: attempts are all alike, or a warm start or a Guide would have no effect.
+        """
+        args, rules = self.hparams, self.rules
+        if stage != "fit":
+            return
+        if args["temperature"] == 0:
+            raise UserError(
+                f"temperature is {args['temperature']}, {WHERE}: give a number above 0; attempts "
+                "that are all alike teach nothing"
+            )
+        if self.warm_start is not None and args["weights"] == "lora":
+            raise UserError(
+                f"weights is lora with a warm_start, {WHERE}: a base that is frozen learns nothing "
+                "from it; load a trained base (lm: {folder: PATH}) or leave warm_start out"
+            )
+        if self.guide is not None and (rules.conjecturer == "stp" or rules.conjectures == 0):
+            raise UserError(
+                f"guide is {type(self.guide).__name__}, {WHERE}, but the rules leave it nothing to "
+                f"grade (conjecturer: {rules.conjecturer}, conjectures: {rules.conjectures}): give "
+                "guide: null"
+            )
 
     def configure_model(self) -> None:
         """Build the players."""

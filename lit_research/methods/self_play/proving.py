@@ -27,7 +27,7 @@ class ProofWriter:
 
     Args:
         module: whose Solver.
-        file: where to; None is ``proofs.jsonl`` in the run's folder.
+        file: where to; None is ``predict-step=N/proofs.jsonl`` in the run's folder.
     """
 
     def __init__(self, module: SelfPlay, file: str | None) -> None:
@@ -48,7 +48,7 @@ class ProofWriter:
     def prove(self, batch: dict[str, Any]) -> int:
         """Attempt the theorems of a batch; return how many were proved."""
         module = self.module
-        theorems = [datamodule(module.trainer).targets[number] for number in batch["targets"]]
+        theorems = [datamodule(module.trainer).attempted[number] for number in batch["targets"]]
         asked = problems_of(theorems)
         problems = [problem for problem in asked if problem.statement.text not in self.done]
         place = (-1, "predict", *(problem.name for problem in problems))

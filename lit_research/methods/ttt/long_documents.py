@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 
 from lit_research.errors import UserError
 from lit_research.methods.pretrain import Corpus
@@ -165,6 +166,11 @@ class LongDocuments(Corpus):
     def contexts(self) -> list[int]:
         """Lengths that are tested, in tokens, from short to long; ``sequence_length`` is one."""
         return sorted(self.hparams["contexts"] or [self.sequence_length])
+
+    def splits_of(self, verb: TrainerFn) -> tuple[str, ...]:
+        """Return the splits that a verb reads; none where ``predict`` has documents of its own."""
+        own = verb == TrainerFn.PREDICTING and self.hparams["predict_source"] is not None
+        return () if own else super().splits_of(verb)
 
     def windows(self, split: str) -> Windows:
         """Return the windows of a split."""

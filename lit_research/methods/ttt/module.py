@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
@@ -212,9 +213,7 @@ class TTTE2E(Method):
                 f"arm is {arm}, but no block has a prime MLP, which its inner loop trains, in lm, "
                 f"{WHERE}: give num_suffix_layers, or arm swa"
             )
-        data = datamodule(self._trainer) if self._trainer is not None else None
-        lengths = [(name, getattr(data, name, None)) for name in ("sequence_length", "eval_length")]
-        lengths += [("a length of contexts", length) for length in getattr(data, "contexts", [])]
+        lengths = self._lengths() if self._trainer is not None else []
         for name, length in lengths:
             if length is not None and config.num_suffix_layers and length % config.chunk:
                 raise UserError(
@@ -252,6 +251,22 @@ class TTTE2E(Method):
 
     def _run(self, batch: Batch, inner: Inner) -> tuple[Tensor, Tensor]:
         return scan(self.lm, batch["input_ids"], batch["labels"], inner)
+
+    def _lengths(self) -> list[tuple[str, int | None]]:
+        """Return the lengths of the sequences that the verb reads; ``predict`` reads any."""
+        data, verb = datamodule(self.trainer), self.trainer.state.fn
+        contexts = getattr(data, "contexts", None)
+        if verb == TrainerFn.TESTING and contexts:
+            return [("a length of contexts", length) for length in contexts]
+        at_end = "eval_length" if hasattr(data, "eval_length") else "sequence_length"
+        names = {
+            TrainerFn.FITTING: ("sequence_length", at_end),
+            TrainerFn.VALIDATING: (at_end,),
+            TrainerFn.TESTING: (at_end,),
+        }
+        # As given: `Permutations.sequence_length` is the longer one of training and evaluation.
+        given = dict(getattr(data, "hparams", {}))
+        return [(n, given.get(n) or getattr(data, n, None)) for n in names.get(verb, ())]
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the token losses ``[B, T]`` in nats, with the inner loop as at test time."""
@@ -292,7 +307,7 @@ class TTTE2E(Method):
         self.evaluation.finish()
 
     def on_predict_start(self) -> None:
-        """Open the folder ``reading`` of the run."""
+        """Open the folder ``reading`` in ``predict-step=N`` of the run's."""
         self._reader = Reader(
             Path(self.trainer.log_dir or ".") / "reading",
             self.lm,

@@ -187,8 +187,11 @@ class Needles(DataModule):
         return Haystack.of(self.tokenizer, **parts)
 
     def setup(self, stage: str) -> None:
-        """Refuse lengths without room for the parts."""
-        for length in {self.sequence_length, *self.contexts}:
+        """Refuse lengths without room for the parts, of those that the verb reads."""
+        super().setup(stage)
+        lengths = {"fit": [self.sequence_length], "test": self.contexts}
+        lengths["validate"] = lengths["fit"]
+        for length in lengths.get(stage, []):
             self.haystack.check(length)
 
     def sequences(self, split: str, length: int | None = None) -> NeedleSequences:

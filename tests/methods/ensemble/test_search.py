@@ -146,8 +146,10 @@ def test_a_finished_search_that_is_run_again_trains_nothing(unbroken):
     config = search(folder, {"executor": f"{HERE}.nothing_there"})  # never asked for
     run(config)
     assert read_recipe(folder) == before
-    run({**config, "ckpt_path": "last"})
+    ray = {"class_path": "lit_research.executors.RayExecutor", "init_args": {"jobs": 3}}
+    cli = run({**search(folder, {"executor": ray}), "ckpt_path": "last"})
     assert read_recipe(folder) == before
+    assert cli.model.hparams["executor"]["init_args"]["jobs"] == 3
 
 
 @pytest.mark.parametrize("again", [[], ["--ckpt_path", "last"]])

@@ -223,8 +223,13 @@ def test_theorems_of_a_file_can_be_held_out(tmp_path):
     assert len(Theorems(source=file).targets) == 10
     assert len(Theorems(source=file, size=4).targets) == 4
     assert Theorems(source=file).warm == []
-    with pytest.raises(UserError, match="leave some as targets"):
-        _ = Theorems(source=file, held_out=10).targets
+    none = Theorems(source=file, held_out=10)
+    assert none.targets == []
+    assert none.attempted == [*Theorems(source=file).targets]
+    assert [t.id for t in share.attempted] == [t.id for t in none.attempted]
+    none.setup("test")
+    with pytest.raises(UserError, match=r"held_out is 10 and there are 10.*leave some as targets"):
+        none.setup("fit")
 
 
 @given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 5))

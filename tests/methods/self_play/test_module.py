@@ -33,6 +33,8 @@ SILENT = {
 }
 ALONE = {f"{RULES}.conjectures": 0, f"{INIT}.guide": None}
 LAST = ["--ckpt_path", "last"]
+# Nor the law, which takes its points after validations.
+NO_VALIDATION = {"trainer.limit_val_batches": 0, "trainer.callbacks+": []}
 
 
 def archive_of(folder):
@@ -92,7 +94,7 @@ def test_a_proof_that_only_takes_too_long_is_not_called_false(finished):
 
 def test_rounds_go_on_from_epoch_to_epoch(tmp_path):
     """The warm start is the first round of all, and no round is played twice."""
-    changes = {f"{DATA}.rounds": 2, "trainer.max_steps": 5, "trainer.limit_val_batches": 0}
+    changes = {f"{DATA}.rounds": 2, "trainer.max_steps": 5, **NO_VALIDATION}
     cli = play(tmp_path, changes)
     assert cli.trainer.current_epoch > 1
     assert [point[0] for point in cli.model.state.history] == [0, 1, 2, 3, 4]
@@ -103,7 +105,7 @@ def test_rounds_go_on_from_epoch_to_epoch(tmp_path):
 
 def test_a_subclass_chooses_what_is_learned(tmp_path):
     name = "tests.methods.self_play.playground.Stubborn"
-    cli = play(tmp_path, {"trainer.limit_val_batches": 0, "model.class_path": name})
+    cli = play(tmp_path, {**NO_VALIDATION, "model.class_path": name})
     assert cli.model.asked == 2
     metrics = cli.trainer.callback_metrics
     assert metrics["self_play/trained_samples"] == 0
@@ -178,14 +180,14 @@ def test_theorems_of_a_file_are_proved(finished, tmp_path):
     ids=lambda changes: ",".join(f"{k.split('.')[-1]}={v}" for k, v in changes.items()),
 )
 def test_an_option_plays(tmp_path, changes):
-    cli = play(tmp_path, {"trainer.limit_val_batches": 0, **changes})
+    cli = play(tmp_path, {**NO_VALIDATION, **changes})
     assert cli.model.state.generations > 0
     assert all(torch.isfinite(p).all() for p in cli.model.parameters())
     if f"{RULES}.max_generations" in changes:
         history = cli.model.state.history
         assert history[-2][1] < 40 <= cli.model.state.generations
         # Nothing is played beyond the limit by saying it again.
-        again = play(tmp_path, {"trainer.limit_val_batches": 0, **changes}, "fit", *LAST)
+        again = play(tmp_path, {**NO_VALIDATION, **changes}, "fit", *LAST)
         assert again.model.state.history == history
 
 
