@@ -73,7 +73,7 @@ class ResearchCheckpoint(ModelCheckpoint):
                 f"keep is {keep} and every_n_train_steps is {every_n_train_steps}, in checkpoint: "
                 "give 1 or more of both"
             )
-        self._newest = newest = monitor is None
+        self.keeps_newest = newest = monitor is None
         super().__init__(
             dirpath=dirpath,
             filename="step={step}",
@@ -114,7 +114,7 @@ class ResearchCheckpoint(ModelCheckpoint):
             )
         if stage == "fit" and self.export_hf:
             check_needs(trainer, pl_module, "export_hf", "checkpoint.export_hf")
-        if stage == "fit" and not self._newest:
+        if stage == "fit" and not self.keeps_newest:
             check_logged(trainer, pl_module, str(self.monitor), "in checkpoint.monitor")
         # Sharded strategies (FSDP) bring their own files.
         if type(getattr(trainer.strategy, "checkpoint_io", None)) is TorchCheckpointIO:
@@ -225,7 +225,7 @@ class ResearchCheckpoint(ModelCheckpoint):
     def _save(self, trainer: pl.Trainer, validated: bool) -> None:
         """Save the newest files when they are due, the best ones after a validation."""
         due, self._due = self._due, False
-        ranked = due if self._newest else validated
+        ranked = due if self.keeps_newest else validated
         if not (due or ranked) or self._should_skip_saving_checkpoint(trainer):
             return
         candidates = self._monitor_candidates(trainer)

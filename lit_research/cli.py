@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lit_research import __version__
 from lit_research.catalogue import config_dir, listing, method_lines
 from lit_research.errors import UserError
+from lit_research.messages import say
 
 if TYPE_CHECKING:
     from lit_research.lightning_cli import ResearchCLI
@@ -92,6 +93,7 @@ def command() -> None:
 
 def _run_and_exit() -> None:
     """Run ``main`` with an exit code for each way to end."""
+    say("loading torch, lightning and transformers ...")
     try:
         main()
     except UserError as error:
