@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.core.optimizer import _MockOptimizer
 from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from rich.console import Console
@@ -42,7 +43,8 @@ def run_steps(trainer: pl.Trainer) -> tuple[int, int | None]:
 
     A run without an optimiser (a search, say) counts its batches.
     """
-    done = trainer.global_step if trainer.optimizers else trainer.fit_loop.total_batch_idx + 1
+    steps = any(not isinstance(optimizer, _MockOptimizer) for optimizer in trainer.optimizers)
+    done = trainer.global_step if steps else trainer.fit_loop.total_batch_idx + 1
     try:
         total = trainer.estimated_stepping_batches
     except MisconfigurationException:  # steps take more batches from some epoch on

@@ -142,9 +142,12 @@ class ResearchCheckpoint(ModelCheckpoint):
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        before = state_dict.get("dirpath")
+        if before and self.dirpath and os.path.realpath(before) == os.path.realpath(self.dirpath):
+            state_dict = {**state_dict, "dirpath": self.dirpath}  # named from elsewhere
         with warnings.catch_warnings():
-            if self._stage != "fit":  # nothing is saved: where to does not matter
-                warnings.filterwarnings("ignore", "The dirpath has changed")
+            # A run that begins in another folder has no other files to keep.
+            warnings.filterwarnings("ignore", "The dirpath has changed")
             super().load_state_dict(state_dict)
 
     @override

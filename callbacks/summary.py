@@ -113,12 +113,11 @@ def _checkpoint(trainer: pl.Trainer) -> ResearchCheckpoint | None:
 
 def _commands(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, str]:
     """Return how to look at the run, to go on with it and to test it."""
-    rows, checkpoint = {}, _checkpoint(trainer)
-    if folder := look(trainer):
-        rows["look"] = folder
+    checkpoint = _checkpoint(trainer)
+    rows = {"look": look(trainer) or ""}
     if checkpoint is None or not checkpoint.last_model_path or trainer.log_dir is None:
         return rows
-    rows["checkpoint"] = _relative(os.path.realpath(checkpoint.last_model_path))
+    rows = {"checkpoint": _relative(os.path.realpath(checkpoint.last_model_path)), **rows}
     run = f"--run {shlex.quote(_relative(trainer.log_dir))}"
     if 0 < trainer.max_steps <= trainer.global_step:
         rows["go on"] = f"lit-research fit {run} --trainer.max_steps {2 * trainer.max_steps}"

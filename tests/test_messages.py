@@ -54,6 +54,8 @@ def test_a_run_says_what_it_does_and_nothing_of_lightnings_own(tmp_path, caplog)
     [checkpoint] = tmp_path.rglob("last.ckpt")
     main([*fit, "--ckpt_path", str(checkpoint), "--trainer.max_steps", "5"])
     assert f"Resuming from {checkpoint}, step 4." in caplog.messages
+    main(["test", *fit[1:], "--ckpt_path", str(checkpoint)])
+    assert f"Evaluating {checkpoint}, step 4." in caplog.messages
     assert not [m for m in caplog.messages if any(word in m for word in CHATTER)]
 
 
