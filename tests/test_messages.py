@@ -6,6 +6,7 @@ import sys
 import pytest
 from lightning.pytorch.utilities import rank_zero_info
 
+from lit_research.catalogue import config_lines, method_lines
 from lit_research.cli import main
 from lit_research.messages import quietly, say
 from tests.helpers import write_tiny
@@ -22,6 +23,10 @@ def test_help_list_and_version_answer_without_torch(words):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert not done.stderr
+    if words != ["--version"]:
+        found = {**method_lines(), **(config_lines() if words == ["list"] else {})}
+        assert all(name in done.stdout for name in config_lines())
+        assert all(line in done.stdout for line in found.values())
 
 
 def test_a_verb_says_something_before_torch_is_imported():
