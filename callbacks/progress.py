@@ -200,8 +200,8 @@ class ProgressBar(Watcher, pl.callbacks.ProgressBar):
 
     @override
     def show_steps(self, trainer: pl.Trainer, *, first: bool) -> None:
-        if self._is_due:
-            done, total = run_steps(trainer)
+        done, total = run_steps(trainer)
+        if self._is_due or (self._on and done == total):
             self._draw("fit", done, total, self.status(trainer))
 
     @override
@@ -256,9 +256,6 @@ class ProgressBar(Watcher, pl.callbacks.ProgressBar):
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.is_global_zero:
-            done, total = run_steps(trainer)
-            self._draw("fit", done, total, self.status(trainer))
         self._close()
 
     @override

@@ -34,7 +34,7 @@ from lit_research.checkpoint_check import Checkpoint, check_evaluation
 from lit_research.cli_errors import run_error, storage_error, user_error
 from lit_research.errors import UserError
 from lit_research.given import Given, read_words, resume_command
-from lit_research.messages import tidy_lightning
+from lit_research.messages import set_up
 from lit_research.methods.base import DataModule, Method
 from lit_research.runs import RunFolder, SaveRunConfig, latest_config
 from lit_research.verbs import ResearchTrainer
@@ -243,7 +243,7 @@ class ResearchCLI(LightningCLI):
     def after_validate(self) -> None:
         """Say where the results lie."""
         if self.trainer.loggers and self.trainer.log_dir is not None:
-            shown = look(self.trainer)
+            shown = None if self.subcommand == "predict" else look(self.trainer)
             rank_zero_info(f"Results: {self.trainer.log_dir}{f'; {shown}' if shown else ''}")
 
     after_test = after_predict = after_validate
@@ -269,7 +269,7 @@ def run(args: ArgsType) -> ResearchCLI:
         KeyboardInterrupt: Ctrl-C, once the run is saved.
     """
     warnings.filterwarnings("ignore", ".*LeafSpec.*")  # a deprecated call inside Lightning 2.6
-    tidy_lightning()
+    set_up()
     try:
         return ResearchCLI(args)
     except MisconfigurationException as error:

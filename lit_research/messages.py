@@ -15,6 +15,7 @@ from typing import IO
 
 # Where a launcher says which process this is; Lightning asks in the same order.
 RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+OWN = logging.getLogger("lit_research")
 LIGHTNING = ("lightning", "lightning.fabric", "lightning.pytorch")
 # Loggers that write what is left out; filters count where a record is made, not above it.
 SPEAKERS = (
@@ -57,8 +58,20 @@ def say(text: str) -> None:
         print(f"lit-research: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def tidy_lightning() -> None:
-    """Leave out Lightning's chatter, and let its lines appear above a bar. Twice is as once."""
+def announce(text: str) -> None:
+    """Say what takes a while, from one process; the command shows it, a library's user may."""
+    if is_first_process():
+        OWN.info(text)
+
+
+def set_up() -> None:
+    """Show our lines, leave out Lightning's chatter, let both appear above a bar.
+
+    Called again it changes nothing.
+    """
+    OWN.setLevel(logging.INFO)
+    if not OWN.hasHandlers():
+        OWN.addHandler(_Stderr())
     for name in SPEAKERS:
         logging.getLogger(name).addFilter(_is_worth_reading)
     # They have handlers of their own where the program that uses them has none.
@@ -75,10 +88,11 @@ def _is_worth_reading(record: logging.LogRecord) -> bool:
 @contextmanager
 def quietly() -> Iterator[None]:
     """Say nothing but warnings: a run inside another, which shows its own progress."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    levels = {logger: logger.level for logger in (OWN, logging.getLogger("lightning.pytorch"))}
+    for logger in levels:
+        logger.setLevel(logging.WARNING)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in levels.items():
+            logger.setLevel(level)

@@ -8,7 +8,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.catalogue import config_lines, method_lines
 from lit_research.cli import main
-from lit_research.messages import quietly, say
+from lit_research.messages import announce, quietly, say
 from tests.helpers import write_tiny
 
 CHATTER = ("Tip", "available:", "Seed set", "stopped:", "Restor", "Skipping", "train mode", "FLOPs")
@@ -65,8 +65,11 @@ def test_a_run_says_what_it_does_and_nothing_of_lightnings_own(tmp_path, caplog)
 
 
 def test_a_run_inside_another_says_warnings_only(caplog):
-    caplog.set_level("INFO", logger="lightning.pytorch")
+    for logger in ("lightning.pytorch", "lit_research"):
+        caplog.set_level("INFO", logger=logger)
     with quietly():
         rank_zero_info("inside")
+        announce("inside")
     rank_zero_info("after")
-    assert caplog.messages == ["after"]
+    announce("after")
+    assert caplog.messages == ["after", "after"]

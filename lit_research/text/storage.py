@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lightning.pytorch.utilities import rank_zero_info
-
 from lit_research.errors import UserError
 from lit_research.files import sync
+from lit_research.messages import announce
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -85,7 +84,7 @@ def build_folder(
     with writing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     if what is not None and not (target.is_dir() and is_whole(target)):
-        rank_zero_info(f"{what} ...")  # before the lock: the builder may be another process
+        announce(f"{what} ...")  # before the lock: the builder may be another process
     with writing(target.parent), FileLock(f"{target}.lock"):
         if target.is_dir() and is_whole(target):
             return
