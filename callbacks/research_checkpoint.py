@@ -73,7 +73,7 @@ class ResearchCheckpoint(ModelCheckpoint):
                 f"keep is {keep} and every_n_train_steps is {every_n_train_steps}, in checkpoint: "
                 "give 1 or more of both"
             )
-        self._newest = newest = monitor is None
+        self.keeps_newest = newest = monitor is None
         super().__init__(
             dirpath=dirpath,
             filename="step={step}",
@@ -124,7 +124,7 @@ class ResearchCheckpoint(ModelCheckpoint):
             )
         if self.export_hf:
             check_needs(trainer, module, "export_hf", "checkpoint.export_hf")
-        if not self._newest:
+        if not self.keeps_newest:
             check_logged(trainer, module, str(self.monitor), "in checkpoint.monitor")
             check_validates(trainer, module, str(self.monitor), "in checkpoint.monitor")
 
@@ -148,9 +148,12 @@ class ResearchCheckpoint(ModelCheckpoint):
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        before = state_dict.get("dirpath")
+        if before and self.dirpath and os.path.realpath(before) == os.path.realpath(self.dirpath):
+            state_dict = {**state_dict, "dirpath": self.dirpath}  # named from elsewhere
         with warnings.catch_warnings():
-            if self._stage != "fit":  # nothing is saved: where to does not matter
-                warnings.filterwarnings("ignore", "The dirpath has changed")
+            # A run that begins in another folder has no other files to keep.
+            warnings.filterwarnings("ignore", "The dirpath has changed")
             super().load_state_dict(state_dict)
 
     @override
@@ -231,7 +234,7 @@ class ResearchCheckpoint(ModelCheckpoint):
     def _save(self, trainer: pl.Trainer, validated: bool) -> None:
         """Save the newest files when they are due, the best ones after a validation."""
         due, self._due = self._due, False
-        ranked = due if self._newest else validated
+        ranked = due if self.keeps_newest else validated
         if not (due or ranked) or self._should_skip_saving_checkpoint(trainer):
             return
         candidates = self._monitor_candidates(trainer)

@@ -12,6 +12,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from typing_extensions import override
 
+from lit_research.callbacks.progress import RATE
+
 TOKENS, FLOPS, PARAMETERS = "train/tokens", "train/flops", "model/parameters"
 
 
@@ -113,6 +115,7 @@ class Throughput(Callback):
         if self._steps and seconds > 0:
             rate = self._batch_tokens / seconds
             values["throughput/tokens_per_s"] = rate
+            trainer.progress_bar_metrics[RATE] = rate
             values["throughput/step_ms"] = 1e3 * seconds / self._steps
             if self._peak:
                 values["throughput/mfu"] = rate * self._flops_per_token / self._peak

@@ -25,6 +25,7 @@ from filelock import FileLock
 
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
+from lit_research.messages import quietly
 
 if TYPE_CHECKING:
     from torch import nn
@@ -92,7 +93,7 @@ class Arm:
             f"{logger}.save_dir": str(work),
             f"{logger}.name": self.folder,
             f"{logger}.version": seed,
-            # The replica shows its own; two live displays would fight over the terminal.
+            # The replica shows its own.
             "trainer.enable_progress_bar": False,
         }
         needs = str(self.needs.run_folder(seed, work)) if self.needs else ""
@@ -144,10 +145,11 @@ def _run_and_keep(arm: Arm, seed: int, work: Path, target: Path) -> dict[str, fl
     from lit_research.cli import main
 
     start = time.perf_counter()
-    for words in arm.commands_before(seed, work):
-        main(words)
-    cli = main(arm.command_line(seed, work))
-    [scores] = cli.trainer.validate(cli.model, cli.datamodule, verbose=False)
+    with quietly():  # several run side by side, and who compares them shows how far they are
+        for words in arm.commands_before(seed, work):
+            main(words)
+        cli = main(arm.command_line(seed, work))
+        [scores] = cli.trainer.validate(cli.model, cli.datamodule, verbose=False)
     found: dict[str, Any] = {**cli.trainer.callback_metrics, **scores}
     metrics = {name: float(value) for name, value in found.items()}
     metrics |= _sizes(cli.model)

@@ -35,7 +35,7 @@ def config_lines() -> dict[str, str]:
             if not line.startswith("#"):
                 break
             comment.append(line.lstrip("# "))
-        sentence = re.split(r"(?<=[a-z)`])\.(?=\s|$)", " ".join(comment))[0]
+        sentence = re.split(r"(?<=[a-z)`])(?<!et al)\.(?=\s|$)", " ".join(comment))[0]
         lines[f"{file.parent.name}/{file.stem}"] = sentence
     return lines
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any
 
 from lit_research import __version__
-from lit_research.catalogue import config_dir, listing, method_lines
+from lit_research.catalogue import config_dir, config_lines, listing, method_lines
 from lit_research.errors import UserError
+from lit_research.messages import say
 
 if TYPE_CHECKING:
     from lit_research.lightning_cli import ResearchCLI
@@ -45,7 +47,7 @@ options of every verb
   --debug           show the traceback of a mistake
   --version         show the version
 
-methods
+methods and their configs (lit-research list says what each config is)
 {methods}
 
 A mistake is one line and exit code 2. Start: lit-research fit --config pretrain/tiny
@@ -54,10 +56,13 @@ A mistake is one line and exit code 2. Start: lit-research fit --config pretrain
 
 def help_text() -> str:
     """Return what ``lit-research --help`` prints."""
-    lines = method_lines()
+    lines, configs = method_lines(), [name.split("/") for name in config_lines()]
     width = max(map(len, lines))
-    methods = "\n".join(f"  {name:<{width}}  {line}" for name, line in lines.items())
-    return HELP.format(methods=methods)
+    rows = []
+    for method, line in lines.items():
+        names = ", ".join(f"{method}/{name}" for of, name in configs if of == method)
+        rows += [f"  {method:<{width}}  {line}", indent(fill(names, 76), " " * (width + 4))]
+    return HELP.format(methods="\n".join(rows))
 
 
 def main(args: Any = None) -> ResearchCLI:
@@ -92,6 +97,7 @@ def command() -> None:
 
 def _run_and_exit() -> None:
     """Run ``main`` with an exit code for each way to end."""
+    say("loading torch, lightning and transformers ...")
     try:
         main()
     except UserError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import logging
 import pkgutil
 import signal
 import sys
@@ -15,16 +14,28 @@ from typing import Any
 import lightning.pytorch as pl
 from jsonargparse import set_parsing_settings
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 
 import lit_research.methods
-from lit_research.callbacks import Board, ProgressBar, ResearchCheckpoint, Throughput
+from lit_research.callbacks import (
+    Board,
+    ModelLine,
+    ProgressBar,
+    ProgressLines,
+    ResearchCheckpoint,
+    RunSummary,
+    Throughput,
+)
 from lit_research.callbacks.hyperparameters import Hyperparameters
 from lit_research.callbacks.needs import CheckMonitors, check_data
+from lit_research.callbacks.progress import is_terminal
+from lit_research.callbacks.summary import look
 from lit_research.checkpoint_check import Checkpoint, check_evaluation
 from lit_research.cli_errors import run_error, storage_error, user_error
 from lit_research.errors import UserError
 from lit_research.given import Given, read_words, resume_command
+from lit_research.messages import set_up
 from lit_research.methods.base import DataModule, Method
 from lit_research.runs import RunFolder, SaveRunConfig, latest_config
 from lit_research.verbs import ResearchTrainer
@@ -190,11 +201,9 @@ class ResearchCLI(LightningCLI):
         for callback in callbacks:
             if isinstance(callback, ResearchCheckpoint):
                 callback.resume_command = self._resume_command()
-        callbacks += [CheckMonitors(), Hyperparameters()]
-        callbacks.append(Board())
-        if self._needs_progress_bar(trainer_config):
-            callbacks.append(ProgressBar())
-        return self._instantiate_trainer({**trainer_config, **kwargs}, callbacks)
+        shown, options = self._shown(trainer_config)
+        callbacks += [CheckMonitors(), Hyperparameters(), Board(), RunSummary(), *shown]
+        return self._instantiate_trainer({**trainer_config, **options, **kwargs}, callbacks)
 
     def _resume_command(self) -> str:
         """Return the words that resume this run, where it was started by words."""
@@ -206,12 +215,39 @@ class ResearchCLI(LightningCLI):
         return resume_command(["fit", *configs, *self.given.options])
 
     @staticmethod
-    def _needs_progress_bar(trainer_config: Any) -> bool:
+    def _shown(trainer_config: Any) -> tuple[list[pl.Callback], dict[str, Any]]:
+        """Return what shows the model and the progress, and options for the trainer.
+
+        A bar or a summary among the config's callbacks takes the place of ours.
+        """
+        if trainer_config.get("barebones"):
+            return [], {}
         given = trainer_config.get("callbacks") or []
         given = given if isinstance(given, list) else [given]
-        has_one = any(isinstance(callback, pl.callbacks.ProgressBar) for callback in given)
-        off = trainer_config.get("enable_progress_bar") is False or trainer_config.get("barebones")
-        return not (has_one or off)
+        shown: list[pl.Callback] = []
+        options: dict[str, Any] = {}
+        off = trainer_config.get("enable_model_summary") is False
+        if not (off or any(isinstance(c, pl.callbacks.ModelSummary) for c in given)):
+            shown.append(ModelLine())
+        if not any(isinstance(c, pl.callbacks.ProgressBar) for c in given):
+            bar = trainer_config.get("enable_progress_bar") is not False and is_terminal()
+            shown.append(ProgressBar() if bar else ProgressLines())
+            options["enable_progress_bar"] = bar
+        return shown, options
+
+    def after_fit(self) -> None:
+        """Say what came of the run, where it lies, how to look at it and how to go on."""
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, RunSummary):
+                rank_zero_info(f"\n{callback.report(self.trainer, self.model)}")
+
+    def after_validate(self) -> None:
+        """Say where the results lie."""
+        if self.trainer.loggers and self.trainer.log_dir is not None:
+            shown = None if self.subcommand == "predict" else look(self.trainer)
+            rank_zero_info(f"Results: {self.trainer.log_dir}{f'; {shown}' if shown else ''}")
+
+    after_test = after_predict = after_validate
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Run the verb; what Lightning or torch refuse of a config or a checkpoint is one line."""
@@ -233,11 +269,8 @@ def run(args: ArgsType) -> ResearchCLI:
         UserError: a mistake of the user.
         KeyboardInterrupt: Ctrl-C, once the run is saved.
     """
-    # A deprecated call inside Lightning 2.6, and advertising lines of its start-up summary.
-    warnings.filterwarnings("ignore", ".*LeafSpec.*")
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(
-        lambda record: "💡 Tip" not in str(record.msg)
-    )
+    warnings.filterwarnings("ignore", ".*LeafSpec.*")  # a deprecated call inside Lightning 2.6
+    set_up()
     try:
         return ResearchCLI(args)
     except MisconfigurationException as error:

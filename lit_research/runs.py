@@ -135,6 +135,7 @@ class RunFolder:
             self._find_last()
         elif path is not None and "://" not in str(path):
             self.checkpoint = Checkpoint.open(Path(path))
+            self._say_found("")
 
     def _take_run(self, run: Path) -> None:
         """Make the loggers write where the run lies."""
@@ -168,8 +169,12 @@ class RunFolder:
         self.checkpoint = Checkpoint.open(found)
         passed = [other.name for other in runs if run is not None and _newer(other, run)]
         note = f" ({', '.join(passed)} has no complete checkpoint)" if passed else ""
+        self._say_found(note)
+
+    def _say_found(self, note: str) -> None:
+        assert self.checkpoint is not None
         doing = "Resuming from" if self.verb == "fit" else "Evaluating"
-        rank_zero_info(f"{doing} {found}, step {self.checkpoint.step}{note}.")
+        rank_zero_info(f"{doing} {self.checkpoint.path}, step {self.checkpoint.step}{note}.")
 
     def _start_again(self, folder: Path | None, seen: bool) -> None:
         """Start from the first step where there is no checkpoint; an evaluation cannot."""

@@ -119,7 +119,12 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     )
     folder = cache_root(cache_dir).resolve() / "lean" / key
     if not _is_whole(folder):
-        build_folder(folder, lambda place: _build(place, library), is_whole=_is_whole)
+        build_folder(
+            folder,
+            lambda place: _build(place, library),
+            is_whole=_is_whole,
+            what="Compiling the core library for Lean",
+        )
     wrapper = folder / "bin" / "lean"
     readable = [folder, library.parent]
     if wrapper.exists():

@@ -124,6 +124,7 @@ def tokenize(
         folder,
         lambda partial: _write(partial, documents, backend, card),
         is_whole=lambda whole: _damage(whole) is None,
+        what=f"Tokenizing {len(documents):,} documents{f' ({name})' if name else ''}",
     )
     return TokenStore(folder)
 

@@ -19,7 +19,13 @@ from lit_research.text.files import (
     no_column,
     read_rows,
 )
-from lit_research.text.storage import build_folder, cache_root, content_hash, writing
+from lit_research.text.storage import (
+    build_folder,
+    cache_root,
+    content_hash,
+    save_dataset,
+    writing,
+)
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
@@ -157,9 +163,14 @@ def _load_part(part: str, cache: Path) -> Dataset:
     folder = cache / f"{part}-{embedded_key()}"
 
     def build(partial: Path) -> None:
-        Dataset.from_list(embedded_rows([part])).save_to_disk(str(partial))
+        save_dataset(Dataset.from_list(embedded_rows([part])), partial)
 
-    build_folder(folder, build, is_whole=lambda whole: (whole / _SAVED[0]).is_file())
+    build_folder(
+        folder,
+        build,
+        is_whole=lambda whole: (whole / _SAVED[0]).is_file(),
+        what=f"Building the embedded corpus ({part})",
+    )
     return load_from_disk(str(folder))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
-from lit_research.text.storage import build_folder, content_hash, write_json
+from lit_research.text.storage import build_folder, content_hash, save_dataset, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -222,7 +222,7 @@ def write_documents(documents: Dataset, folder: str | Path, card: dict[str, Any]
         )
 
     def build(partial: Path) -> None:
-        documents.save_to_disk(str(partial))
+        save_dataset(documents, partial)
         counts = {
             "documents": len(documents),
             "bytes": count_bytes(documents),

@@ -9,10 +9,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
 from lit_research.files import sync
+from lit_research.messages import announce
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 CACHE_VARIABLE = "LIT_RESEARCH_CACHE"
 
@@ -57,7 +61,11 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def build_folder(
-    target: Path, build: Callable[[Path], None], *, is_whole: Callable[[Path], bool]
+    target: Path,
+    build: Callable[[Path], None],
+    *,
+    is_whole: Callable[[Path], bool],
+    what: str | None = None,
 ) -> None:
     """Make sure that ``target`` is a whole folder, building it if it is not.
 
@@ -69,11 +77,14 @@ def build_folder(
         target: the folder to have.
         build: fills an empty folder that it is given.
         is_whole: tells a good folder from a damaged one, which is replaced.
+        what: says what takes time, where something is built: ``Building the corpus``.
     """
     from filelock import FileLock
 
     with writing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
+    if what is not None and not (target.is_dir() and is_whole(target)):
+        announce(f"{what} ...")  # before the lock: the builder may be another process
     with writing(target.parent), FileLock(f"{target}.lock"):
         if target.is_dir() and is_whole(target):
             return
@@ -91,6 +102,19 @@ def build_folder(
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+
+
+def save_dataset(documents: Dataset, folder: Path) -> None:
+    """Write a ``datasets`` folder without a progress bar for each shard."""
+    import datasets
+
+    shown = datasets.is_progress_bar_enabled()
+    datasets.disable_progress_bar()
+    try:
+        documents.save_to_disk(str(folder))
+    finally:
+        if shown:
+            datasets.enable_progress_bar()
 
 
 def _sync_tree(folder: Path) -> None:

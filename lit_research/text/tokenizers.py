@@ -108,7 +108,12 @@ def _load_bpe(spec: str, documents: Dataset | None, cache: Path) -> PreTrainedTo
     def build(partial: Path) -> None:
         _wrap(_train_bpe(documents, int(size))).save_pretrained(str(partial))
 
-    build_folder(folder, build, is_whole=lambda whole: (whole / "tokenizer.json").is_file())
+    build_folder(
+        folder,
+        build,
+        is_whole=lambda whole: (whole / "tokenizer.json").is_file(),
+        what=f"Training the tokenizer {spec} on {len(documents):,} documents",
+    )
     tokenizer = PreTrainedTokenizerFast.from_pretrained(str(folder))
     if len(tokenizer) < int(size):
         rank_zero_warn(

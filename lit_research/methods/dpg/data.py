@@ -213,8 +213,9 @@ class Prompts(DataModule):
         if not found:
             raise UserError(
                 f"none of {len(self._texts[name])} prompts of {name} has 1 to "
-                f"{args['max_prompt_tokens']} tokens, {WHERE}: give texts that the tokenizer has tokens for, "
-                "shorter ones, max_characters, or a larger max_prompt_tokens"
+                f"{args['max_prompt_tokens']} tokens, {WHERE}: give texts that the "
+                "tokenizer has tokens for, shorter ones, max_characters, or a larger "
+                "max_prompt_tokens"
             )
         return found
 

@@ -1,4 +1,4 @@
-"""Pre-training under infinite compute: ``Ensemble`` with ``MemberCorpus``."""
+"""Ensembles and distillation: the best loss that a fixed corpus can give."""
 
 from lit_research.methods.ensemble.asymptotes import Measured, Study, read_points, study
 from lit_research.methods.ensemble.choice_items import Item

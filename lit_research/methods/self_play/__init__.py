@@ -1,4 +1,4 @@
-"""Self-Guided Self-Play (SGS): Bailey et al. 2026, arXiv 2604.20209."""
+"""Self-Guided Self-Play: a prover that invents its own exercises, judged by Lean 4."""
 
 from lit_research.methods.self_play.data import Theorem, Theorems
 from lit_research.methods.self_play.formats import FencedFormat, Format, PlainFormat

@@ -1,0 +1,144 @@
+"""What is said once: the model before a run, and the run after it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback, ModelSummary
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_info
+from typing_extensions import override
+
+from lit_research.callbacks.progress import clock, run_steps
+from lit_research.callbacks.research_checkpoint import ResearchCheckpoint
+
+
+class ModelLine(ModelSummary):
+    """One line in the place of Lightning's table: the model, its parameters, where it is trained.
+
+    A ``ModelSummary`` or ``RichModelSummary`` in ``trainer.callbacks`` replaces it.
+    """
+
+    @override
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        summary = self._summary(trainer, pl_module)
+        total, trained = summary.total_parameters, summary.trainable_parameters
+        some = "all" if trained == total else f"{trained:,}"
+        devices = "" if trainer.world_size == 1 else f"{trainer.world_size} x "
+        rank_zero_info(
+            f"{type(pl_module).__name__}: {total:,} parameters, {some} of them trained, on "
+            f"{devices}{pl_module.device.type}, {trainer.precision}"
+        )
+
+
+class RunSummary(Callback):
+    """Remembers the best metrics of a run and says at its end what came of it.
+
+    ``checkpoint.monitor`` is the best by its mode; a validation loss is best where it is smallest.
+    Other metrics have no direction that is known: their last value alone is shown.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # name -> (value, step)
+        self.best: dict[str, tuple[float, int]] = {}
+        self._start, self._first = 0.0, 0
+
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": {name: list(found) for name, found in self.best.items()}}
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best = {name: (value, step) for name, (value, step) in state_dict["best"].items()}
+
+    @override
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._start, self._first = time.monotonic(), trainer.global_step
+
+    @override
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.sanity_checking or trainer.state.fn != "fit":
+            return
+        losses = {name: 1 for name in trainer.callback_metrics if name.startswith("val/loss")}
+        for name, sign in {**losses, **_monitored(trainer)}.items():
+            value = float(trainer.callback_metrics.get(name, float("nan")))
+            known = self.best.get(name)
+            if value == value and (known is None or sign * value < sign * known[0]):
+                self.best[name] = (value, trainer.global_step)
+
+    def report(self, trainer: pl.Trainer, module: pl.LightningModule) -> str:
+        """Return a table: where the run lies, its losses, how to look at it and to go on."""
+        rows = {"run": _relative(trainer.log_dir), **self._metrics(trainer, module)}
+        rows |= {"steps": self._steps(trainer), **_commands(trainer, module)}
+        width = max(map(len, rows))
+        return "\n".join(f"{name:<{width}}  {text}" for name, text in rows.items() if text)
+
+    def _metrics(self, trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, str]:
+        curves = getattr(module, "decisive_curves", {}).values()
+        decisive = [name for names in curves for name in names]
+        last = trainer.callback_metrics
+        names = dict.fromkeys([*_monitored(trainer), *decisive, *trainer.progress_bar_metrics])
+        rows = {name: f"{float(last[name]):.5g}" for name in names if name in last}
+        for name, (value, step) in self.best.items():
+            if name in rows:
+                rows[name] += f" (best {value:.5g}, step {step:,})"
+        return rows
+
+    def _steps(self, trainer: pl.Trainer) -> str:
+        done, _ = run_steps(trainer)
+        tokens = trainer.callback_metrics.get("train/tokens")
+        read = f", {int(tokens):,} tokens" if tokens else ""
+        since = f" since step {self._first:,}" if self._first else ""
+        return f"{done:,}{read}, {clock(time.monotonic() - self._start)}{since}"
+
+
+def _monitored(trainer: pl.Trainer) -> dict[str, int]:
+    """Return the metric that decides on checkpoints: 1 where its best is the smallest, else -1."""
+    checkpoint = _checkpoint(trainer)
+    if checkpoint is None or checkpoint.keeps_newest:
+        return {}
+    return {str(checkpoint.monitor): 1 if checkpoint.mode == "min" else -1}
+
+
+def _checkpoint(trainer: pl.Trainer) -> ResearchCheckpoint | None:
+    found = [c for c in trainer.checkpoint_callbacks if isinstance(c, ResearchCheckpoint)]
+    return found[0] if found else None
+
+
+def _commands(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, str]:
+    """Return how to look at the run, to go on with it and to test it."""
+    checkpoint = _checkpoint(trainer)
+    rows = {"look": look(trainer) or ""}
+    if checkpoint is None or not checkpoint.last_model_path or trainer.log_dir is None:
+        return rows
+    rows = {"checkpoint": _relative(os.path.realpath(checkpoint.last_model_path)), **rows}
+    run = f"--run {shlex.quote(_relative(trainer.log_dir))}"
+    if 0 < trainer.max_steps <= trainer.global_step:
+        rows["go on"] = f"lit-research fit {run} --trainer.max_steps {2 * trainer.max_steps}"
+    elif trainer.global_step and 0 < (trainer.max_epochs or 0) <= trainer.current_epoch:
+        rows["go on"] = f"lit-research fit {run} --trainer.max_epochs {2 * trainer.max_epochs}"
+    if type(module).test_step is not pl.LightningModule.test_step:
+        rows["test"] = f"lit-research test {run}"
+    return rows
+
+
+def look(trainer: pl.Trainer) -> str | None:
+    """Return the command that shows the run's curves; ``None`` without TensorBoard."""
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            return f"tensorboard --logdir {shlex.quote(_relative(logger.save_dir))}"
+    return None
+
+
+def _relative(path: str | Path | None) -> str:
+    """Return a path as seen from here where it lies below, else as it is."""
+    if path is None:
+        return ""
+    here, there = Path.cwd(), Path(path).absolute()
+    return str(there.relative_to(here)) if there.is_relative_to(here) else str(there)
