@@ -14,7 +14,7 @@ import traceback
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any
 
 from typing_extensions import override
@@ -50,6 +50,10 @@ def outcome_of(
         return False, error, traceback.format_exc()
 
 
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
 class ClusterExecutor(ThreadPoolExecutor):
     """An executor whose threads wait for calls that run elsewhere.
 
@@ -76,17 +80,25 @@ class ClusterExecutor(ThreadPoolExecutor):
         """Run a call in the cluster; the future has what it returns or raises."""
         with self._starting:
             if not self._started:
-                self.start(self._import())
+                self._start()
                 self._started = True
         return super().submit(self._result, fn, args, kwargs)
 
-    def _import(self) -> ModuleType:
+    def _start(self) -> None:
+        name = type(self).__name__
         try:
-            return importlib.import_module(self.package)
+            package = importlib.import_module(self.package)
         except ImportError as error:
             raise UserError(
-                f"{type(self).__name__} needs the package {self.package}, which cannot be imported "
-                f"({error}); install it with pip install 'lit_research[{self.extra}]'"
+                f"{name} needs the package {self.package}, which cannot be imported ({error}); "
+                f"install it with pip install 'lit_research[{self.extra}]'"
+            ) from error
+        try:
+            self.start(package)
+        except Exception as error:  # each cluster has its own
+            raise UserError(
+                f"{name} cannot start or reach its cluster ({_line(error)}); give arguments that "
+                f"{self.package} takes, or the address of a cluster that runs"
             ) from error
 
     def _result(
@@ -95,11 +107,9 @@ class ClusterExecutor(ThreadPoolExecutor):
         try:
             done, value, trace = self.run(function, args, kwargs)
         except Exception as error:  # each cluster has its own
-            reason = " ".join(str(error).split())
             raise UserError(
-                f"a call ended without a result, in {type(self).__name__} "
-                f"({type(error).__name__}: {reason[:300]}); see the logs of its worker, and start "
-                "again: what is finished is not repeated"
+                f"a call ended without a result, in {type(self).__name__} ({_line(error)}); see "
+                "the logs of its worker, and start again: what is finished is not repeated"
             ) from error
         if not done:
             raise value from RemoteError(f"\n{trace}")
@@ -181,14 +191,8 @@ class SubmititExecutor(ClusterExecutor):
     @override
     def start(self, package: Any) -> None:
         self._submitit = package
-        try:
-            self._queue = package.AutoExecutor(self.folder, cluster=self.cluster)
-            self._queue.update_parameters(**self.parameters)
-        except (ValueError, NameError, AssertionError, RuntimeError) as error:
-            raise UserError(
-                f"submitit refuses cluster {self.cluster!r} with {self.parameters}: "
-                f"{' '.join(str(error).split())}; in SubmititExecutor"
-            ) from error
+        self._queue = package.AutoExecutor(self.folder, cluster=self.cluster)
+        self._queue.update_parameters(**self.parameters)
 
     @override
     def run(

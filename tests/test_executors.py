@@ -65,3 +65,19 @@ def test_a_package_that_is_missing_is_named(name, monkeypatch):
         pool.submit(square, 1)
     with pytest.raises(UserError, match="jobs is 0"):
         getattr(executors, name)(**options, jobs=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("SubmititExecutor", {"cluster": "nowhere"}, "nowhere"),
+        ("SubmititExecutor", {"cluster": "local", "parameters": {"minutes": 3}}, "minutes"),
+    ],
+)
+def test_arguments_that_a_package_refuses_are_one_line(name, options, reason, tmp_path):
+    pytest.importorskip(CLUSTERS[name][0])
+    with (
+        getattr(executors, name)(folder=str(tmp_path), **options) as pool,
+        pytest.raises(UserError, match=f"{name} cannot start.*{reason}"),
+    ):
+        pool.submit(square, 1)
