@@ -121,8 +121,8 @@ def _commands(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, str]
     run = f"--run {shlex.quote(_relative(trainer.log_dir))}"
     if 0 < trainer.max_steps <= trainer.global_step:
         rows["go on"] = f"lit-research fit {run} --trainer.max_steps {2 * trainer.max_steps}"
-    elif trainer.global_step and 0 < (trainer.max_epochs or 0) <= trainer.current_epoch:
-        rows["go on"] = f"lit-research fit {run} --trainer.max_epochs {2 * trainer.max_epochs}"
+    elif trainer.global_step and 0 < (epochs := trainer.max_epochs or 0) <= trainer.current_epoch:
+        rows["go on"] = f"lit-research fit {run} --trainer.max_epochs {2 * epochs}"
     if type(module).test_step is not pl.LightningModule.test_step:
         rows["test"] = f"lit-research test {run}"
     return rows

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from torch import Tensor
@@ -55,7 +56,7 @@ def panels(
     return drawing, list(grid.flat)
 
 
-def log_scale(axes: Axes, values: Sequence[float]) -> None:
+def log_scale(axes: Axes, values: Sequence[float] | np.ndarray) -> None:
     """Make the x axis logarithmic, with ticks such as 20k that do not run into each other.
 
     Args:

@@ -191,9 +191,11 @@ class DataModule(_PlainHyperparameters, pl.LightningDataModule):
 
     Attributes:
         defines: arguments of ``__init__`` that say what a model's input means; see ``Method``.
+        length_argument: the argument of ``__init__`` that ``sequence_length`` comes from.
     """
 
     defines: ClassVar[tuple[str, ...]] = ("tokenizer",)
+    length_argument = "sequence_length"
 
     @property
     def has_validation(self) -> bool:

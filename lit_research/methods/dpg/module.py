@@ -26,6 +26,7 @@ from lit_research.lm import (
 from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_curves
+from lit_research.methods.dpg.checks import WHERE, check_sampling, check_sizes
 from lit_research.methods.dpg.core import Scale, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
@@ -39,8 +40,6 @@ from lit_research.text import load_tokenizer, vocabulary_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-WHERE = "in model.init_args of DatasetPolicyGradient"
 
 
 class DatasetPolicyGradient(Method):
@@ -131,21 +130,10 @@ class DatasetPolicyGradient(Method):
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        sizes = {
-            "rollouts": rollouts,
-            "max_new_tokens": max_new_tokens,
-            "epochs": epochs,
-            "test_rounds": 1 if test_rounds is None else test_rounds,
-            "mini_batch": 1 if mini_batch is None else mini_batch,
-        }
-        for name, value in sizes.items():
-            if value < 1:
-                raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
-        if not temperature >= 0:
-            raise UserError(f"temperature is {temperature}, {WHERE}: give 0 or more")
         for name, spec in (("generator", generator), ("target", target)):
             check_lm_spec(name, spec, WHERE)
         self.keep_hyperparameters()
+        check_sizes(self.hparams)
         check_recipe(self.hparams, WHERE)
         self.hparams["seed"] = resolve_seed(seed)
         # A checkpoint's values win over the command's; where to write is the command's own.
@@ -166,19 +154,8 @@ class DatasetPolicyGradient(Method):
         Raises:
             UserError: the verb is ``fit``, and texts are all alike or compared with none.
         """
-        args = self.hparams
-        if stage != "fit":
-            return
-        if args["temperature"] == 0:
-            raise UserError(
-                f"temperature is {args['temperature']}, {WHERE}: give a number above 0; texts that "
-                "are all alike teach nothing"
-            )
-        if args["rollouts"] < 2 and args["reward"] != "dataset":
-            raise UserError(
-                f"rollouts is {args['rollouts']}, {WHERE}: give 2 or more; a text is compared with "
-                "the others of its prompt"
-            )
+        if stage == "fit":
+            check_sampling(self.hparams)
 
     def configure_model(self) -> None:
         """Build the generator."""

@@ -6,7 +6,7 @@ Legend: R rows of a batch, one for each option; T tokens of the longest of them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.errors import UserError
@@ -76,26 +77,14 @@ def encode_items(
     Raises:
         UserError: an option has no room beside one token of its question.
     """
-    backend = plain_copy(tokenizer)
-
-    def encode(texts: list[str]) -> list[list[int]]:
-        return [e.ids for e in backend.encode_batch_fast(texts, add_special_tokens=False)]
-
-    questions = encode([item.question.rstrip() for item in items])
-    pairs = [
-        (number, place) for number, item in enumerate(items) for place in range(len(item.options))
-    ]
-    wholes = encode([f"{items[n].question} {items[n].options[place]}" for n, place in pairs])
     rows = []
-    for (number, place), whole in zip(pairs, wholes, strict=True):
-        item, start = items[number], len(questions[number])
-        if start == 0:  # nothing to be read before the option: then it begins a document
-            whole, start = [tokenizer.eos_token_id, *whole], 1
-        length = len(whole) - start
+    for number, place, whole, start in _encode_options(items, tokenizer):
+        item, length = items[number], len(whole) - start
         if not 0 < length <= max_length:
             raise UserError(
-                f"option {place} has {length} tokens, in item {item.id!r}: set "
-                f"data.init_args.max_length to that or more (it is {max_length})"
+                f"option {place} has {length} tokens, in item {item.id!r}, and max_length is "
+                f"{max_length}, in data.init_args of MultipleChoice: give {length} or more, as far "
+                "as the model has positions, or leave the item out"
             )
         cut = max(0, len(whole) - 1 - max_length)
         rows.append(
@@ -115,6 +104,37 @@ def encode_items(
     # Rows of like length share a batch, so that little is padded. An item stays whole where
     # `limit_test_batches` stops; what does not fit into memory fails at the first batch.
     return sorted(rows, key=lambda row: (-longest[row.item], row.item, row.option))
+
+
+def _encode_options(
+    items: Sequence[Item], tokenizer: PreTrainedTokenizerFast
+) -> Iterator[tuple[int, int, list[int], int]]:
+    """Yield (item, option, tokens of question and option, place of the option's first token)."""
+    backend = plain_copy(tokenizer)
+
+    def encode(texts: list[str]) -> list[list[int]]:
+        return [e.ids for e in backend.encode_batch_fast(texts, add_special_tokens=False)]
+
+    questions = encode([item.question.rstrip() for item in items])
+    pairs = [
+        (number, place) for number, item in enumerate(items) for place in range(len(item.options))
+    ]
+    wholes = encode([f"{items[n].question} {items[n].options[place]}" for n, place in pairs])
+    for (number, place), whole in zip(pairs, wholes, strict=True):
+        start = len(questions[number])
+        if start == 0:  # nothing to be read before the option: then it begins a document
+            whole, start = [tokenizer.eos_token_id, *whole], 1
+        yield number, place, whole, start
+
+
+def items_with_room(
+    items: Sequence[Item], tokenizer: PreTrainedTokenizerFast, max_length: int
+) -> list[Item]:
+    """Return the items all of whose options have at most ``max_length`` tokens."""
+    longest = [0] * len(items)
+    for number, _, whole, start in _encode_options(items, tokenizer):
+        longest[number] = max(longest[number], len(whole) - start)
+    return [item for item, length in zip(items, longest, strict=True) if length <= max_length]
 
 
 class ChoiceRows(torch.utils.data.Dataset[Any]):
@@ -170,11 +190,14 @@ class MultipleChoice(DataModule):
         corpus: arguments of the members' training ``Corpus`` that are not its defaults
             (``{source: ..., max_documents: ...}``): its training split makes the tokenizer
             ``bpe:SIZE``, its test split the items of ``embedded``.
-        max_length: most tokens of question and option; longer questions lose their beginning.
+        max_length: most tokens of question and option; longer questions lose their beginning,
+            items of ``embedded`` with a longer option are left out.
         batch_size: options in a batch of one device, R.
         max_items: use a random sample of so many items at most; None is all (400 of ``embedded``).
         seed: of the sample and of the making of ``embedded``; the same in all runs to compare.
     """
+
+    length_argument = "max_length"
 
     def __init__(
         self,
@@ -234,15 +257,32 @@ class MultipleChoice(DataModule):
         """The items; ``item_id`` of a batch is a place in this list."""
         args = self.hparams
         if args["source"] == "embedded":
-            return cloze_items(
-                self.corpus.split("test"),
-                self.corpus.split("train"),
-                count=args["max_items"] or CLOZE_ITEMS,
-                seed=args["seed"],
-            )
+            return self._built_in_items()
         items = published_items(args["source"], args["path"])
         order = np.random.default_rng(args["seed"]).permutation(len(items))[: args["max_items"]]
         return [items[number] for number in sorted(order)]
+
+    def _built_in_items(self) -> list[Item]:
+        """Make the items of ``embedded``, and leave out those with options beyond ``max_length``.
+
+        A published set is scored whole or not at all; of one that is made here, what fits is a set.
+        """
+        args, split = self.hparams, self.corpus.split
+        count = args["max_items"] or CLOZE_ITEMS
+        made = cloze_items(split("test"), split("train"), count=count, seed=args["seed"])
+        kept = items_with_room(made, self.tokenizer, args["max_length"])
+        if not kept:
+            raise UserError(
+                f"max_length is {args['max_length']}, in data.init_args of MultipleChoice, and "
+                f"each of {len(made)} built-in items has a longer option: give a larger one, or "
+                "another source where the model has no more positions"
+            )
+        if len(kept) < len(made):
+            rank_zero_info(
+                f"{len(made) - len(kept)} of {len(made)} built-in items are left out: an option "
+                f"has more than max_length ({args['max_length']}) tokens."
+            )
+        return kept
 
     @cached_property
     def rows(self) -> ChoiceRows:

@@ -53,19 +53,22 @@ def gather_members(
     shapes = {name: p.shape for name, p in lm.named_parameters()}
     parts: list[dict[str, Tensor]] = []
     names: list[str] = []
+    holders: dict[str, list[str]] = {}
     steps: set[int] = set()
     for file in find_checkpoints(patterns):
         checkpoint = _load(file)
         weights, of_file = _members_of(checkpoint, file, shapes)
         parts.append(weights)
         names += of_file
+        for name in of_file:
+            holders.setdefault(name, []).append(file)
         steps.add(checkpoint["global_step"])
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise UserError(
-            f"members are there twice ({', '.join(twice)}), in gather of Ensemble: "
-            "give each member's checkpoint once"
-        )
+    for name, files in holders.items():
+        if len(files) > 1:
+            raise UserError(
+                f"the member of {name} is there twice, in {' and '.join(files)}, in gather of "
+                "Ensemble: give patterns that name each member once, such as the runs of one --name"
+            )
     if len(steps) > 1:
         raise UserError(
             f"members trained for {sorted(steps)} steps, in gather of Ensemble: give checkpoints "

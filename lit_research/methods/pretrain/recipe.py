@@ -57,9 +57,12 @@ def check_sequence_length(config: PreTrainedConfig, trainer: pl.Trainer | None) 
     limit: int = config.max_position_embeddings
     length = getattr(data, "sequence_length", None) or limit
     if length > limit:
+        name = getattr(data, "length_argument", "sequence_length")
+        new = trainer is not None and trainer.state.fn == "fit"
         raise UserError(
-            f"sequence_length is {length}, in data.init_args of {type(data).__name__}, beyond "
-            f"the model's {limit} positions: lower it, or give the lm {length} positions"
+            f"{name} is {length}, in data.init_args of {type(data).__name__}, beyond the model's "
+            f"{limit} positions: give {limit} or less"
+            + (f", or give the lm {length} positions" if new else "")
         )
     return length
 

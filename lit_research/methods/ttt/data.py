@@ -82,6 +82,8 @@ class Permutations(DataModule):
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.sequence_length = max(sequence_length, eval_length or 0)
+        if self.sequence_length > sequence_length:
+            self.length_argument = "eval_length"
 
     @property
     def vocab_size(self) -> int:

@@ -255,6 +255,7 @@ class TTTE2E(Method):
     def _lengths(self) -> list[tuple[str, int | None]]:
         """Return the lengths of the sequences that the verb reads; ``predict`` reads any."""
         data, verb = datamodule(self.trainer), self.trainer.state.fn
+        assert verb is not None  # it is running one
         contexts = getattr(data, "contexts", None)
         if verb == TrainerFn.TESTING and contexts:
             return [("a length of contexts", length) for length in contexts]

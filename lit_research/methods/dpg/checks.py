@@ -1,0 +1,40 @@
+"""What the arguments of ``DatasetPolicyGradient`` must be, said before anything is computed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lit_research.errors import UserError
+
+WHERE = "in model.init_args of DatasetPolicyGradient"
+
+
+def check_sizes(args: Mapping[str, Any]) -> None:
+    """Refuse counts below 1 (None is a default) and a negative temperature.
+
+    Raises:
+        UserError: one is.
+    """
+    for name in ("rollouts", "max_new_tokens", "epochs", "test_rounds", "mini_batch"):
+        value = args[name]
+        if value is not None and value < 1:
+            raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
+    if not args["temperature"] >= 0:
+        raise UserError(f"temperature is {args['temperature']}, {WHERE}: give 0 or more")
+
+
+def check_sampling(args: Mapping[str, Any]) -> None:
+    """Refuse sampling from which nothing can be learned.
+
+    Raises:
+        UserError: texts would be all alike, or compared with none.
+    """
+    if args["temperature"] == 0:
+        raise UserError(
+            f"temperature is {args['temperature']}, {WHERE}: give a number above 0; texts that are "
+            "all alike teach nothing"
+        )
+    if args["rollouts"] < 2 and args["reward"] != "dataset":
+        raise UserError(
+            f"rollouts is {args['rollouts']}, {WHERE}: give 2 or more; a text is compared with the "
+            "others of its prompt"
+        )
