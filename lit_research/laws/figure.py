@@ -1,4 +1,4 @@
-"""A fit as a figure, drawn without pyplot's global state."""
+"""A fit as a figure, drawn without global state."""
 
 from textwrap import wrap
 
