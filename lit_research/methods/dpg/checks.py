@@ -14,7 +14,8 @@ def check_sizes(args: Mapping[str, Any]) -> None:
     Raises:
         UserError: one is.
     """
-    for name in ("rollouts", "max_new_tokens", "epochs", "test_rounds", "mini_batch"):
+    counts = ("rollouts", "max_new_tokens", "epochs", "test_rounds", "mini_batch", "micro_batch")
+    for name in counts:
         value = args[name]
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")

@@ -16,13 +16,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.figures import add_picture, add_text, code_block
-from lit_research.lm import (
-    Attention,
-    check_lm_spec,
-    export_hf,
-    lm_from_spec,
-    token_log_probs,
-)
+from lit_research.lm import Attention, check_lm_spec, export_hf, lm_from_spec, token_log_probs
 from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_curves
@@ -72,6 +66,7 @@ class DatasetPolicyGradient(Method):
         advantage_scale: ``relative`` divides tau by its deviation in the group; ``official`` has
             the official code's rewards, tau times ``inner.divisor``, and adds 1e-6 to theirs.
         mini_batch: texts of an update of the generator; None is all of a step.
+        micro_batch: texts of an update whose graph is held at a time; None is all of them.
         epochs: passes over a step's texts.
         clip_ratio: of the policy's ratio.
         max_grad_norm: of the generator's gradient; None does not clip.
@@ -112,6 +107,7 @@ class DatasetPolicyGradient(Method):
         cross_group_batching: bool = True,
         advantage_scale: Scale = "relative",
         mini_batch: int | None = None,
+        micro_batch: int | None = None,
         epochs: int = 1,
         clip_ratio: float = 0.2,
         max_grad_norm: float | None = 1.0,
@@ -263,6 +259,7 @@ class DatasetPolicyGradient(Method):
         args, total = self.hparams, len(completions)
         rows = completion_rows(prompts, completions, self.device)
         size = min(args["mini_batch"] or total, total)
+        micro = min(args["micro_batch"] or size, size)
         draw = torch.Generator().manual_seed(seed)
         parts = [
             part
@@ -272,16 +269,20 @@ class DatasetPolicyGradient(Method):
         old = None
         if len(parts) > 1:
             with torch.no_grad():
-                pieces = [self._log_probs(rows, p) for p in torch.arange(total).split(size)]
-            old = torch.cat(pieces)
+                every = torch.arange(total).split(micro)
+                old = torch.cat([self._log_probs(rows, piece) for piece in every])
         optimizer: Any = self.optimizers()
         for number, part in enumerate(parts):
-            log_probs = self._log_probs(rows, part)
-            before = log_probs.detach() if old is None else old[part]
-            mask = rows["mask"][part]
-            loss = policy_loss(log_probs, before, worth[part], mask, clip=args["clip_ratio"])
             optimizer.zero_grad()
-            self.manual_backward(loss)
+            own, written = [], rows["mask"][part].sum().clamp(min=1)
+            for piece in part.split(micro):
+                log_probs = self._log_probs(rows, piece)
+                before = log_probs.detach() if old is None else old[piece]
+                mask = rows["mask"][piece]
+                loss = policy_loss(log_probs, before, worth[piece], mask, clip=args["clip_ratio"])
+                tokens, nats = mask.sum(), -(log_probs.detach() * mask).sum()
+                self.manual_backward(loss * (tokens / written))
+                own.append(torch.stack([loss.detach() * tokens, nats, tokens]))
             self.configure_gradient_clipping(optimizer.optimizer, args["max_grad_norm"], "norm")
             # Lightning counts calls of its own wrapper: one for each step of ours.
             last = number == len(parts) - 1
@@ -289,9 +290,7 @@ class DatasetPolicyGradient(Method):
         self.lr_schedulers().step()  # type: ignore[union-attr]
         if self.is_logged_step:
             # Means over tokens, of which ranks have written different numbers.
-            nats, tokens = -(log_probs.detach() * mask).sum(), mask.sum()
-            own = torch.stack([loss.detach() * tokens, nats, tokens])
-            *sums, tokens = self.trainer.strategy.reduce(own, reduce_op="sum")
+            *sums, tokens = self.trainer.strategy.reduce(torch.stack(own).sum(0), reduce_op="sum")
             for name, total in zip(("policy_loss", "entropy"), sums, strict=True):
                 self.log(f"train/{name}", total / tokens.clamp(min=1))
 

@@ -88,6 +88,16 @@ def test_an_option_trains(tmp_path, changes):
     check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
 
 
+def test_micro_batches_of_an_update_change_nothing(tmp_path):
+    base = {"trainer.max_steps": 1, "trainer.limit_val_batches": 0, f"{INIT}.mini_batch": 8}
+    whole, parts = (
+        fit(tmp_path, {**base, f"{INIT}.micro_batch": micro}).model.generator.state_dict()
+        for micro in (None, 3)
+    )
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value, atol=1e-5, rtol=0)
+
+
 def test_a_generator_learns_to_write_a_bitmap_and_a_fresh_target_shows_it(tmp_path):
     changes = {
         "trainer.max_steps": 60,

@@ -220,6 +220,7 @@ def test_the_command_writes_a_folder_that_extension_trains(tmp_path, capsys):
         "trainer.devices": 1,
         "trainer.strategy": "auto",
         "trainer.max_steps": 2,
+        "trainer.accumulate_grad_batches": 1,
         "trainer.val_check_interval": 2,
         "trainer.limit_val_batches": 1,
         "trainer.enable_progress_bar": "false",
