@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_research.callbacks import ResearchCheckpoint, Throughput
-from lit_research.cli import UserError, main
+from lit_research.cli import UserError, __version__, command, main
 from lit_research.methods.pretrain import Corpus, Pretrain
 from tests.callbacks.toy import scalars
 from tests.helpers import tiny, write_tiny
@@ -186,3 +186,9 @@ def test_help_of_a_method_names_its_arguments(capsys, monkeypatch):
         main(["fit", "--model.help", "Pretrain"])
     assert stop.value.code == 0
     assert "z_loss" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["lit-research", "--version"])
+    command()
+    assert capsys.readouterr().out == f"lit-research {__version__}\n"
