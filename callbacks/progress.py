@@ -253,6 +253,9 @@ class ProgressBar(Watcher, pl.callbacks.ProgressBar):
         elif self._display is not None and self._stage in self._tasks:
             self._display.remove_task(self._tasks.pop(self._stage))
             self._display.refresh()
+            if "fit" in self._tasks:
+                done, total = run_steps(trainer)
+                self._draw("fit", done, total, self.status(trainer))
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

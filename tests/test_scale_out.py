@@ -56,6 +56,9 @@ def losses(folder: Path, changes: dict, *options: str, batch_size: int) -> dict[
     command = [sys.executable, "-m", "lit_research", "fit", "--config", str(config), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    # One process speaks for all, from its first line to its last.
+    for line in ("lit-research: loading", "step 1/12", "step 12/12", "\nrun ", "\ngo on "):
+        assert done.stderr.count(line) == 1, done.stderr
     [version] = (folder / "runs").rglob("version_0")
     events = EventAccumulator(str(version)).Reload()
     return {k: [e.value for e in events.Scalars(k)] for k in ("train/loss", "val/loss")}
