@@ -22,7 +22,13 @@ from lit_research.callbacks.gallery import CALLBACKS, SMALLER, small_png
 
 # The config of each method and what makes it shorter: two minutes in all on two cores.
 RUNS: dict[str, dict[str, object]] = {
-    "pretrain": SMALLER,
+    "pretrain": {
+        **SMALLER,
+        "trainer.max_steps": 100,
+        "trainer.val_check_interval": 10,
+        "trainer.limit_val_batches": 20,
+        "trainer.log_every_n_steps": 5,
+    },
     "ttt": {
         "model.init_args.lm.hidden_size": 32,
         "data.init_args.sequence_length": 128,
@@ -42,9 +48,15 @@ RUNS: dict[str, dict[str, object]] = {
         "trainer.log_every_n_steps": 10,
     },
 }
-PAGES = ("custom_scalars", "hparams", "text", "images", "timeseries")
+# Pages and the pixels of their windows.
+PAGES = {
+    "custom_scalars": "1280,1660",
+    "hparams": "1280,900",
+    "text": "1280,900",
+    "images": "1280,1220",
+    "timeseries": "1280,900",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-WINDOW = "1280,900"  # pixels
 LOADED_MS = 15_000  # of the page's own clock
 
 
@@ -94,7 +106,7 @@ def _wait_for(address: str, seconds: float = 60) -> None:
             time.sleep(0.5)
 
 
-def screenshot(address: str, path: Path, window: str = WINDOW) -> None:
+def screenshot(address: str, path: Path, window: str) -> None:
     """Write what a headless browser shows of a page as a PNG."""
     browser = next((name for name in BROWSERS if shutil.which(name)), None)
     if browser is None:
@@ -119,7 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, help="folder of runs to show; default: train new ones")
     parser.add_argument("--out", type=Path, default=CALLBACKS / "images", help="folder of the PNGs")
-    parser.add_argument("--pages", nargs="+", default=list(PAGES), choices=PAGES)
+    parser.add_argument("--pages", nargs="+", default=list(PAGES), choices=list(PAGES))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +140,7 @@ def main() -> None:
             train(runs)
         with tensorboard(runs) as address:
             for page in options.pages:
-                screenshot(f"{address}/#{page}", options.out / f"board_{page}.png")
+                screenshot(f"{address}/#{page}", options.out / f"board_{page}.png", PAGES[page])
 
 
 if __name__ == "__main__":

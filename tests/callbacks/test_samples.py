@@ -49,7 +49,8 @@ def test_backquotes_of_a_text_do_not_end_its_block(tmp_path):
     module = Writer()
     module.text = "a ``` b ```` c"
     fit(make_trainer(tmp_path, Samples(["x "]), max_steps=5), module)
-    assert texts(tmp_path, "samples") == ["`````text\nx a ``` b ```` c\n`````"]
+    [shown] = texts(tmp_path, "samples")
+    assert shown == "**Step 5**\n\n`````text\nx a ``` b ```` c\n`````"
 
 
 def test_training_with_samples_ends_with_the_weights_of_training_without(tmp_path):

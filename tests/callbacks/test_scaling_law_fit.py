@@ -119,9 +119,21 @@ def test_a_sigmoid_can_be_measured_from_a_later_origin(tmp_path):
         exact_fit(drop_below=150)
 
 
-def test_it_can_fit_after_each_validation(tmp_path):
+def test_it_can_fit_after_each_validation_and_shows_each_fit_once(tmp_path):
     fit(make_trainer(tmp_path, exact_fit(every_validation=True), max_steps=6, **EVERY), Exact())
-    assert list(scalars(tmp_path, "law/E")) == [5, 6]
+    board = events(tmp_path)
+    assert [event.step for event in board.Scalars("law/E")] == [5, 6]
+    assert [event.step for event in board.Images(NAME)] == [5, 6]
+    assert len(texts(tmp_path, NAME)) == 2
+
+
+def test_a_finished_run_that_is_resumed_shows_its_law_no_second_time(tmp_path):
+    for path in (None, str(tmp_path / "checkpoints/last.ckpt")):
+        law, checkpoint = exact_fit(), ResearchCheckpoint(every_n_train_steps=5)
+        trainer = make_trainer(tmp_path, law, checkpoint, **EVERY)
+        fit(trainer, Exact(), ckpt_path=path)
+        assert law.fit is not None
+    assert [event.step for event in events(tmp_path).Images(NAME)] == [10]
 
 
 def test_a_metric_that_nobody_logs_is_refused_with_those_that_are(tmp_path):
