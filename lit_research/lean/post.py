@@ -151,7 +151,7 @@ class _Deadline:
 def _handler(kind: type[Any], connection: Callable[..., Any]) -> urllib.request.BaseHandler:
     """Return a handler of ``http`` or ``https`` that makes connections of its own kind."""
 
-    class Handler(kind):  # type: ignore[misc]
+    class Handler(kind):
         def do_open(self, http_class: Any, request: Any, **options: Any) -> Any:
             return super().do_open(connection, request, **options)
 
