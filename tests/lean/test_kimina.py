@@ -116,10 +116,11 @@ def kimina(monkeypatch):
 
 def client(kimina, **settings):
     """Return a client that has found its server; requests and faults are those after that."""
+    wait_s = settings.pop("wait_s", None)
     made = KiminaServer(kimina.url, **{"timeout_s": 9.5, "pause_s": 0.01, **settings})
     faults, kimina.faults = kimina.faults, []
     made.contact()
-    kimina.faults = faults
+    kimina.faults, made.wait_s = faults, wait_s
     kimina.requests.clear()
     kimina.headers.clear()
     return made
@@ -230,9 +231,9 @@ def drip(handler, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"):
     handler.close_connection = True
     try:
         handler.wfile.write(head)
-        for _ in range(80):
+        while True:
             handler.wfile.write(b" ")
-            time.sleep(0.1)
+            time.sleep(0.05)
     except OSError:  # it hung up
         pass
 
@@ -243,9 +244,8 @@ def drip(handler, head=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"):
 def test_an_answer_that_drips_is_waited_for_no_longer(kimina, fault):
     server = client(kimina, wait_s=0.5)
     kimina.faults = [fault]
-    began = time.monotonic()
     assert server.verify([RIGHT])[0].reason == "server: no answer within 0.5 s"
-    assert time.monotonic() - began < 4
+    server.wait_s = None
     assert server.verify([RIGHT])[0].proved
 
 
