@@ -9,6 +9,7 @@ The keeper of a pool also holds the modules that its jobs need, see ``warm``.
 from __future__ import annotations
 
 import _socket
+import gc
 import os
 import signal
 
@@ -43,6 +44,7 @@ def _serve(preload: list[str]) -> NoReturn:
     kernel.adopt_orphans()
     kernel.set_dumpable(False)
     channel = _socket.socket(fileno=0)
+    gc.disable()  # nothing lives long enough, and a collection writes to all that a fork shares
     if preload:
         from . import warm
 

@@ -91,6 +91,7 @@ def _start(first: str, name: str, arguments: list[str]) -> None:
 
 def _renew(env: dict[str, str]) -> None:
     """Make what belonged to the keeper that of a new process."""
+    gc.enable()
     os.environ.clear()
     os.environ.update(env)
     for name in [n for n in sys.modules if n == _PACKAGE or n.startswith(_PACKAGE + ".")]:

@@ -204,6 +204,11 @@ def test_what_jobs_could_share_is_refused(tmp_path, module, message):
     assert message in subprocess.run(command, env=env, capture_output=True, text=True).stdout
 
 
+def test_variables_that_come_too_late_are_refused(pool):
+    with pytest.raises(UserError, match="env holds PYTHONHASHSEED"):
+        pool.run(["-c", "0"], env={"PYTHONHASHSEED": "0"})
+
+
 @pytest.mark.parametrize("arguments", [["-W", "x.py"], ["-c"], ["-m"], [], "x.py"])
 def test_arguments_that_are_none(pool, arguments):
     with pytest.raises(UserError, match=r"arguments=|no command"):
