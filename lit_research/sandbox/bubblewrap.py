@@ -34,8 +34,9 @@ def make(job: dict[str, Any]) -> tuple[int, int]:
     words += [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts", "cgroup-try")]
     words += ["--unshare-user"] if job["uid"] is None else []  # it would know root alone
     made: list[str] = []
+    shown = [place for kind, _, place in job["view"] if kind != "seal"]
     for kind, source, target in job["view"]:
-        words += _parents(target, made, [place for _, _, place in job["view"]])
+        words += _parents(target, made, shown)
         words += _words(kind, source, target, str(job["tmpfs_bytes"]), held)
     words += ["--info-fd", str(its_info), "--seccomp", str(held[0]), "--", job["cat"]]
     for descriptor in (its_info, *held):

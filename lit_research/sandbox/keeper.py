@@ -24,7 +24,7 @@ _MSG_CMSG_CLOEXEC = 0x40000000
 
 
 def main(preload: list[str]) -> None:
-    """Serve the socket that is stdin until it closes; returns where a Python program has ended.
+    """Serve the socket that is stdin until it closes, and what is forked from here for a pool.
 
     Args:
         preload: modules to import before anything else, for the jobs of a pool.
