@@ -82,8 +82,8 @@ def test_a_file_left_open_is_written(pool, tmp_path):
         "this is no Python",
     ],
 )
-def test_a_program_ends_as_python_ends_it(pool, code):
-    plain = subprocess.run([sys.executable, "-c", code], capture_output=True)
+def test_a_program_ends_as_python_ends_it(pool, tmp_path, code):
+    plain = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)
     warm = pool.run(["-c", code])
     assert (warm.exit_code, warm.stdout) == (plain.returncode, plain.stdout)
     assert warm.error_text == plain.stderr.decode()
