@@ -1,7 +1,8 @@
 """Run code that nobody trusts: with limits, without network, and without a trace.
 
-``run`` runs a command to its end; ``start`` gives a process to talk to. What the command does is
-a ``Result``, never an exception. Three levels of isolation, the strongest that works is used:
+``run`` runs a command to its end; ``start`` gives a process to talk to; a ``Pool`` runs many Python
+programs without importing large modules each time. What a command does is a ``Result``, never an
+exception. Three levels of isolation, the strongest that works is used:
 
 ``bubblewrap``
     The program bwrap makes the command's own namespaces: no network but its own loopback, no
@@ -22,23 +23,8 @@ a user of its own with one capability, to pass over the modes of files; an envir
 of the parent's; stdin that ends; a scratch folder, the working directory, that is removed; nothing
 left running, also when the parent is killed.
 
-What a level does not stop:
-
-=======================================================  ==========  ==========  ===============
-a command that ...                                       bubblewrap  namespaces  rlimits
-=======================================================  ==========  ==========  ===============
-uses a hole of the kernel in a call that it may make     yes         yes         yes
-fills buffers of pipes and sockets (bounded by           yes         yes         yes
-descriptors and processes, not by ``memory_mib``)
-overshoots between two looks, 1/40 s                     yes         yes         yes
-loads processors, memory bus and disks                   yes         yes         yes
-reads what the user can read                             no          no          yes
-writes what the user can write                           no          no          unless root
-leaves files in /tmp and whatever all may write          no          no          yes
-signals or looks into the user's other processes,        no          no          unless root
-and so its own launcher
-reaches the network, a Unix socket, System V IPC         no          no          no
-=======================================================  ==========  ==========  ===============
+README.md beside this file says what each level stops and what it does not, and names the test that
+shows it.
 
 Output is what the command says: it can write anything, a false success too.
 """

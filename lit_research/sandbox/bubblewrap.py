@@ -33,19 +33,18 @@ def make(job: dict[str, Any]) -> tuple[int, int]:
     words = [job["program"], "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     words += [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts", "cgroup-try")]
     words += ["--unshare-user"] if job["uid"] is None else []  # it would know root alone
+    made: list[str] = []
+    shown = [place for kind, _, place in job["view"] if kind != "seal"]
     for kind, source, target in job["view"]:
+        words += _parents(target, made, shown)
         words += _words(kind, source, target, str(job["tmpfs_bytes"]), held)
     words += ["--info-fd", str(its_info), "--seccomp", str(held[0]), "--", job["cat"]]
-    helper = os.fork()
-    if helper == 0:
-        try:
-            for descriptor in (its_info, *held):
-                os.set_inheritable(descriptor, True)
-            for descriptor, number in ((its_hold, 0), (its_ready, 1), (its_said, 2)):
-                os.dup2(descriptor, number)
-            os.execve(words[0], words, {})
-        finally:
-            os._exit(127)
+    for descriptor in (its_info, *held):
+        os.set_inheritable(descriptor, True)
+    stdio = [(os.POSIX_SPAWN_DUP2, its_hold, 0), (os.POSIX_SPAWN_DUP2, its_ready, 1)]
+    stdio += [(os.POSIX_SPAWN_DUP2, its_said, 2)]
+    # Copies nothing of this process, as a fork would.
+    helper = os.posix_spawn(words[0], words, {}, file_actions=stdio)
     for descriptor in (its_info, its_ready, its_hold, its_said, *held):
         os.close(descriptor)
     data = b""
@@ -60,11 +59,29 @@ def make(job: dict[str, Any]) -> tuple[int, int]:
     return helper, int(data.split(b'"child-pid":')[1].split(b",")[0].strip(b" \n}"))
 
 
+def _parents(target: str, made: list[str], shown: list[str]) -> list[str]:
+    """Return the words that make the folders above ``target``, unless they are in what is shown.
+
+    Those that bwrap makes unasked are for their owner alone, which is not the command of root: it
+    can pass, but access(2), by which compilers find their parts, says that it cannot.
+    """
+    words = []
+    parts = target.strip("/").split("/")
+    for count in range(1, len(parts)):
+        folder = "/" + "/".join(parts[:count])
+        if folder not in made and not any(
+            (folder + "/").startswith(s.rstrip("/") + "/") for s in shown
+        ):
+            words += ["--dir", folder]
+            made.append(folder)
+    return words
+
+
 def _words(kind: str, source: str, target: str, size: str, held: list[int]) -> list[str]:
     """Return the words for one entry of the view (see ``views.view``)."""
     if kind == "text":
         held.append(_memory(source.encode()))
-        return ["--file", str(held[-1]), target]
+        return ["--perms", "0644", "--file", str(held[-1]), target]
     if kind == "dev":  # bwrap's own would bring terminals, and for those a second user namespace
         words = ["--size", size, "--tmpfs", target]
         for name in DEVICES:
@@ -76,7 +93,7 @@ def _words(kind: str, source: str, target: str, size: str, held: list[int]) -> l
         "link": ["--symlink", source, target],
         "read": ["--ro-bind", source, target],
         "write": ["--bind", source, target],
-        "tmpfs": ["--size", size, "--tmpfs", target],
+        "tmpfs": ["--perms", "1777", "--size", size, "--tmpfs", target],
         "proc": ["--proc", target],
         "seal": ["--remount-ro", target],
     }[kind]

@@ -9,6 +9,7 @@ The keeper of a pool also holds the modules that its jobs need, see ``warm``.
 from __future__ import annotations
 
 import _socket
+import gc
 import os
 import signal
 
@@ -23,7 +24,7 @@ _MSG_CMSG_CLOEXEC = 0x40000000
 
 
 def main(preload: list[str]) -> None:
-    """Serve the socket that is stdin until it closes; returns where a Python program has ended.
+    """Serve the socket that is stdin until it closes, and what is forked from here for a pool.
 
     Args:
         preload: modules to import before anything else, for the jobs of a pool.
@@ -43,6 +44,7 @@ def _serve(preload: list[str]) -> NoReturn:
     kernel.adopt_orphans()
     kernel.set_dumpable(False)
     channel = _socket.socket(fileno=0)
+    gc.disable()  # nothing lives long enough, and a collection writes to all that a fork shares
     if preload:
         from . import warm
 

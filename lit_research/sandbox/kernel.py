@@ -5,8 +5,10 @@ Imports little, because the launcher loads it at every start.
 
 from __future__ import annotations
 
+import _socket
 import ctypes
 import errno
+import fcntl
 import os
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
@@ -28,6 +30,10 @@ _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Filter(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("array", ctypes.c_void_p)]
 
 
 def _check(result: int, what: str) -> None:
@@ -63,10 +69,7 @@ def filter_calls(program: bytes) -> None:
     """
     array = ctypes.create_string_buffer(program, len(program))
 
-    class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("array", ctypes.c_void_p)]
-
-    given = Program(len(program) // 8, ctypes.addressof(array))
+    given = _Filter(len(program) // 8, ctypes.addressof(array))
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(given))
 
 
@@ -152,9 +155,6 @@ def enter(namespaces_of: int, flags: int) -> None:
 
 def raise_loopback() -> None:
     """Bring up ``lo`` of the network namespace that this process is in."""
-    import _socket
-    import fcntl
-
     with_address = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
     try:
         # struct ifreq: a name of 16 bytes, the flags IFF_UP | IFF_RUNNING; 0x8914 is SIOCSIFFLAGS.

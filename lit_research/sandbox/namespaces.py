@@ -151,7 +151,7 @@ def _show(kind: str, source: str, target: str, options: str) -> None:
             file.write(source.removeprefix("/old"))
     elif kind == "tmpfs":
         os.makedirs(target, exist_ok=True)
-        kernel.mount("tmpfs", target, "tmpfs", hidden, options)
+        kernel.mount("tmpfs", target, "tmpfs", hidden, options.replace("mode=755", "mode=1777"))
     elif kind == "proc":
         os.makedirs(target, exist_ok=True)
         kernel.mount("proc", target, "proc", hidden | kernel.MS_NOEXEC)

@@ -34,6 +34,7 @@ class Pool:
             is refused.
         env: environment variables, of the import and of each job. What a module reads when it is
             imported, such as OMP_NUM_THREADS, must be given here. There is no HOME during imports.
+            Of Python's own variables only PYTHONPATH is understood, and for jobs alone.
         readable: folders and files that each job may read, beside the installed packages.
         limits: what each job may use, unless said otherwise. Memory that a job has in common with
             the others counts for it.
@@ -64,7 +65,7 @@ class Pool:
         self.isolation = levels.choose(level, require)
         self._readable = (*views.python_paths(), *readable)
         self._limits, self._profile = limits, profile
-        self._env = dict(env or {})
+        self._env = _checked(env)
         views.check(["python"], self._readable, (), self._env)
         at_import = {**views.environment(self._env, "/tmp"), "HOME": _NO_HOME}
         self._keeper = Keeper(tuple(preload), at_import)
@@ -134,7 +135,7 @@ class Pool:
             limits=limits or self._limits,
             readable=(*self._readable, *readable),
             writable=writable,
-            env={**self._env, **(env or {})},
+            env={**self._env, **_checked(env)},
             profile=self._profile,
             pool=self._keeper,
         )
@@ -153,3 +154,14 @@ class Pool:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _checked(env: Mapping[str, str] | None) -> dict[str, str]:
+    """Refuse variables that Python reads when it starts, which is before any job."""
+    given = dict(env or {})
+    if late := sorted(n for n in given if n.startswith("PYTHON") and n != "PYTHONPATH"):
+        raise UserError(
+            f"env holds {', '.join(late)}, in a Pool of the sandbox: Python reads that when it "
+            "starts, which jobs of a Pool do not do; use run instead, or leave it out"
+        )
+    return given

@@ -45,8 +45,7 @@ class Space:
     def end(self) -> None:
         """Kill everything in them, or everything below this process, and wait until it is gone."""
         if self.handle is None:
-            tree.kill_tree(os.getpid())
-            while _reap():
+            while _reap():  # orphans are adopted: without a child there is nobody below
                 tree.kill_tree(os.getpid())
                 time.sleep(0.001)
             return

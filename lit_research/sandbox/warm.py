@@ -8,15 +8,19 @@ in memory before the first of them.
 
 from __future__ import annotations
 
+import atexit
 import builtins
+import ctypes
 import gc
 import importlib
+import io
 import os
 import runpy
 import signal
 import sys
 import threading
 import types
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +54,7 @@ def load(names: list[str]) -> str:
 
 
 def become(job: dict[str, Any]) -> None:
-    """Run the job's program here; returns, or raises, when it has ended.
+    """Run the job's program here, to the end of this process.
 
     Args:
         job: ``command`` holds what would follow ``python`` in a command line.
@@ -59,8 +63,58 @@ def become(job: dict[str, Any]) -> None:
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)  # as Python does when it starts
     _renew({os.fsdecode(k): os.fsdecode(v) for k, v in job["env"].items()})
-    sys.excepthook = _report
-    kind, *words = [os.fsdecode(word) for word in job["command"]]
+    loaded = set(sys.modules)
+    code = 0
+    try:
+        _execute([os.fsdecode(word) for word in job["command"]])
+    except SystemExit as end:
+        code = _exit_code(end.code)
+    except Exception as error:
+        trace = error.__traceback__
+        own = trace.tb_next.tb_next if trace and trace.tb_next else trace  # without ours
+        sys.excepthook(type(error), error.with_traceback(own), own)
+        code = 1
+    _end(code, loaded)
+
+
+def _exit_code(given: Any) -> int:
+    if given is None or isinstance(given, int):
+        return int(given or 0) & 0xFF
+    print(given, file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _end(code: int, loaded: set[str]) -> None:
+    """End as Python does, but leave the modules of the pool: taking them apart costs seconds.
+
+    Args:
+        code: exit code.
+        loaded: modules that were there before the program.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    if threading.active_count() > 1:
+        sys.exit(code)  # daemons must not see what is taken apart: Python stops them
+    atexit._run_exitfuncs()
+    for name in [n for n in sys.modules if n not in loaded or n == "__main__"]:
+        del sys.modules[name]
+    gc.collect()  # what only the program held: its destructors run, its files are written
+    for kind in (io.TextIOBase, io.IOBase):
+        for found in gc.get_objects():
+            if issubclass(type(found), kind):
+                with suppress(OSError, ValueError):
+                    found.flush()
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):
+            print(f"stdout could not be written: {error}", file=sys.stderr)  # noqa: T201
+        code = 120
+    ctypes.CDLL(None).fflush(None)
+    os._exit(code)
+
+
+def _execute(command: list[str]) -> None:
+    kind, *words = command
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main
@@ -91,6 +145,7 @@ def _start(first: str, name: str, arguments: list[str]) -> None:
 
 def _renew(env: dict[str, str]) -> None:
     """Make what belonged to the keeper that of a new process."""
+    gc.enable()
     os.environ.clear()
     os.environ.update(env)
     for name in [n for n in sys.modules if n == _PACKAGE or n.startswith(_PACKAGE + ".")]:
@@ -98,7 +153,8 @@ def _renew(env: dict[str, str]) -> None:
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         errors = "backslashreplace" if name == "stderr" else "strict"
         mode = "w" if number else "r"
-        stream = os.fdopen(number, mode, encoding="utf-8", errors=errors, closefd=False)
+        by_line = 1 if name == "stderr" else -1
+        stream = os.fdopen(number, mode, by_line, "utf-8", errors, closefd=False)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     # ``random`` takes a new seed after a fork by itself.
@@ -106,12 +162,3 @@ def _renew(env: dict[str, str]) -> None:
         sys.modules["numpy.random"].seed()
     if "tempfile" in sys.modules:
         vars(sys.modules["tempfile"])["tempdir"] = None
-
-
-def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Print a traceback without the part that is ours."""
-    at = trace
-    while at is not None and at.tb_frame.f_code is not become.__code__:
-        at = at.tb_next
-    own = at.tb_next if at else trace
-    sys.__excepthook__(kind, error.with_traceback(own), own)

@@ -232,8 +232,10 @@ class Watcher:
             exit_code = None
         if exit_code is None and status != "not started":
             exit_code = -int(signal.SIGKILL)
-        if status == "failed" and b"File too large" in self._stderr and "file_kib" not in reason:
-            reason += f"; stderr says 'File too large': its file_kib is {self._job.limits.file_kib}"
+        # What the C library says of EFBIG and of SIGXFSZ.
+        for words in ("File too large", "File size limit exceeded"):
+            if status == "failed" and words.encode() in self._stderr and "file_kib" not in reason:
+                reason += f"; stderr says {words!r}: its file_kib is {self._job.limits.file_kib}"
         self.result = Result(
             status=status,
             exit_code=exit_code,

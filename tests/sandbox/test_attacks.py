@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import uuid
 
 import pytest
 
@@ -191,6 +192,28 @@ def test_limits_hold_while_the_parent_is_busy(level):
     words = [sys.executable, "-c", script, level]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout == "memory True\n"
+
+
+def test_buffers_of_pipes_are_not_counted_without_a_cgroup(python, monkeypatch):
+    monkeypatch.setattr("lit_research.sandbox.delegated.folder", lambda: None)
+    script = (
+        "import fcntl, os\nfor _ in range(40):\n  r, w = os.pipe(); os.set_blocking(w, False)\n"
+        "  try: fcntl.fcntl(w, 1031, 1 << 20)\n  except OSError: pass\n"
+        "  try:\n    while True: os.write(w, bytes(65536))\n  except BlockingIOError: pass\n"
+    )
+    assert python(script, limits=Limits(wall_s=20, memory_mib=24)).status == "ok"
+
+
+def test_what_the_weakest_level_lets_through(shell, level, tmp_path):
+    if level != "rlimits":
+        pytest.skip("what is held at the other levels has tests of its own")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    (tmp_path / "mine").write_text("mine")
+    left = f"/tmp/left-{uuid.uuid4().hex}"
+    result = shell(f"cat {tmp_path}/mine; echo x > {left}; ls -d /proc/{os.getpid()}")
+    assert result.text == f"mine/proc/{os.getpid()}\n"
+    os.remove(left)
 
 
 def test_nothing_is_left_of_a_deep_folder(python):

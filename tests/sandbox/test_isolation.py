@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from lit_research import sandbox
 from lit_research.errors import UserError
-from lit_research.sandbox import levels
+from lit_research.sandbox import Limits, levels
 
 
 def test_the_strongest_level_that_works_is_used():
@@ -132,6 +133,29 @@ def test_a_file_for_the_user_alone_is_readable(shell, tmp_path):
     file.write_text("mine\n")
     file.chmod(0o600)
     assert shell(f"cat {file}", readable=[tmp_path]).text == "mine\n"
+
+
+def test_access_says_what_is_so(python, tmp_path, level):
+    # As access(2) does, for which the command of root has no right over modes.
+    places = [sys.executable, "/etc/passwd", ".", os.environ.get("TMPDIR", "/tmp")]
+    script = (
+        f"import os; print([os.access(p, os.R_OK) for p in {places!r}], os.access('.', os.W_OK))"
+    )
+    result = python(script)
+    assert result.text.split("]")[1] == " True\n"
+    if level != "rlimits":
+        assert result.text == "[True, True, True, True] True\n"
+
+
+def test_a_compiler_works(shell):
+    if shutil.which("cc") is None:
+        pytest.skip("this machine has no compiler")
+    source = '#include <stdio.h>\nint main(void) { puts("hi"); return 0; }'
+    build = "cat > a.c; cc -o a.out a.c && ./a.out"
+    assert shell(build, stdin=source).text == "hi\n"
+    result = shell(build, stdin=source, limits=Limits(wall_s=20, file_kib=4))
+    assert result.status != "ok"
+    assert "file_kib" in result.reason
 
 
 def test_a_readable_path_that_is_a_link(shell, tmp_path):

@@ -65,6 +65,35 @@ def test_a_file_left_open_is_written(pool, tmp_path):
     assert (tmp_path / "f").read_text() == "all of it"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "class A:\n  def __del__(self): print('gone')\na = A(); b = [a]; b.append(b); print('end')",
+        "import atexit, gzip\natexit.register(print, 'last'); print('first'); f = open('x', 'w')",
+        "import threading, time\ndef act(): time.sleep(0.2); print('thread')\n"
+        "threading.Thread(target=act).start(); print('main')",
+        "import threading as t, time\nt.Thread(target=time.sleep, args=(9,), daemon=True).start()\n"
+        "print('main')",
+        "import sys\nsys.excepthook = lambda *given: print('hook', given[0].__name__)\n1 / 0",
+        "try: 1 / 0\nexcept ZeroDivisionError as e: raise ValueError('two') from e",
+        "import ctypes; ctypes.CDLL(None).printf(b'from C')",
+        "raise SystemExit('said')",
+        "import sys; sys.stdout.write('no line end'); sys.exit(256 + 3)",
+        "this is no Python",
+    ],
+)
+def test_a_program_ends_as_python_ends_it(pool, tmp_path, code):
+    plain = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)
+    warm = pool.run(["-c", code])
+    assert (warm.exit_code, warm.stdout) == (plain.returncode, plain.stdout)
+    assert warm.error_text == plain.stderr.decode()
+
+
+def test_output_that_is_lost_is_a_failure(pool):
+    result = pool.run(["-c", "import os; os.close(1); print('lost')"])
+    assert (result.exit_code, "Bad file descriptor" in result.error_text) == (120, True)
+
+
 def test_a_script_that_is_not_there(pool):
     result = pool.run(["nowhere.py"])
     assert (result.exit_code, "nowhere.py" in result.error_text) == (2, True)
@@ -202,6 +231,11 @@ def test_what_jobs_could_share_is_refused(tmp_path, module, message):
     command = [sys.executable, "-uc", code]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
     assert message in subprocess.run(command, env=env, capture_output=True, text=True).stdout
+
+
+def test_variables_that_come_too_late_are_refused(pool):
+    with pytest.raises(UserError, match="env holds PYTHONHASHSEED"):
+        pool.run(["-c", "0"], env={"PYTHONHASHSEED": "0"})
 
 
 @pytest.mark.parametrize("arguments", [["-W", "x.py"], ["-c"], ["-m"], [], "x.py"])
