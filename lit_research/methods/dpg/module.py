@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.figures import add_picture, add_text, code_block
 from lit_research.lm import Attention, check_lm_spec, export_hf, lm_from_spec, token_log_probs
 from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
 from lit_research.methods.base import Method, datamodule
@@ -23,12 +21,12 @@ from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_cu
 from lit_research.methods.dpg.checks import WHERE, check_sampling, check_sizes
 from lit_research.methods.dpg.core import Scale, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
-from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
+from lit_research.methods.dpg.inner import Attributor, Inner, Reward, gathered
 from lit_research.methods.dpg.metrics import TargetMetric
+from lit_research.methods.dpg.showing import log_step
 from lit_research.methods.dpg.targets import make_target
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
-from lit_research.metrics import gather_objects
 from lit_research.seeds import resolve_seed
 from lit_research.text import load_tokenizer, vocabulary_size
 
@@ -250,7 +248,7 @@ class DatasetPolicyGradient(Method):
         grouped = args["reward"] != "dataset"
         worth = rewards.advantages(args["advantage_scale"], grouped=grouped)[own]
         self._update(batch["prompts"], completions, worth.to(self.device), seed)
-        self._log(rewards, texts, completions)
+        log_step(self, rewards, texts, completions)
 
     def _update(
         self, prompts: list[list[int]], completions: list[Completion], worth: Tensor, seed: int
@@ -298,30 +296,6 @@ class DatasetPolicyGradient(Method):
         """Return the log-probabilities of the written tokens at the sampling's temperature."""
         logits = self.generator(input_ids=rows["input_ids"][part], use_cache=False).logits
         return token_log_probs(logits / self.hparams["temperature"], rows["labels"][part])
-
-    def _log(self, rewards: Rewards, texts: list[str], completions: list[Completion]) -> None:
-        numbers = [self.numbers(run) for run in rewards.runs]
-        values = {k: sum(found[k] for found in numbers) / len(numbers) for k in numbers[0]}
-        for name, value in {"phi": rewards.phi, **values}.items():
-            self.log(f"train/{name}", value, prog_bar=name != "phi", batch_size=1)
-        if not self.is_logged_step:
-            return
-        of_ranks = gather_objects([float(len(c.token_ids)) for c in completions])
-        lengths = [length for of_rank in of_ranks for length in of_rank]
-        spread = float(rewards.tau.double().std()) if rewards.tau.numel() > 1 else 0.0
-        self.log("train/reward_std", spread, batch_size=1)
-        self.log("train/length_tokens", sum(lengths) / len(lengths), batch_size=1)
-        self._show(rewards, texts)
-
-    def _show(self, rewards: Rewards, texts: list[str]) -> None:
-        for logger in self.loggers:
-            if isinstance(logger, TensorBoardLogger) and self.trainer.is_global_zero:
-                tau = rewards.tau.detach().cpu().flatten()
-                logger.experiment.add_histogram("train/reward", tau, self.global_step)
-        with self.trained(rewards.runs[0]) as target:
-            add_picture(self.trainer, "train/target", self.metric.picture(target))
-        best = int(rewards.tau.flatten().argmax())
-        add_text(self.trainer, "train/best_text", code_block(texts[best]))
 
     def on_validation_epoch_start(self) -> None:
         """Begin to collect texts."""
