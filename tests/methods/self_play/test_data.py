@@ -274,7 +274,7 @@ def test_evaluation_reads_every_theorem_once():
     assert list(data.val_dataloader()) == [{"targets": list(range(5)), "which": "held_out"}]
     predicted = list(data.predict_dataloader())
     assert [i for batch in predicted for i in batch["targets"]] == list(range(70))
-    assert {batch["which"] for batch in predicted} == {"targets"}
+    assert {batch["which"] for batch in predicted} == {"attempted"}
     empty = Theorems(size=5, held_out=0, warm=0)
     assert list(empty.test_dataloader()) == [{"targets": [], "which": "held_out"}]
     assert data.batches_per_epoch == 100
