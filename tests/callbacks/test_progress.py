@@ -53,7 +53,8 @@ def test_the_bar_shows_steps_metrics_rate_and_the_time_left(
 
 def test_the_bar_is_drawn_seldom_but_to_the_end(tmp_path, terminal, capsys, monkeypatch):
     monkeypatch.setattr("lit_research.callbacks.progress.REDRAW", 3600.0)
-    run(tmp_path, {"trainer.enable_progress_bar": True, "trainer.max_steps": 15})
+    options = {"max_steps": 15, "val_check_interval": 15, "enable_progress_bar": True}
+    run(tmp_path, {f"trainer.{name}": value for name, value in options.items()})
     drawn = set(re.findall(r"(\d+)/15", capsys.readouterr().err))
     assert drawn == {"1", "15"}
 
