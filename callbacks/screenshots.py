@@ -122,7 +122,7 @@ def screenshot(address: str, path: Path, window: str) -> None:
     ]
     with tempfile.TemporaryDirectory() as profile:
         command = [browser, *options, f"--user-data-dir={profile}", address]
-        subprocess.run(command, check=True, timeout=180, capture_output=True)
+        subprocess.run(command, check=True, timeout=600, capture_output=True)
     path.write_bytes(small_png(path.read_bytes()))
 
 

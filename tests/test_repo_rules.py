@@ -59,7 +59,9 @@ def test_every_figure_has_the_one_style():
     """``lit_research.figures.panels`` makes them legible."""
     for path in CODE:
         if path.name != "figures.py":
-            assert not re.search(r"\bFigure\(|\bsubplots\(|matplotlib.pyplot", path.read_text()), path
+            assert not re.search(r"\bFigure\(|\bsubplots\(|matplotlib.pyplot", path.read_text()), (
+                path
+            )
 
 
 def test_the_core_of_a_method_does_not_import_lightning():

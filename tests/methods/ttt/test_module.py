@@ -36,7 +36,7 @@ def run(folder, *options, verb="fit"):
 
 @pytest.mark.parametrize("arm", ["e2e", "first_order", "naive", "swa", "full"])
 def test_every_arm_trains_and_is_tested_with_the_inner_loop_on_and_off(tmp_path, arm):
-    cli = run(tmp_path, f"--model.init_args.arm={arm}")
+    cli = run(tmp_path, f"--model.init_args.arm={arm}", "--trainer.log_every_n_steps=1")
     assert cli.trainer.global_step == 3
     if arm == "e2e":
         check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
