@@ -60,7 +60,7 @@ TABLE: dict[str, list[tuple[str, str]]] = {
     "termination_by": [
         (LEFT, f"exact go n\nwhere\n  go : {ZERO_LEFT}\n  termination_by structural n => n"),
         (LEFT, f"let rec go : {ZERO_LEFT}\n  termination_by structural n => n\nexact go n"),
-        (LEFT, "induction n with\n| zero => rfl\n| succ n h => exact congrArg Nat.succ h"),
+        (LEFT, "induction n with\n| zero => rfl\n| succ n h => exact congrArg Nat.succ h\ntermination_by 0"),
     ],
     "names": [
         (f"theorem t (p : Prop) ({name} : p) : p", f"exact {name}")

@@ -95,6 +95,9 @@ theorem rintro_pattern : ∀ p q : Prop, p ∨ q → q ∨ p := by
   rintro p q (h | h)
   · exact Or.inr h
   · exact Or.inl h
+theorem rintro_typed (p q : Prop) : p ∧ q → p → q := by
+  rintro (⟨_, hq⟩ : p ∧ q) (_ : p)
+  exact hq
 theorem induction_with (n : Nat) : 0 + n = n := by
   induction n with
   | zero => rfl
@@ -188,6 +191,12 @@ theorem simp_if_eq (a b : Nat) (h : (if a = b then 1 else 2) = 1) : a = b := by
   simp at h
   exact h
 theorem simp_if (a : Nat) (h : a > 3) : (if a > 3 then 1 else 2) = 1 := by simp [h]
+theorem simp_record (n : Nat) : n + 0 = n := by simp (config := { decide := true })
+theorem dsimp_record (f : Nat → Nat) : (fun x => f x) 1 = f 1 := by dsimp (config := {})
+theorem rw_record (a b : Nat) (h : a = b) : a + a = b + a := by rw (occs := .pos [1]) [h]
+theorem erw_unfolds (f : Nat → Nat) (h : ∀ x, f x = id x) (n : Nat) : f n = n := by
+  erw [h n]
+  rfl
 theorem decide_arithmetic : 123456789 * 987654321 = 121932631112635269 := by decide
 theorem decide_order : ¬7 ≤ 5 ∧ 3 < 4 ∧ 3 ∣ 12 ∧ ¬3 ∣ 13 := by decide
 theorem decide_bounded : (∀ x, x < 8 → x * x ≤ 49) ∧ ∃ x, x < 8 ∧ x * x = 49 := by decide
@@ -261,6 +270,8 @@ theorem not_by_rfl (a b : Nat) : a + b = b + a := by rfl
 theorem not_by_ac (a b c : Nat) : a + b + c = c + b + b := by ac_rfl
 -- fails: Unknown constant
 theorem unknown_lemma (a : Nat) : a = a := by exact Nat.no_such_lemma a
+-- fails: DecideConfig
+theorem no_decide_record : 1 = 1 := by decide (config := { native := true })
 -- fails: unknown tactic
 theorem no_native (h : 1 = 1) : 1 = 1 := by native_decide
 -- fails: unknown tactic
