@@ -106,7 +106,7 @@ def test_an_option_that_leaves_no_room_for_the_question_is_refused(tokenizer):
     items = [Item("q", ["o" * 8, "x"], 0, "deep/7")]
     assert len(encode_items(items, tokenizer, 9)) == 2
     with pytest.raises(
-        UserError, match=r"option 0 has 9 tokens, in item 'deep/7': set .*\(it is 8"
+        UserError, match=r"option 0 has 9 tokens, in item 'deep/7', .* is 8, .*: give 9 or more"
     ):
         encode_items(items, tokenizer, 8)
 
