@@ -29,6 +29,7 @@ from lit_research.methods.dpg.board import DECISIVE_CURVES, READING
 from lit_research.methods.dpg.core import Scale, advantages, policy_loss
 from lit_research.methods.dpg.fresh import FreshTarget
 from lit_research.methods.dpg.inner import Attributor, Inner, Reward, Rewards, gathered
+from lit_research.methods.dpg.learnable import check_learnable
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.targets import make_target
 from lit_research.methods.dpg.writing import DataSetWriter
@@ -156,24 +157,9 @@ class DatasetPolicyGradient(Method):
         return "folder" in self.hparams["generator"]
 
     def setup(self, stage: str) -> None:
-        """Refuse sampling from which nothing can be learned; the other verbs can use it.
-
-        Raises:
-            UserError: the verb is ``fit``, and texts are all alike or compared with none.
-        """
-        args = self.hparams
-        if stage != "fit":
-            return
-        if args["temperature"] == 0:
-            raise UserError(
-                f"temperature is {args['temperature']}, {WHERE}: give a number above 0; texts that "
-                "are all alike teach nothing"
-            )
-        if args["rollouts"] < 2 and args["reward"] != "dataset":
-            raise UserError(
-                f"rollouts is {args['rollouts']}, {WHERE}: give 2 or more; a text is compared with "
-                "the others of its prompt"
-            )
+        """Refuse sampling from which nothing can be learned; the other verbs can use it."""
+        if stage == "fit":
+            check_learnable(self.hparams, WHERE)
 
     def configure_model(self) -> None:
         """Build the generator."""
