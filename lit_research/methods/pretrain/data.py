@@ -196,9 +196,11 @@ class Corpus(DataModule):
     def prepare_data(self) -> None:
         """Build the caches that the verb reads once, before other processes look for them."""
         _ = self.tokenizer
-        verb = self.trainer.state.fn if self.trainer is not None else None
-        if verb == TrainerFn.PREDICTING and self.trainer.limit_predict_batches == 0:
-            return  # export and generate read no documents
+        trainer, verb = self.trainer, None
+        if trainer is not None:
+            verb = trainer.state.fn
+            if verb == TrainerFn.PREDICTING and trainer.limit_predict_batches == 0:
+                return  # export and generate read no documents
         for split in self.splits_of(verb) if verb is not None else [*self.documents]:
             if split in self.documents:
                 self.store(split)
