@@ -71,8 +71,6 @@ class Board(Callback):
                 for summary in hparams(columns, drawn):
                     logger.experiment._get_file_writer().add_summary(summary)
                 logger.save()
-            else:
-                logger.log_hyperparams(values)
 
 
 def charts(curves: dict[str, list[str]]) -> dict[str, list[Any]]:

@@ -260,7 +260,7 @@ class TTTE2E(Method):
         if verb == TrainerFn.TESTING and contexts:
             return [("a length of contexts", length) for length in contexts]
         at_end = "eval_length" if hasattr(data, "eval_length") else "sequence_length"
-        names = {
+        names: dict[TrainerFn | None, tuple[str, ...]] = {
             TrainerFn.FITTING: ("sequence_length", at_end),
             TrainerFn.VALIDATING: (at_end,),
             TrainerFn.TESTING: (at_end,),
