@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def panels(
     return drawing, list(grid.flat)
 
 
-def log_scale(axes: Axes, values: Sequence[float]) -> None:
+def log_scale(axes: Axes, values: Iterable[float]) -> None:
     """Make the x axis logarithmic, with ticks such as 20k that do not run into each other.
 
     Args:
@@ -65,7 +65,8 @@ def log_scale(axes: Axes, values: Sequence[float]) -> None:
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     axes.set_xscale("log")
-    narrow = max(values) <= 200 * min(values)
+    drawn = list(values)
+    narrow = max(drawn) <= 200 * min(drawn)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_minor_formatter(NullFormatter())

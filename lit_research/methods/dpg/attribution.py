@@ -57,7 +57,7 @@ class Attribution(Method):
         seed: of weights and subsets; None takes ``seed_everything``.
     """
 
-    decisive_curves: ClassVar[dict[str, list[str]]] = {}
+    decisive_curves = {}
     reading: ClassVar[str] = (
         "IMAGES shows the change of the metric that the influences predict against what training "
         "again gives: the points should lie on the grey line. TEXT has the correlations as values, "
