@@ -118,7 +118,7 @@ def _signature(kind: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             parameters = inspect.signature(one).parameters.values()
             defaults |= {p.name: _plain(p.default) for p in parameters}
         with suppress(TypeError, NameError):  # names that only type checkers import
-            for name, hint in typing.get_type_hints(one.__init__).items():  # type: ignore[misc]
+            for name, hint in typing.get_type_hints(vars(one).get("__init__")).items():
                 kinds = [k for k in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(k)]
                 groups |= {name: kinds[0]} if kinds else {}
     return defaults, groups

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from torch import Tensor
@@ -56,7 +55,7 @@ def panels(
     return drawing, list(grid.flat)
 
 
-def log_scale(axes: Axes, values: Sequence[float] | np.ndarray) -> None:
+def log_scale(axes: Axes, values: Iterable[float]) -> None:
     """Make the x axis logarithmic, with ticks such as 20k that do not run into each other.
 
     Args:
@@ -66,7 +65,8 @@ def log_scale(axes: Axes, values: Sequence[float] | np.ndarray) -> None:
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     axes.set_xscale("log")
-    narrow = max(values) <= 200 * min(values)
+    drawn = list(values)
+    narrow = max(drawn) <= 200 * min(drawn)
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -9,9 +9,7 @@ out.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -59,7 +57,7 @@ class Attribution(Method):
         seed: of weights and subsets; None takes ``seed_everything``.
     """
 
-    decisive_curves: Mapping[str, list[str]] = MappingProxyType({})
+    decisive_curves = {}
     reading: ClassVar[str] = (
         "IMAGES shows the change of the metric that the influences predict against what training "
         "again gives: the points should lie on the grey line. TEXT has the correlations as values, "
