@@ -66,7 +66,8 @@ def write_own_files(folder: Path, readme: Path) -> None:
     """Write what a README says is the user's: texts, theorems, points, a checkpoint, configs."""
     base = yaml.safe_load((folder / "configs/pretrain/tiny.yaml").read_text())
     (folder / "a.yaml").write_text(yaml.safe_dump(base))
-    (folder / "b.yaml").write_text("trainer: {val_check_interval: 50, log_every_n_steps: 10}\n")
+    rare = {"val_check_interval": 50, "check_val_every_n_epoch": None}
+    (folder / "b.yaml").write_text(yaml.safe_dump({"trainer": rare}))
     if name(readme) == FIRST_PAGE:
         points = [{"N": n, "loss": 1.5 + 40 / n**0.5} for n in (100, 300, 1000, 3000, 10000)]
         (folder / "points.jsonl").write_text("".join(f"{json.dumps(p)}\n" for p in points))
