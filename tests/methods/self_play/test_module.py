@@ -44,7 +44,8 @@ def archive_of(folder):
 
 def test_a_game_proves_theorems_and_says_so(finished):
     _, cli = finished
-    check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
+    # No conjecture of so small a game is played.
+    check_decisive_curves(Path(cli.trainer.log_dir), cli.model, {"val/disjunctive_share"})
     metrics = cli.trainer.callback_metrics
     assert cli.trainer.global_step == 3
     assert 0 < metrics["self_play/solve_rate"] <= 1
