@@ -27,6 +27,7 @@ from lit_research.callbacks.needs import check_logged, check_needs, check_valida
 from lit_research.callbacks.optimizer_settings import OptimizerSettings
 from lit_research.callbacks.random_state import gather_random_states, set_random_state
 from lit_research.callbacks.stop_signals import StopSignals
+from lit_research.callbacks.tokenizer_check import TOKENIZER, check_same_tokens, tokens_hash
 from lit_research.errors import UserError
 
 RANDOM_STATES = "random_states"
@@ -134,6 +135,7 @@ class ResearchCheckpoint(ModelCheckpoint):
         if trainer.state.fn != TrainerFn.FITTING:
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
+        check_same_tokens(content, path, data)
         current = {"model": dict(module.hparams), "data": dict(data.hparams) if data else {}}
         if self.allow_config_change:
             check_same_optimizer(content, path, current)
@@ -145,6 +147,7 @@ class ResearchCheckpoint(ModelCheckpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint[RANDOM_STATES] = gather_random_states(trainer.world_size)
+        checkpoint[TOKENIZER] = tokens_hash(trainer.datamodule)  # type: ignore[attr-defined]
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from lit_research.callbacks import AtomicCheckpointIO
 from lit_research.callbacks.config_check import SECTIONS, differences
+from lit_research.callbacks.tokenizer_check import check_same_tokens
 from lit_research.errors import UserError
 from lit_research.given import Given
 from lit_research.methods.base import DataModule, Method
@@ -99,9 +100,13 @@ def check_evaluation(
     given as an option, or over ``--run``, is meant: it is not compared.
 
     Raises:
-        UserError: a config file or a default has another value than the checkpoint.
+        UserError: a config file or a default has another value than the checkpoint, or another
+            tokenizer.
     """
-    if checkpoint.content is None or given.run is not None:
+    if checkpoint.content is None:
+        return
+    check_same_tokens(checkpoint.content, str(checkpoint.path), data)
+    if given.run is not None:
         return
     current = {"model": dict(model.hparams), "data": dict(data.hparams) if data else {}}
     defines = {

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from typing_extensions import override
 
 from lit_research.callbacks import find_last_checkpoint
+from lit_research.callbacks.tokenizer_check import save_trained_tokenizer
 from lit_research.checkpoint_check import Checkpoint
 from lit_research.errors import UserError
 from lit_research.given import Given
@@ -251,6 +252,9 @@ class SaveRunConfig(SaveConfigCallback):
 
     @override
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if stage == "fit" and trainer.log_dir is not None:
+            data = trainer.datamodule  # type: ignore[attr-defined]
+            save_trained_tokenizer(data, Path(trainer.log_dir))
         text = self.parser.dump(self.config, skip_none=False)
         for logger in trainer.loggers:
             if isinstance(logger, pl.loggers.TensorBoardLogger):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import next_token_loss, run_lm
+from lit_research.methods.base import datamodule
 from lit_research.methods.ensemble.core import distillation_loss, retained_share
 from lit_research.methods.ensemble.gather import gather_members, members_config
 from lit_research.methods.ensemble.members import as_member, count_members
@@ -194,7 +195,7 @@ class Distill(Pretrain):
         if files is None or self._teachers:
             return
         lm: Any
-        lm, names, _ = gather_members(files, members_config(files))
+        lm, names, _ = gather_members(files, members_config(files), datamodule(self.trainer))
         if lm.config.vocab_size != self.lm.config.vocab_size:
             raise UserError(
                 f"the teachers have {lm.config.vocab_size} tokens and the student "

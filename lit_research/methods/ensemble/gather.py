@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from lit_research.callbacks.tokenizer_check import check_same_tokens
 from lit_research.errors import UserError
 from lit_research.methods.ensemble.members import with_parameters
 
@@ -37,17 +38,18 @@ def find_checkpoints(patterns: Sequence[str]) -> list[str]:
 
 
 def gather_members(
-    patterns: Sequence[str], build: Callable[[], PreTrainedModel]
+    patterns: Sequence[str], build: Callable[[], PreTrainedModel], data: object = None
 ) -> tuple[PreTrainedModel, list[str], int]:
     """Return one stacked model of all members, the members' names, and steps that they trained.
 
     Args:
         patterns: checkpoints of ``Ensemble`` (members stacked) or ``Pretrain`` (one each) runs.
         build: makes a language model of the members' config.
+        data: the run's data module, whose tokenizer the members must have learned with.
 
     Raises:
-        UserError: a file is missing, is no checkpoint of such a run, or is of another model; or the
-            same member is there twice.
+        UserError: a file is missing, is no checkpoint of such a run, or is of another model or
+            tokenizer; or the same member is there twice.
     """
     lm = build()
     shapes = {name: p.shape for name, p in lm.named_parameters()}
@@ -57,6 +59,7 @@ def gather_members(
     steps: set[int] = set()
     for file in find_checkpoints(patterns):
         checkpoint = _load(file)
+        check_same_tokens(checkpoint, file, data)
         weights, of_file = _members_of(checkpoint, file, shapes)
         parts.append(weights)
         names += of_file

@@ -178,7 +178,8 @@ class Ensemble(Method):
             return build_lm(args["lm"], vocab_size=args["vocab_size"], attention=args["attention"])
 
         if files is not None:
-            self.lm, names, self.trained_steps = gather_members(files, build)
+            data = datamodule(self._trainer) if self._trainer is not None else None
+            self.lm, names, self.trained_steps = gather_members(files, build, data)
             rank_zero_info(f"{len(names)} members: {', '.join(names)}.")
         else:
             self._decay_mask = decay_mask(build())
