@@ -11,12 +11,14 @@ Read are ``config.yaml`` and what TensorBoard's or the CSV logger wrote; nothing
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from lit_research.callbacks.run_logger import VALUES
 from lit_research.errors import UserError
 from lit_research.runs import latest_config
 
@@ -129,7 +131,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _points(run: Path) -> list[Point]:
     """Return what was logged, by step; of a step that was logged twice, the later value."""
     found: dict[tuple[int, str], float] = {}
-    for step, name, value in (*_event_points(run), *_csv_points(run)):
+    for step, name, value in (*_single_points(run), *_event_points(run), *_csv_points(run)):
         found[step, name] = value
     return [(step, name, value) for (step, name), value in sorted(found.items())]
 
@@ -143,6 +145,14 @@ def _event_points(run: Path) -> Iterable[Point]:
         events.Reload()
         for name in events.Tags()["scalars"]:
             yield from ((e.step, name, e.value) for e in events.Scalars(name))
+
+
+def _single_points(run: Path) -> Iterable[Point]:
+    """Yield what has had one value so far, which ``RunLogger`` makes no chart of."""
+    file = run / VALUES
+    if file.is_file():
+        kept = json.loads(file.read_text())["values"]
+        yield from ((int(v["step"]), name, float(v["value"])) for name, v in kept.items())
 
 
 def _csv_points(run: Path) -> Iterable[Point]:

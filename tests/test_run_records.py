@@ -9,7 +9,7 @@ import yaml
 from lit_research.cli import main
 from lit_research.errors import UserError
 from lit_research.run_records import find_runs, read_metrics, read_runs
-from tests.helpers import tiny
+from tests.helpers import tiny, write_tiny
 
 LM = "model.init_args.lm.hidden_size"
 
@@ -48,6 +48,13 @@ def test_the_curves_are_those_that_were_logged(runs):
         assert len(losses) == 2
         assert losses.step.is_monotonic_increasing
         assert len(curves[curves.name == "train/loss"]) == 4
+
+
+def test_what_has_one_value_is_there_too(tmp_path):
+    own = {"trainer.logger": {"class_path": "RunLogger", "init_args": {"save_dir": str(tmp_path)}}}
+    cli = main(["fit", "--config", str(write_tiny(tmp_path, own))])
+    (row,) = read_runs(cli.trainer.log_dir).to_dict("records")
+    assert row["model/parameters"] == sum(p.numel() for p in cli.model.lm.parameters())
 
 
 def test_every_logger_gets_the_arguments(runs):
