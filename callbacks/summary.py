@@ -74,8 +74,9 @@ class RunSummary(Callback):
 
     def report(self, trainer: pl.Trainer, module: pl.LightningModule) -> str:
         """Return a table: where the run lies, its losses, how to look at it and to go on."""
-        rows = {"run": _relative(trainer.log_dir), **self._metrics(trainer, module)}
-        rows |= {"steps": self._steps(trainer), **_commands(trainer, module)}
+        folder = trainer.log_dir  # on every rank: it is broadcast
+        rows = {"run": _relative(folder), **self._metrics(trainer, module)}
+        rows |= {"steps": self._steps(trainer), **_commands(trainer, module, folder)}
         width = max(map(len, rows))
         return "\n".join(f"{name:<{width}}  {text}" for name, text in rows.items() if text)
 
@@ -111,14 +112,16 @@ def _checkpoint(trainer: pl.Trainer) -> ResearchCheckpoint | None:
     return found[0] if found else None
 
 
-def _commands(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, str]:
+def _commands(
+    trainer: pl.Trainer, module: pl.LightningModule, folder: str | None
+) -> dict[str, str]:
     """Return how to look at the run, to go on with it and to test it."""
     checkpoint = _checkpoint(trainer)
     rows = {"look": look(trainer) or ""}
-    if checkpoint is None or not checkpoint.last_model_path or trainer.log_dir is None:
+    if checkpoint is None or not checkpoint.last_model_path or folder is None:
         return rows
     rows = {"checkpoint": _relative(os.path.realpath(checkpoint.last_model_path)), **rows}
-    run = f"--run {shlex.quote(_relative(trainer.log_dir))}"
+    run = f"--run {shlex.quote(_relative(folder))}"
     if 0 < trainer.max_steps <= trainer.global_step:
         rows["go on"] = f"lit-research fit {run} --trainer.max_steps {2 * trainer.max_steps}"
     elif trainer.global_step and 0 < (epochs := trainer.max_epochs or 0) <= trainer.current_epoch:

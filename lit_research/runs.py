@@ -240,6 +240,9 @@ class SaveRunConfig(SaveConfigCallback):
         folder = trainer.log_dir  # on every rank: it is broadcast
         if trainer.is_global_zero and folder is not None and not self.already_saved:
             self.config_filename = self._file_name(Path(folder), TrainerFn(stage).value)
+            if stage == "fit":
+                data = trainer.datamodule  # type: ignore[attr-defined]
+                save_trained_tokenizer(data, Path(folder))
         super().setup(trainer, pl_module, stage)
 
     @staticmethod
@@ -252,9 +255,6 @@ class SaveRunConfig(SaveConfigCallback):
 
     @override
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        if stage == "fit" and trainer.log_dir is not None:
-            data = trainer.datamodule  # type: ignore[attr-defined]
-            save_trained_tokenizer(data, Path(trainer.log_dir))
         text = self.parser.dump(self.config, skip_none=False)
         for logger in trainer.loggers:
             if isinstance(logger, pl.loggers.TensorBoardLogger):

@@ -44,10 +44,10 @@ def check_keeps_documents_apart(model: PreTrainedModel, run: Run) -> None:
     Raises:
         UserError: it does not, or cannot be told where documents begin.
     """
-    takes_positions = "position_ids" in inspect.signature(model.forward).parameters
-    if model._is_stateful or not takes_positions:
-        _refuse(model, "has a recurrent state" if takes_positions else "takes no positions")
     if model not in _known:
+        takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+        if model._is_stateful or not takes_positions:
+            _refuse(model, "has a recurrent state" if takes_positions else "takes no positions")
         if _is_traced() or model.device.type == "meta":
             return
         _known[model] = _fault(model, run)

@@ -15,7 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from lit_research.lm.chunked import chunked_next_token_loss, chunked_token_losses
-from lit_research.lm.scoring import lm_outputs, next_token_loss, run_lm, token_log_probs
+from lit_research.lm.scoring import (
+    check_positions,
+    lm_outputs,
+    next_token_loss,
+    run_lm,
+    token_log_probs,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -67,6 +73,7 @@ def lm_loss(
         weight, bias = head.weight, head.bias
         return chunked_next_token_loss(hidden, weight, labels, head_bias=bias, z_loss=z_loss)
 
+    check_positions(model, batch)  # of its logits
     with _head_replaced(head, loss):
         return lm_outputs(model, batch)
 
@@ -88,6 +95,7 @@ def lm_token_losses(model: PreTrainedModel, batch: Mapping[str, Tensor], *, fuse
     def losses(hidden: Tensor) -> Tensor:
         return chunked_token_losses(hidden, head.weight, labels, head_bias=head.bias)
 
+    check_positions(model, batch)  # of its logits
     with _head_replaced(head, losses):
         return lm_outputs(model, batch)
 

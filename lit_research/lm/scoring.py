@@ -42,9 +42,18 @@ def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
 
 def lm_outputs(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
     """Return what the output head makes of a batch, as the model returns it (see ``run_lm``)."""
+    check_positions(model, batch)
+    return _outputs(model, batch)
+
+
+def check_positions(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> None:
+    """Refuse packed documents that the model would not keep apart; it is tried once.
+
+    Raises:
+        UserError: it would not.
+    """
     if "position_ids" in batch:
         check_keeps_documents_apart(model, _outputs)
-    return _outputs(model, batch)
 
 
 def _outputs(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:

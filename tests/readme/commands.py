@@ -6,6 +6,7 @@ instead, without running. All others are run as printed.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import runpy
 import shlex
@@ -72,6 +73,8 @@ def run(command: Command) -> None:
             _query(*words[1:])
         elif words[:2] == ["pip", "install"] and command.mark == "network":
             _check_extra(words[2])
+        elif words[0] == "systemd-run":
+            assert command.mark == "cluster", command
         else:
             pytest.fail(f"no test knows how to run {command}")
     except SystemExit as ending:
@@ -81,8 +84,10 @@ def run(command: Command) -> None:
 
 def _run_module(module: str, arguments: list[str], mark: str | None) -> None:
     if mark is not None:
-        assert module == "lit_research.replicate", module
-        assert load_replica(*arguments).ARMS
+        if module == "lit_research.replicate":
+            assert load_replica(*arguments).ARMS
+        else:
+            assert importlib.util.find_spec(module), module
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [module, *arguments])

@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, Prompts, Sampling, check_prompts
 from lit_research.lm.engines.sampling import sample_tokens
-from lit_research.text.tokenizers import vocabulary_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -63,6 +62,9 @@ class TransformersEngine:
     ) -> None:
         if batch_size < 1:
             raise UserError(f"batch_size is {batch_size}, of TransformersEngine: give 1 or more")
+        # The package of texts imports transformers, which importing the engines must not.
+        from lit_research.text.tokenizers import vocabulary_size
+
         if (size := vocabulary_size(tokenizer)) > model.config.vocab_size:
             raise UserError(
                 f"the tokenizer has ids up to {size - 1} and the model a vocabulary of "

@@ -44,4 +44,4 @@ def test_texts_stay_whole():
 )
 def test_prompts_without_room_for_a_text_are_refused(changes, message):
     with pytest.raises(UserError, match=message):
-        _ = prompts(**changes).prompts
+        prompts(**changes).prompts_of("train")

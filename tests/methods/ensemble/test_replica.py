@@ -66,7 +66,11 @@ def test_an_exponent_that_the_seeds_leave_open_is_unresolved():
 
 def test_the_figure_shows_every_arm():
     drawing = replica.figure(results(np.random.default_rng(0)))
-    assert [axes.get_xlabel() for axes in drawing.axes] == ["passes", "weight decay", "members"]
+    assert [axes.get_xlabel() for axes in drawing.axes] == [
+        "passes (count)",
+        "weight decay (1)",
+        "members (count)",
+    ]
 
 
 @pytest.mark.parametrize("arm", replica.ARMS, ids=lambda arm: arm.name)

@@ -88,8 +88,8 @@ def test_an_answer_is_right_where_all_its_tokens_are_the_most_likely():
     assert metrics["loss_frozen"] == pytest.approx(float(torch.tensor(4.0).log()))
     assert "64 on" in scores.report()
     assert [axes.get_title() for axes in scores.figure().axes] == [
-        "accuracy, inner loop on",
-        "accuracy, inner loop off",
+        "accuracy (share of 1), inner loop on",
+        "accuracy (share of 1), inner loop off",
     ]
 
 
@@ -150,5 +150,6 @@ def test_documents_are_read_whole_by_predict(tmp_path):
 
 
 def test_contexts_must_be_whole_chunks(tmp_path):
+    contexts = ["--data.init_args.contexts=[32, 256]", "--ckpt_path=none"]
     with pytest.raises(UserError, match="a length of contexts is 32"):
-        run(tmp_path, "tiny_text.yaml", *TEXT, "--data.init_args.contexts=[32, 256]")
+        run(tmp_path, "tiny_text.yaml", *TEXT, *contexts, verb="test")
