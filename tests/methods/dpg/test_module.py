@@ -256,7 +256,7 @@ def test_two_processes_write_for_one_target(tmp_path):
         "Attributor.attribute = attribute\n"
         "cli = main(sys.argv[1:])\n"
         "total = sum(float(p.double().sum()) for p in cli.model.parameters())\n"
-        "print('FOUND', cli.trainer.global_rank, counts, repr(total), flush=True)\n"
+        "sys.stdout.write(f'FOUND {cli.trainer.global_rank} {counts} {total!r}\\n')\n"
     )
     command = [sys.executable, str(spy), "fit", "--config", str(config), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -285,8 +285,8 @@ def test_two_processes_play_one_game(tmp_path):
         "total = sum(float(p.double().sum()) for p in cli.model.parameters())\n"
         "state = cli.model.state\n"
         # One write, which the other process cannot come between.
-        "found = f'{cli.trainer.global_rank} {state.generations} {sorted(state.proofs)} {total!r}'\n"
-        "sys.stdout.write(f'FOUND {found}\\n')\n"
+        "found = f'{state.generations} {sorted(state.proofs)} {total!r}'\n"
+        "sys.stdout.write(f'FOUND {cli.trainer.global_rank} {found}\\n')\n"
     )
     changes = {f"{DATA}.size": 9, "trainer.max_steps": 3, f"{INIT}.update.micro_batch": 1}
     config = write(tmp_path, changes)
