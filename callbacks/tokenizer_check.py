@@ -6,13 +6,13 @@ anew. Each id then means another text, and losses are wrong without an error.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lit_research.errors import UserError
-from lit_research.text.storage import content_hash
 
 TOKENIZER = "lit_research.tokenizer"
 FOLDER = "tokenizer"
@@ -23,7 +23,8 @@ def tokens_hash(data: object) -> str | None:
     tokenizer = getattr(data, "tokenizer", None)
     if tokenizer is None:
         return None
-    return content_hash(json.dumps(sorted(tokenizer.get_vocab().items())))
+    tokens = json.dumps(sorted(tokenizer.get_vocab().items()))
+    return hashlib.sha256(tokens.encode()).hexdigest()
 
 
 def check_same_tokens(checkpoint: Mapping[str, Any], path: str, data: object) -> None:
