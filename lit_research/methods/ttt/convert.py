@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,8 +186,6 @@ def to_pairs(rows: Tensor, head_dim: int) -> Tensor:
 
 def command(arguments: list[str] | None = None) -> None:
     """Convert a folder, its tokenizer included; ``arguments`` are the process's by default."""
-    from lit_research.lm import export_hf
-    from lit_research.text import load_tokenizer
 
     parser = argparse.ArgumentParser(
         prog="python -m lit_research.methods.ttt.convert",
@@ -200,26 +199,44 @@ def command(arguments: list[str] | None = None) -> None:
     parser.add_argument("--suffix", type=int, help="last blocks with fast weights (a quarter)")
     parser.add_argument("--inner-lr", type=float, default=1.0, help="of the inner steps")
     options = parser.parse_args(arguments)
-    try:
-        # What can fail at once comes before the weights. `export_hf` would replace a model at OUT.
-        if Path(options.out).expanduser().exists():
-            raise UserError(f"{options.out!r} exists, given as OUT: give a new folder")
-        tokenizer = load_tokenizer(os.path.expanduser(options.folder))
-        sys.stdout.write(f"{options.folder}: reading\n")
-        sys.stdout.flush()
-        model = convert_checkpoint(
+    write_folder(
+        options.out,
+        os.path.expanduser(options.folder),
+        lambda: convert_checkpoint(
             options.folder,
             window=options.window,
             chunk=options.chunk,
             num_suffix_layers=options.suffix,
             inner_lr=options.inner_lr,
-        )
-        export_hf(model, tokenizer, options.out)
+        ),
+    )
+
+
+def write_folder(out: str, tokenizer: str, convert: Callable[[], TTTE2EForCausalLM]) -> None:
+    """Write a converted model as a folder of transformers, as a command: errors end the process.
+
+    Args:
+        out: the new folder.
+        tokenizer: a name or a folder of the model's.
+        convert: makes the model, or raises UserError.
+    """
+    from lit_research.lm import export_hf
+    from lit_research.text import load_tokenizer
+
+    try:
+        # What can fail at once comes before the weights. `export_hf` would replace a model at OUT.
+        if Path(out).expanduser().exists():
+            raise UserError(f"{out!r} exists, given as OUT: give a new folder")
+        loaded = load_tokenizer(tokenizer)
+        sys.stdout.write("reading the weights\n")
+        sys.stdout.flush()
+        model = convert()
+        export_hf(model, loaded, out)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
     sys.stdout.write(
-        f"{options.out}: {model.num_parameters():,} parameters, prime MLPs in the last "
+        f"{out}: {model.num_parameters():,} parameters, prime MLPs in the last "
         f"{model.config.num_suffix_layers} of {model.config.num_hidden_layers} blocks\n"
     )
 

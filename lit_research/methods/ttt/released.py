@@ -14,7 +14,6 @@ one shape for all, and no other. Weights are written in fp32.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.methods.ttt.config import CHANGEABLE, TTTE2EConfig, check_config
+from lit_research.methods.ttt.convert import write_folder
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
 ROOT = "language_model.model."
@@ -224,9 +224,6 @@ def command(arguments: list[str] | None = None) -> None:
     Args:
         arguments: of the command line; None takes the process's.
     """
-    from lit_research.lm import export_hf
-    from lit_research.text import load_tokenizer
-
     parser = argparse.ArgumentParser(
         prog="python -m lit_research.methods.ttt.released",
         description=__doc__,
@@ -241,24 +238,15 @@ def command(arguments: list[str] | None = None) -> None:
         "--ignore", type=int, nargs="*", default=[BOS], help="tokens that are no label (128000)"
     )
     options = parser.parse_args(arguments)
-    try:
-        # What can fail at once comes before the weights. `export_hf` would replace a model at OUT.
-        if Path(options.out).expanduser().exists():
-            raise UserError(f"{options.out!r} exists, given as OUT: give a new folder")
-        tokenizer = load_tokenizer(options.tokenizer)
-        model = from_released(
+    write_folder(
+        options.out,
+        options.tokenizer,
+        lambda: from_released(
             options.folder,
             window=options.window,
             chunk=options.chunk,
             ignored_label_ids=options.ignore,
-        )
-        export_hf(model, tokenizer, options.out)
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
-    sys.stdout.write(
-        f"{options.out}: {model.num_parameters():,} parameters, prime MLPs in the last "
-        f"{model.config.num_suffix_layers} of {model.config.num_hidden_layers} blocks\n"
+        ),
     )
 
 
