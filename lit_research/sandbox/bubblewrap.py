@@ -33,8 +33,8 @@ def make(job: dict[str, Any]) -> tuple[int, int]:
     words = [job["program"], "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     words += [f"--unshare-{name}" for name in ("ipc", "pid", "net", "uts", "cgroup-try")]
     words += ["--unshare-user"] if job["uid"] is None else []  # it would know root alone
-    made: list[str] = []
-    shown = [place for kind, _, place in job["view"] if kind != "seal"]
+    made = [place for kind, _, place in job["view"] if kind in ("dev", "tmpfs")]
+    shown = [place for kind, _, place in job["view"] if kind in ("read", "write")]
     for kind, source, target in job["view"]:
         words += _parents(target, made, shown)
         words += _words(kind, source, target, str(job["tmpfs_bytes"]), held)

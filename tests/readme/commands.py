@@ -91,7 +91,8 @@ def _run_module(module: str, arguments: list[str], mark: str | None) -> None:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [module, *arguments])
-        patch.delitem(sys.modules, module, raising=False)  # runpy warns of a module run twice
+        for twice in (module, f"{module}.__main__"):  # of which runpy warns
+            patch.delitem(sys.modules, twice, raising=False)
         runpy.run_module(module, run_name="__main__")
 
 

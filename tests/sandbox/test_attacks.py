@@ -286,6 +286,9 @@ def test_inside_a_bubblewrap_of_others():
     )
     words = ["bwrap", "--unshare-all", "--dev-bind", "/", "/", "--proc", "/proc"]
     words += ["--tmpfs", "/tmp", "--tmpfs", "/run"]
+    shown = {p for p in (sys.prefix, *sys.path) if p.startswith("/tmp/") and os.path.exists(p)}
+    for place in sorted(shown):
+        words += ["--ro-bind", place, place]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([*words, sys.executable, "-c", script], capture_output=True, env=env)
     said = done.stdout.decode()

@@ -137,14 +137,17 @@ def test_a_file_for_the_user_alone_is_readable(shell, tmp_path):
 
 def test_access_says_what_is_so(python, tmp_path, level):
     # As access(2) does, for which the command of root has no right over modes.
-    places = [sys.executable, "/etc/passwd", ".", os.environ.get("TMPDIR", "/tmp")]
+    deep = tmp_path / "in" / "folders"  # below /tmp, which is the command's own
+    deep.mkdir(parents=True)
+    deep.chmod(0o755)
+    places = [sys.executable, "/etc/passwd", ".", os.environ.get("TMPDIR", "/tmp"), str(deep)]
     script = (
         f"import os; print([os.access(p, os.R_OK) for p in {places!r}], os.access('.', os.W_OK))"
     )
-    result = python(script)
+    result = python(script, readable=[deep])
     assert result.text.split("]")[1] == " True\n"
     if level != "rlimits":
-        assert result.text == "[True, True, True, True] True\n"
+        assert result.text == "[True, True, True, True, True] True\n"
 
 
 def test_a_compiler_works(shell):
