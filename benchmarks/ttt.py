@@ -180,8 +180,10 @@ def plain_step(lm: TTTE2EForCausalLM, ids: Tensor, labels: Tensor) -> Tensor:
 def naive_step(lm: TTTE2EForCausalLM, ids: Tensor, labels: Tensor) -> Tensor:
     """(b): every block chunk by chunk, ``create_graph=True``, everything kept."""
     config, means = lm.config, []
-    state = first_state(lm, lm.embed(ids[:, :1]))
-    fast, before = state.fast, [state.cache[0]] * config.num_hidden_layers
+    fast = first_state(lm, lm.embed(ids[:, :1])).fast
+    shape = (len(ids), config.num_key_value_heads, config.window, config.head_dim)
+    empty = KeyValues(torch.zeros(shape), torch.zeros(shape))
+    before = [empty] * config.num_hidden_layers
     pairs = zip(ids.split(config.chunk, 1), labels.split(config.chunk, 1), strict=True)
     for place, (tokens, wanted) in enumerate(pairs):
         filled = min(place * config.chunk, config.window)

@@ -21,10 +21,11 @@ def _turns(
     kind: torch.dtype,
     device: torch.device,
 ) -> tuple[Tensor, Tensor]:
-    """Return cosines and sines of the angles of positions ``first`` to ``last``, ``[T, d / 2]``."""
+    """Return cosines and sines of positions ``first`` to ``last``, each twice, ``[T, d]``."""
     with torch.inference_mode(False):  # they outlive the call, and may be needed in a graph
         positions = torch.arange(first, last, device=device, dtype=kind)
         angle_Td = positions[:, None] * torch.tensor(frequencies, device=device, dtype=kind)
+        angle_Td = angle_Td.repeat_interleave(2, dim=-1)
         return angle_Td.cos(), angle_Td.sin()
 
 
@@ -37,10 +38,13 @@ def rotate(x: Tensor, first: int, frequencies: tuple[float, ...]) -> Tensor:
         frequencies: radians a token, of each pair.
     """
     kind = torch.float64 if x.dtype == torch.float64 else torch.float32
-    cos, sin = _turns(first, first + x.shape[2], frequencies, kind, x.device)
-    even, odd = x[..., 0::2].to(kind), x[..., 1::2].to(kind)
-    turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
-    return turned.flatten(-2).to(x.dtype)
+    cos_Td, sin_Td = _turns(first, first + x.shape[2], frequencies, kind, x.device)
+    wide = x.to(kind)
+    # (x, y) becomes (-y, x), without reading every other number of a row, which is slow. A product
+    # with exp(i angle) would do all at once, but rounds differently from one place to the next.
+    pairs = torch.view_as_complex(wide.unflatten(-1, (-1, 2)))
+    across = torch.view_as_real(pairs * 1j).flatten(-2)
+    return (wide * cos_Td + across * sin_Td).to(x.dtype)
 
 
 def window_attention(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # w1, w2, w3 of each suffix block in order, every one [B, in, out].
 FastWeights = tuple[Tensor, ...]
-# Hidden states [B, C, D] from the prefix, and labels [B, C].
+# Hidden states [B, C, D] of the model's run_prefix, and labels [B, C].
 Chunk = tuple[Tensor, Tensor]
 Recompute = Literal["none", "chunk", "sqrt", "log"]
 
@@ -60,7 +60,8 @@ class State:
 
     Attributes:
         fast: the fast weights, ``[B, in, out]`` each.
-        cache: keys and values of the window of each suffix block, ``[B, H, K, d]``.
+        cache: keys and values of the window of each suffix block but the first, whose attention
+            is run before, ``[B, H, K, d]``.
         filled: how many rows of the cache are of real tokens.
     """
 
@@ -89,7 +90,7 @@ def first_state(model: TTTE2EForCausalLM, hidden: Tensor) -> State:
 
     Args:
         model: gives W_0.
-        hidden: output of the prefix, for the batch size, the type and the device.
+        hidden: of ``run_prefix``, for the batch size, the type and the device.
     """
     config, B = model.config, len(hidden)
     # A step of norm 1 is below the resolution of half precision: fast weights are fp32 at least.
@@ -97,7 +98,7 @@ def first_state(model: TTTE2EForCausalLM, hidden: Tensor) -> State:
     fast = tuple(w.expand(B, *w.shape) for w in wide)
     shape = (B, config.num_key_value_heads, config.window, config.head_dim)
     empty = KeyValues(hidden.new_zeros(shape), hidden.new_zeros(shape))
-    return State(fast, (empty,) * config.num_suffix_layers, 0)
+    return State(fast, (empty,) * (config.num_suffix_layers - 1), 0)
 
 
 def learnable(labels: Tensor, ignored_ids: Sequence[int] | None) -> Tensor:

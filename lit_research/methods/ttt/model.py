@@ -23,8 +23,9 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
 
     ``forward`` and ``generate`` learn while they read, from the same initial weights for every
     text; the inner loop is in ``inner_loop.py``, the state between two calls is a ``Stream``.
-    Prefix blocks can be run once over a sequence, suffix blocks chunk by chunk with fast weights of
-    each sequence.
+    What comes before the first fast weights (the prefix, and the attention of the first block of
+    the suffix) is run once over a sequence, what follows chunk by chunk with fast weights of each
+    sequence.
     """
 
     config_class = TTTE2EConfig
@@ -72,7 +73,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         return [getattr(b.prime_mlp, name) for b in self.suffix for name in SwiGLU.NAMES]
 
     def suffix_parameters(self) -> list[nn.Parameter]:
-        """Return what ``suffix_chunk`` uses beside the fast weights: suffix, last norm and head."""
+        """Return what ``suffix_chunk`` may use beside the fast weights: suffix, last norm, head."""
         fast = {id(w) for w in self.fast_parameters()}
         parts = (self.suffix, self.norm, self.lm_head)
         return [w for part in parts for w in part.parameters() if id(w) not in fast]
@@ -83,11 +84,15 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         return logits
 
     def run_prefix(self, input_ids: Tensor) -> Tensor:
-        """Return the hidden states ``[B, T, D]`` that the suffix reads."""
+        """Return the hidden states ``[B, T, D]`` that the first fast weights read.
+
+        The attention of the first block of the suffix knows nothing of any fast weights, so it
+        need not wait for them chunk by chunk, nor be differentiated twice.
+        """
         h = self.embed(input_ids)
         for block in self.prefix:
             h = block(h)
-        return h
+        return cast("Block", self.suffix[0]).attend_whole(h) if self.suffix else h
 
     def suffix_chunk(
         self,
@@ -101,11 +106,19 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         """Return the logits ``[B, C, V]`` of a chunk, and the cache for the next one.
 
         They are differentiable any number of times, or only once where ``twice`` is False.
+
+        Args:
+            hidden: of ``run_prefix``, ``[B, C, D]``.
+            fast: w1, w2, w3 of each block of the suffix, ``[B, in, out]``.
+            cache: keys and values before the chunk, of each block of the suffix but the first.
+            filled: how many rows of the cache are of real tokens.
+            twice: whether the result must be differentiable more than once.
         """
-        kept: list[KeyValues] = []
-        for number, (block, before) in enumerate(zip(self.suffix, cache, strict=True)):
+        first, *rest = cast("list[Block]", self.suffix)
+        hidden, kept = first.mlps(hidden, (fast[0], fast[1], fast[2])), list[KeyValues]()
+        for number, (block, before) in enumerate(zip(rest, cache, strict=True), 1):
             own = (fast[3 * number], fast[3 * number + 1], fast[3 * number + 2])
-            hidden, after = cast(Block, block).chunk(hidden, before, filled, own, twice=twice)
+            hidden, after = block.chunk(hidden, before, filled, own, twice=twice)
             kept.append(after)
         return self.head(hidden), tuple(kept)
 
@@ -158,8 +171,8 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         elif inner_loop:
             logits = scan_logits(self, input_ids, inner, next_labels(own))[:, -logits_to_keep:]
         else:
-            h = self.run_prefix(input_ids)
-            for block in self.suffix:
+            h = self.embed(input_ids)
+            for block in (*self.prefix, *self.suffix):
                 h = block(h)
             logits = self.head(h[:, -logits_to_keep:])
         loss = None

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from lit_research.files import append_line, write_atomic
 from lit_research.lm import weights_fingerprint
 from lit_research.methods.ttt.config import CHANGEABLE
-from lit_research.methods.ttt.streaming import Stream
+from lit_research.methods.ttt.streaming import STATE_FORMAT, Stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,7 +64,7 @@ class Reader:
         self.continue_tokens, self.progress = continue_tokens, progress
         self.save_state_every = save_state_every
         self.temperature, self.seed = temperature, seed
-        written_by = [continue_tokens, temperature, seed]
+        written_by = [continue_tokens, temperature, seed, STATE_FORMAT]
         written_by += [getattr(lm.config, name) for name in CHANGEABLE]
         self._made_by = json.dumps([weights_fingerprint(lm), str(inner), *written_by])
 

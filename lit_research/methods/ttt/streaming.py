@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from lit_research.methods.ttt.layers import Block
     from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
-_TOGETHER = 8192  # tokens
+_TOGETHER = 4096  # tokens; more of them leave the caches of a CPU
+STATE_FORMAT = 2  # of what `state_dict` returns; 1 held the open chunk as the prefix left it
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,7 +89,7 @@ class Stream:
         self.fast = first_state(model, hidden).detach().fast if model.suffix else ()
         self.tokens = torch.zeros(batch_size, 0, dtype=torch.long, device=like.device)
         self.labels = self.tokens  # the same, IGNORE where there is nothing to learn
-        self.hidden = [hidden]  # of the open chunk, from the prefix
+        self.hidden = [hidden]  # of the open chunk, before the first fast weights
 
     position: int
     next_logits: Tensor | None
@@ -228,19 +229,28 @@ class Stream:
         """Put tokens into the open chunk; return their logits ``[B, T, V]``."""
         if self.tokens.shape[1] == self.config.chunk:
             self._learn(labels[:, 0])
-        h = self.model.embed(tokens)
-        for block, window in self._blocks(self.model.prefix, self.prefix):
-            h = block.append(h, window)
+        h = self._run_prefix(tokens)
         self.hidden.append(h)
         weights = iter(self.fast)
-        for block, window in self._blocks(self.model.suffix, self.suffix):
-            h = block.append(h, window, (next(weights), next(weights), next(weights)))
+        for number, (block, window) in enumerate(self._blocks(self.model.suffix, self.suffix)):
+            fast = (next(weights), next(weights), next(weights))
+            h = block.append(h, window, fast) if number else block.mlps(h, fast)
         self.tokens = torch.cat([self.tokens, tokens], dim=1)
         self.labels = torch.cat([self.labels, labels], dim=1)
         self.position += tokens.shape[1]
         logits = self.model.head(h)
         self.next_logits = logits[:, -1]
         return logits
+
+    def _run_prefix(self, tokens: Tensor, *, chunks: bool = False) -> Tensor:
+        """Do what the model's ``run_prefix`` does, for the next tokens; return ``[B, T, D]``."""
+        h = self.model.embed(tokens)
+        for block, window in self._blocks(self.model.prefix, self.prefix):
+            h = block.append(h, window, chunks=chunks)
+        if self.suffix:
+            first = cast("Block", self.model.suffix[0])
+            h = first.attend(h, self.suffix[0], chunks=chunks)
+        return h
 
     def _learn(self, following: Tensor) -> None:
         """Step the fast weights for the open chunk, and begin the next one.
@@ -264,7 +274,7 @@ class Stream:
         """Return what the suffix knew before the open chunk."""
         assert self.config.window is not None  # a model with a suffix has one
         filled = min(self.position - self.tokens.shape[1], self.config.window)
-        return State(self.fast, tuple(w.cache() for w in self.suffix), filled)
+        return State(self.fast, tuple(w.cache() for w in self.suffix[1:]), filled)
 
     def _read_chunks(self, tokens: Tensor, labels: Tensor, place: int, size: int) -> Tensor:
         """Read whole chunks and learn from each, in one pass.
@@ -280,12 +290,10 @@ class Stream:
         """
         if self.tokens.shape[1]:
             self._learn(labels[:, place])
-        h = self.model.embed(tokens[:, place : place + size])
+        h = self._run_prefix(tokens[:, place : place + size], chunks=True)
         after = slice(place + 1, place + size + 1)
         following = tokens[:, after]
         labels = following if labels is tokens else labels[:, after]
-        for block, window in self._blocks(self.model.prefix, self.prefix):
-            h = block.append(h, window, chunks=True)
         if self.suffix:
             log_probs = self._step_through(h, following, labels)
         else:
@@ -303,7 +311,7 @@ class Stream:
             # A loss is 0 where there is nothing to learn.
             found.append(-losses if labels is following else self._log_probs(logits, tokens))
         self.fast = state.fast
-        for window, cache in zip(self.suffix, state.cache, strict=True):
+        for window, cache in zip(self.suffix[1:], state.cache, strict=True):
             window.refill(cache, hidden.shape[1])
         return torch.cat(found, dim=1)
 
@@ -338,6 +346,7 @@ class Stream:
     def state_dict(self) -> dict[str, Any]:
         """Return the whole state: tensors and plain data, for ``torch.save``."""
         return {
+            "format": STATE_FORMAT,
             "position": self.position,
             "inner": asdict(self.inner),
             "tokens": self.tokens.clone(),
@@ -353,8 +362,14 @@ class Stream:
         """Go on from a ``state_dict`` of a stream of the same model.
 
         Raises:
-            UserError: the state is of a model of other sizes, or of another number of texts.
+            UserError: the state is of a model of other sizes, or of another number of texts, or an
+                earlier version of this package wrote it.
         """
+        if state.get("format") != STATE_FORMAT:
+            raise UserError(
+                f"the state has format {state.get('format', 1)} and this version reads "
+                f"{STATE_FORMAT}, for Stream: read the text once more"
+            )
         windows, device = self._windows(), self.tokens.device
         shapes = [list(w.shape) for w in self.fast]
         if (

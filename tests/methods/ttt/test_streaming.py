@@ -219,6 +219,9 @@ def test_a_state_of_another_model_is_refused(tmp_path):
     stream.save(tmp_path / "state.pt")
     with pytest.raises(UserError, match="another model"):
         Stream.load(build(hidden_size=32), tmp_path / "state.pt")
+    old = {name: x for name, x in stream.state_dict().items() if name != "format"}
+    with pytest.raises(UserError, match="format 1 and this version reads 2"):
+        stream.load_state_dict(old)
     with pytest.raises(UserError, match="no file"):
         Stream.load(build(), tmp_path / "nothing.pt")
     with pytest.raises(UserError, match="read a prompt"):
