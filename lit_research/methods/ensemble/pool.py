@@ -56,8 +56,7 @@ class TeacherPool(Corpus):
 
     def predict_dataloader(self) -> Any:
         """Return the numbers of this process's shards, one a batch: ``{"shard": [1]}``."""
-        rank = self.trainer.global_rank if self.trainer is not None else 0
-        mine = [{"shard": torch.tensor([n])} for n in self.shards[rank :: self._world_size]]
+        mine = [{"shard": torch.tensor([n])} for n in self.shards[self.rank :: self.world_size]]
         return torch.utils.data.DataLoader(mine, batch_size=None)  # type: ignore[arg-type]
 
     @property
