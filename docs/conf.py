@@ -1,6 +1,6 @@
 """Sphinx: pages in Markdown, and an API reference made from the docstrings of the public names.
 
-sphinx-build -W --keep-going docs docs/_build
+python -m sphinx -W --keep-going -j auto docs docs/_build
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sp
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "lit_research"
+smartquotes = False
 
 autosummary_generate = False  # the pages are written below
 autodoc_inherit_docstrings = False  # those of Lightning refer to its own documentation
