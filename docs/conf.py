@@ -1,7 +1,4 @@
-"""Sphinx: pages in Markdown, and an API reference made from the docstrings of the public names.
-
-python -m sphinx -W --keep-going -j auto docs docs/_build
-"""
+"""Sphinx: pages in Markdown, and an API reference made from the docstrings of the public names."""
 
 from __future__ import annotations
 
