@@ -47,12 +47,12 @@ def documentation(module: str, name: str) -> str:
 
 def _below_assignment(module: str, name: str) -> str:
     """Follow the imports of ``name`` to its assignment, and return the string below that."""
-    body = ast.parse(inspect.getsource(importlib.import_module(module))).body
-    for number, node in enumerate(body):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                if name == (alias.asname or alias.name):
-                    return _below_assignment(node.module, alias.name)
+    tree = ast.parse(inspect.getsource(importlib.import_module(module)))
+    for node in ast.walk(tree):  # those for type checkers alone, where a package loads lazily, too
+        for alias in node.names if isinstance(node, ast.ImportFrom) and node.module else ():
+            if name == (alias.asname or alias.name):
+                return _below_assignment(node.module, alias.name)
+    for number, node in enumerate(body := tree.body):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             below = body[number + 1] if number + 1 < len(body) else None
