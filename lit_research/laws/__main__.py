@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
 from lit_research.laws.fitting import fit
+from lit_research.laws.points import read_columns
 from lit_research.laws.registry import LAWS, as_law
-from lit_research.laws.table import read_columns
 
 if TYPE_CHECKING:
     from lit_research.laws.result import Fit

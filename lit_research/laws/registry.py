@@ -2,10 +2,8 @@
 
 from lit_research.errors import UserError
 from lit_research.laws.base import Law
-from lit_research.laws.chinchilla import Chinchilla
-from lit_research.laws.data_constrained import DataConstrained
-from lit_research.laws.power import EnsembleLaw, PowerLaw
-from lit_research.laws.sigmoid import Sigmoid
+from lit_research.laws.one_variable import EnsembleLaw, PowerLaw, Sigmoid
+from lit_research.laws.parameters_and_data import Chinchilla, DataConstrained
 
 LAWS: dict[str, type[Law]] = {
     "power": PowerLaw,
