@@ -12,7 +12,7 @@ from lit_research.laws.diagnosis import diagnose, interval_warnings, on_bounds
 from lit_research.laws.objective import HUBER_DELTA, Method, Objective, minimise
 from lit_research.laws.parameters_and_data import Chinchilla, DataConstrained
 from lit_research.laws.points import Points, Values, as_columns, gather
-from lit_research.laws.registry import as_law
+from lit_research.laws.registry import AnyLaw, as_law
 from lit_research.laws.result import Curve, Fit
 from lit_research.laws.uncertainty import Best, IntervalMethod, find_intervals, standard_errors
 
@@ -23,7 +23,7 @@ CHOICES = {
 
 
 def fit(
-    law: Law | type[Law] | str,
+    law: AnyLaw,
     x: Values | Mapping[str, Values],
     y: Values,
     *,
@@ -40,8 +40,8 @@ def fit(
     """Fit a law to points, with intervals.
 
     Args:
-        law: a law, its class, or its name (``"power"``, ``"ensemble"``, ``"chinchilla"``,
-            ``"sigmoid"``, ``"data_constrained"``).
+        law: a law, its class, its name (``"power"``, ``"ensemble"``, ``"chinchilla"``,
+            ``"sigmoid"``, ``"data_constrained"``), or the class path of your own, see ``as_law``.
         x: positive numbers ``[n]`` in any unit; for a law of several variables a dict of them.
         y: losses (or rates) ``[n]``.
         method: ``"huber_log"``: sum of Huber terms of ``log(law) - log(y)``, which a few bad runs
