@@ -85,7 +85,8 @@ class Arm:
     def _words(
         self, verb: str, config: str, options: dict[str, Any], seed: int, work: Path
     ) -> list[str]:
-        from lit_research.catalogue import config_dir, with_bases
+        from lit_research.catalogue import with_bases
+        from lit_research.cli import config_dir
 
         logger = "trainer.logger.init_args"
         options = {
@@ -112,7 +113,8 @@ class Arm:
     @property
     def folder(self) -> str:
         """Name of its folder: another config or other options are another folder, run afresh."""
-        from lit_research.catalogue import config_dir, with_bases
+        from lit_research.catalogue import with_bases
+        from lit_research.cli import config_dir
 
         parts = [(self.config, self.options), *((s.config, s.options) for s in self.before)]
         text = ""

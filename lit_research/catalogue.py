@@ -11,14 +11,12 @@ from lit_research.errors import UserError
 
 METHODS = Path(__file__).parent / "methods"
 OVERLAY = re.compile(r"# overlay of: (\S+\.yaml)\s*$")
+ON_TOP = "lit-research fit --config METHOD/BASE --config METHOD/NAME   (of one on top of BASE)"
 
 
 def config_dir() -> Path:
     """Return the folder of the configs that come with the package."""
     return Path(__file__).parent / "configs"
-
-
-ON_TOP = "lit-research fit --config METHOD/BASE --config METHOD/NAME   (of one on top of BASE)"
 
 
 def method_lines() -> dict[str, str]:
