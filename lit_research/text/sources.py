@@ -33,7 +33,7 @@ class DocumentSource(ABC):
 
         Documents are texts, or rows with the text column and, if they have them, ``id``,
         ``source_id`` and ``kind``. They are held in memory; for more than fits there, return a
-        ``datasets.Dataset``, which is read from disk.
+        ``datasets.Dataset``, which is read from disk. Every process asks, and gets the same.
         """
 
 
