@@ -32,7 +32,8 @@ class ScalingLawFit(Callback):
     printed, and logged as figure ``law/Y_vs_X`` and values ``law/PARAMETER``.
 
     Args:
-        law: a law of ``lit_research.laws`` of one variable, by name.
+        law: a law of one variable: the name of one of ``lit_research.laws``, or the class path of
+            your own (``my_file.MyLaw``, or a mapping with ``class_path`` and ``init_args``).
         x: logged metric of the horizontal axis.
         y: logged metric that the law predicts.
         method: ``huber_log`` or ``ls`` (see ``lit_research.laws.fit``).
@@ -50,7 +51,7 @@ class ScalingLawFit(Callback):
 
     def __init__(
         self,
-        law: str = "PowerLaw",
+        law: str | dict[str, Any] = "PowerLaw",
         x: str = "train/tokens",
         y: str = "val/loss",
         method: Literal["huber_log", "ls"] = "huber_log",
@@ -62,15 +63,16 @@ class ScalingLawFit(Callback):
         points_file: str | None = None,
         every_validation: bool = False,
     ) -> None:
-        from lit_research.laws import as_law
+        from lit_research.laws import Sigmoid, as_law
 
-        variables = as_law(law).variables
+        self._law = as_law(law)
+        variables = self._law.variables
         if len(variables) > 1:
             raise UserError(
                 f"law {law!r} has the variables {', '.join(variables)}, in ScalingLawFit: give a "
                 "law of one variable, or fit this one with python -m lit_research.laws"
             )
-        if drop_below is not None and law != "Sigmoid":
+        if drop_below is not None and self._law != Sigmoid():
             raise UserError(
                 f"drop_below is {drop_below} with law {law!r}, in ScalingLawFit: Sigmoid alone has "
                 "an origin to move; give skip_first"
@@ -179,7 +181,7 @@ class ScalingLawFit(Callback):
 
         xs, ys = (np.array([point[name] for point in points]) for name in (self.x, self.y))
         if self.drop_below is None:
-            return self.law, xs, ys
+            return self._law, xs, ys
         return anchor(xs, ys, self.drop_below)
 
     def _report_robustness(self, trainer: pl.Trainer) -> None:

@@ -55,7 +55,8 @@ class Arm:
 
     Args:
         name: short name, also the folder of its runs.
-        config: config file, relative to the package's configs or absolute.
+        config: config file, relative to the package's configs or absolute; one that goes on top of
+            another brings it along.
         options: dotted keys of the config and their values. In a value, ``{needs}`` stands for the
             run folder of the needed arm with the same seed.
         tags: numbers or words for the verdicts and the figure (a size, a share).
@@ -84,6 +85,7 @@ class Arm:
     def _words(
         self, verb: str, config: str, options: dict[str, Any], seed: int, work: Path
     ) -> list[str]:
+        from lit_research.catalogue import with_bases
         from lit_research.cli import config_dir
 
         logger = "trainer.logger.init_args"
@@ -101,7 +103,8 @@ class Arm:
             f"--{key}={v if isinstance(v, str) else json.dumps(v)}".replace("{needs}", needs)
             for key, v in options.items()
         ]
-        return [verb, "--config", str(config_dir() / config), *flags]
+        files = with_bases(config_dir() / config)
+        return [verb, *(word for file in files for word in ("--config", str(file))), *flags]
 
     def run_folder(self, seed: int, work: Path) -> Path:
         """Return the folder of the run with ``seed``."""
@@ -110,12 +113,14 @@ class Arm:
     @property
     def folder(self) -> str:
         """Name of its folder: another config or other options are another folder, run afresh."""
+        from lit_research.catalogue import with_bases
         from lit_research.cli import config_dir
 
         parts = [(self.config, self.options), *((s.config, s.options) for s in self.before)]
-        text = "".join(
-            (config_dir() / c).read_text() + json.dumps(o, sort_keys=True) for c, o in parts
-        )
+        text = ""
+        for config, options in parts:
+            texts = [file.read_text() for file in with_bases(config_dir() / config)]
+            text += "".join(texts) + json.dumps(options, sort_keys=True)
         text += self.needs.folder if self.needs else ""
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

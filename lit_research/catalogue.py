@@ -10,6 +10,8 @@ from pathlib import Path
 from lit_research.errors import UserError
 
 METHODS = Path(__file__).parent / "methods"
+OVERLAY = re.compile(r"# overlay of: (\S+\.yaml)\s*$")
+ON_TOP = "lit-research fit --config METHOD/BASE --config METHOD/NAME   (of one on top of BASE)"
 
 
 def config_dir() -> Path:
@@ -26,6 +28,23 @@ def method_lines() -> dict[str, str]:
     return lines
 
 
+def base_of(file: Path) -> Path | None:
+    """Return the config that an overlay goes on top of; ``None`` for a config that stands alone.
+
+    An overlay states only what differs from its base, a file of the same folder that its first line
+    names: ``# overlay of: tiny.yaml``.
+    """
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        named = OVERLAY.match(lines.readline())
+    return file.with_name(named[1]) if named else None
+
+
+def with_bases(file: Path) -> list[Path]:
+    """Return the configs to give, in order, for the one in ``file``: its bases, then itself."""
+    base = base_of(file)
+    return [*([] if base is None else with_bases(base)), file]
+
+
 def config_lines() -> dict[str, str]:
     """Return every shipped config, as ``METHOD/NAME``, with the first sentence of its comment."""
     lines = {}
@@ -34,7 +53,8 @@ def config_lines() -> dict[str, str]:
         for line in file.read_text().splitlines():
             if not line.startswith("#"):
                 break
-            comment.append(line.lstrip("# "))
+            if not OVERLAY.match(line):
+                comment.append(line.lstrip("# "))
         sentence = re.split(r"(?<=[a-z)`])(?<!et al)\.(?=\s|$)", " ".join(comment))[0]
         lines[f"{file.parent.name}/{file.stem}"] = sentence
     return lines
@@ -43,12 +63,15 @@ def config_lines() -> dict[str, str]:
 def listing() -> str:
     """Return what ``lit-research list`` prints."""
     configs = config_lines()
+    for name in configs:
+        if base := base_of(config_dir() / f"{name}.yaml"):
+            configs[name] += f" [on top of {base.parent.name}/{base.stem}]"
     width = max(map(len, configs))
     parts = []
     for method, line in method_lines().items():
         parts.append(f"{method}: {line}")
         parts += [f"  {n:<{width}}  {c}" for n, c in configs.items() if n.startswith(f"{method}/")]
-    return "\n".join([*parts, "", "lit-research fit --config METHOD/NAME"])
+    return "\n".join([*parts, "", "lit-research fit --config METHOD/NAME", ON_TOP])
 
 
 def find_config(given: str) -> Path:

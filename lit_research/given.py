@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from lit_research.catalogue import find_config
+from lit_research.catalogue import base_of, find_config
 from lit_research.errors import UserError
 
 VERBS = ("fit", "validate", "test", "predict", "export", "generate")
@@ -147,7 +147,19 @@ def read_words(args: Any, environment: Mapping[str, str] = os.environ) -> Given:
             given.configs.append(value)
     _with_variables(given, environment)
     given.configs = [c if _is_text(c) else str(_checked(find_config(c))) for c in given.configs]
+    if given.configs and given.run is None:
+        _refuse_overlay_alone(given.configs[0])
     return given
+
+
+def _refuse_overlay_alone(config: str) -> None:
+    """Refuse a first config that states only what differs from another."""
+    base = None if _is_text(config) else base_of(Path(config))
+    if base is not None:
+        raise UserError(
+            f"the config {config} states only what differs from {base.name}; must come after it: "
+            f"--config {base} --config {config}"
+        )
 
 
 def _example(name: str) -> str:

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from lit_research.callbacks import find_last_checkpoint
 from lit_research.callbacks.tokenizer_check import save_trained_tokenizer
+from lit_research.catalogue import base_of
 from lit_research.checkpoint_check import Checkpoint
 from lit_research.errors import UserError
 from lit_research.given import Given
@@ -58,12 +59,17 @@ def latest_config(run: str) -> Path:
 
 
 def _default_name(config: Namespace, given: Given) -> str:
-    """Return ``METHOD/CONFIG`` from the first config file, else the model's class name."""
+    """Return ``METHOD/CONFIG``, else the model's class name.
+
+    CONFIG is the first config file, or the last one of the shipped kind that goes on top of another
+    (see ``catalogue.base_of``): its runs are not those of its base.
+    """
     name = config.get("name")
     if name is not None and not re.fullmatch(r"\w[\w.+=,-]*", name):
         raise UserError(f"--name is {name!r}; give letters, digits and any of . + = , - _")
     if given.files:
-        path = Path(given.files[0]).absolute()
+        overlays = [file for file in given.files if base_of(Path(file)) is not None]
+        path = Path([given.files[0], *overlays][-1]).absolute()
         return f"{path.parent.name}/{name or path.stem}"
     method = str(config.model.class_path).rsplit(".", 1)[-1].lower()
     return method if name is None else f"{method}/{name}"

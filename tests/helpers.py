@@ -14,6 +14,8 @@ import lightning.pytorch as pl
 import yaml
 from lightning.pytorch.callbacks import Callback
 
+from lit_research.catalogue import with_bases
+
 TINY: dict[str, Any] = {
     "seed_everything": 1,
     "model": {
@@ -54,6 +56,33 @@ TINY: dict[str, Any] = {
         },
     },
 }
+
+
+# Keys whose mapping is one value: a later config replaces it whole.
+ONE_VALUE = ("lm", "generator", "target")
+
+
+def config_arguments(path: Path) -> list[str]:
+    """Return the ``--config`` arguments of a config: those of an overlay begin with its base."""
+    return [word for file in with_bases(path) for word in ("--config", str(file))]
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return a config as YAML data; an overlay as the command reads it on top of its bases."""
+    config: dict[str, Any] = {}
+    for file in with_bases(path):
+        config = _overlaid(config, yaml.safe_load(file.read_text()))
+    return config
+
+
+def _overlaid(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    found = dict(base)
+    for key, value in changes.items():
+        old = found.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict) and key not in ONE_VALUE
+        same = both and old.get("class_path") == value.get("class_path", old.get("class_path"))
+        found[key] = _overlaid(old, value) if same else value
+    return found
 
 
 def tiny(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -7,15 +7,19 @@ import pytest
 import torch
 import yaml
 
-from lit_research.cli import config_dir
+from lit_research.catalogue import base_of, listing
+from lit_research.cli import config_dir, main
+from lit_research.errors import UserError
 from lit_research.lightning_cli import ResearchCLI
 from lit_research.lm import count_parameters, meta_lm
 from lit_research.methods.self_play import Rules, SelfPlay, Update
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
+from tests.helpers import ONE_VALUE, config_arguments, read_config, write_tiny
 
 CONFIGS = sorted(config_dir().glob("*/*.yaml"))
-COMPLETE = [p for p in CONFIGS if "model" in yaml.safe_load(p.read_text())]
+OVERLAYS = [p for p in CONFIGS if base_of(p)]
+COMPLETE = [p for p in CONFIGS if p in OVERLAYS or "model" in yaml.safe_load(p.read_text())]
 
 
 class Parsed(ResearchCLI):
@@ -41,7 +45,43 @@ def name(path: Path) -> str:
 @pytest.mark.parametrize("path", COMPLETE, ids=name)
 @pytest.mark.parametrize("verb", ["fit", "test"])
 def test_a_config_parses(path, verb):
-    assert Parsed([verb, "--config", str(path)]).config[verb].model.class_path
+    assert Parsed([verb, *config_arguments(path)]).config[verb].model.class_path
+
+
+def leaves(content, prefix=""):
+    """Yield the dotted keys of values, and the values."""
+    for key, value in content.items():
+        if isinstance(value, dict) and key not in ONE_VALUE:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=name)
+def test_an_overlay_states_only_what_differs_and_shows_its_command(path):
+    base = read_config(base_of(path))
+    same = dict(leaves(yaml.safe_load(path.read_text()))).items() & dict(leaves(base)).items()
+    assert not same
+    shown = [f"configs/{path.parent.name}/{file.name}" for file in (base_of(path), path)]
+    assert f"--config {shown[0]} --config {shown[1]}" in path.read_text()
+    line = next(line for line in listing().splitlines() if f" {name(path)[:-5]} " in line)
+    assert line.endswith(f"[on top of {name(base_of(path))[:-5]}]")
+
+
+def test_an_overlay_names_its_run_and_is_refused_without_its_base(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    base = write_tiny(tmp_path, {"trainer.logger": ...})
+    overlay = tmp_path / "short.yaml"
+    overlay.write_text("# overlay of: tiny.yaml\ntrainer: {max_steps: 1}\n")
+    more = tmp_path / "more.yaml"
+    more.write_text("trainer: {limit_val_batches: 2}\n")
+    with pytest.raises(UserError, match=f"must come after it: --config {base} --config {overlay}"):
+        main(["fit", "--config", str(overlay)])
+    cli = main(["fit", *config_arguments(overlay), "--config", str(more)])
+    assert cli.trainer.global_step == 1
+    run = Path(cli.trainer.log_dir)
+    assert run == Path("runs") / tmp_path.name / "short" / "version_0"
+    assert main(["validate", "--run", str(run), "--config", str(overlay)]).trainer.max_steps == 1
 
 
 def test_a_partial_config_goes_on_top_of_another():

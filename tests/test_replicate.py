@@ -40,6 +40,17 @@ def test_an_arm_whose_options_changed_is_run_again(arms, tmp_path):
     assert run_arm(arms[0], 0, tmp_path / "work") == narrow
 
 
+def test_an_arm_of_an_overlay_brings_its_base_along(arms, tmp_path):
+    base, overlay = tmp_path / "arm.yaml", tmp_path / "short.yaml"
+    overlay.write_text("# overlay of: arm.yaml\ntrainer: {max_steps: 3}\n")
+    arm = Arm("short", "short.yaml")
+    configs = ["--config", str(base), "--config", str(overlay)]
+    assert arm.command_line(0, tmp_path / "work")[:5] == ["fit", *configs]
+    before = arm.folder
+    base.write_text(base.read_text() + "# another setting\n")
+    assert arm.folder != before
+
+
 def test_results_are_in_the_order_of_the_seeds_on_any_executor(arms, tmp_path):
     here = run_arms(arms, range(2), tmp_path / "a")
     with make_executor("concurrent.futures.ThreadPoolExecutor", 1) as pool:

@@ -10,16 +10,16 @@ Example::
 """
 
 from lit_research.laws.base import Law, Parameter
-from lit_research.laws.chinchilla import Chinchilla
-from lit_research.laws.curve import Curve
-from lit_research.laws.data_constrained import DataConstrained, effective_tokens
-from lit_research.laws.efficiency import data_efficiency
-from lit_research.laws.fitting import fit
-from lit_research.laws.power import EnsembleLaw, PowerLaw
+from lit_research.laws.fitting import fit, fit_data_constrained
+from lit_research.laws.one_variable import EnsembleLaw, PowerLaw, Sigmoid, anchor
+from lit_research.laws.parameters_and_data import (
+    Chinchilla,
+    DataConstrained,
+    data_efficiency,
+    effective_tokens,
+)
 from lit_research.laws.registry import LAWS, as_law
-from lit_research.laws.result import Fit
-from lit_research.laws.sigmoid import Sigmoid, anchor
-from lit_research.laws.two_stage import fit_data_constrained
+from lit_research.laws.result import Curve, Fit
 
 __all__ = [
     "LAWS",

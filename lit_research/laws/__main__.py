@@ -9,13 +9,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
 from lit_research.laws.fitting import fit
+from lit_research.laws.points import read_columns
 from lit_research.laws.registry import LAWS, as_law
-from lit_research.laws.table import read_columns
 
 if TYPE_CHECKING:
     from lit_research.laws.result import Fit
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fit_file(options: argparse.Namespace) -> "Fit":
-    law = as_law(options.law)
+    law = as_law(_law(options.law))
     names = options.x or list(law.variables)
     if len(names) != len(law.variables):
         raise UserError(
@@ -57,6 +59,19 @@ def _fit_file(options: argparse.Namespace) -> "Fit":
         fixed=dict(map(_assignment, options.fix)),
         **({} if options.delta is None else {"delta": options.delta}),
     )
+
+
+def _law(text: str) -> Any:
+    """Return a name or a class path as it is, and a mapping in YAML as what it says."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"--law {text!r} is no YAML mapping: {' '.join(str(error).split())}; must be like "
+            "'{class_path: my_file.MyLaw, init_args: {...}}'"
+        ) from None
 
 
 def _assignment(text: str) -> tuple[str, float]:
@@ -93,7 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("points", type=Path, help="records with named numbers: .jsonl, .json or .csv")
-    add("--law", default="power", help=f"one of {', '.join(LAWS)} (default: power)")
+    add(
+        "--law",
+        default="power",
+        help=f"one of {', '.join(LAWS)} (default: power); or your own: my_file.MyLaw, or "
+        "'{class_path: my_file.MyLaw, init_args: {...}}'",
+    )
     add("--x", nargs="+", metavar="COLUMN", help="columns of the law's variables, in its order")
     add("--y", default="loss", metavar="COLUMN", help="column of the losses (default: loss)")
     add("--method", default="huber_log", choices=("huber_log", "ls"), help="what is minimised")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_research.laws.base import Array, Parameter
-from lit_research.laws.inference import Best
 from lit_research.laws.points import Points
+from lit_research.laws.uncertainty import Best
 
 SINGULAR = 1e-8
 """Directions in which the law moves this much less than in the others are not determined."""

@@ -1,22 +1,20 @@
-"""``fit``: from a law and points to a :class:`Fit`."""
+"""``fit``: from a law and points to a :class:`Fit`; for repeated data also in two stages."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from lit_research.errors import UserError
-from lit_research.laws.base import Array, Law
-from lit_research.laws.curve import Curve
+from lit_research.laws.base import Array, Law, PartlyFixed
 from lit_research.laws.diagnosis import diagnose, interval_warnings, on_bounds
-from lit_research.laws.errors_of_fit import standard_errors
-from lit_research.laws.held import Held
-from lit_research.laws.inference import Best, IntervalMethod, infer
-from lit_research.laws.objective import HUBER_DELTA, Method, Objective
-from lit_research.laws.points import Points, Values, gather
-from lit_research.laws.registry import as_law
-from lit_research.laws.result import Fit
-from lit_research.laws.solver import minimise
+from lit_research.laws.objective import HUBER_DELTA, Method, Objective, minimise
+from lit_research.laws.parameters_and_data import Chinchilla, DataConstrained
+from lit_research.laws.points import Points, Values, as_columns, gather
+from lit_research.laws.registry import AnyLaw, as_law
+from lit_research.laws.result import Curve, Fit
+from lit_research.laws.uncertainty import Best, IntervalMethod, find_intervals, standard_errors
 
 CHOICES = {
     "method": ("huber_log", "ls"),
@@ -25,7 +23,7 @@ CHOICES = {
 
 
 def fit(
-    law: Law | type[Law] | str,
+    law: AnyLaw,
     x: Values | Mapping[str, Values],
     y: Values,
     *,
@@ -42,8 +40,8 @@ def fit(
     """Fit a law to points, with intervals.
 
     Args:
-        law: a law, its class, or its name (``"power"``, ``"ensemble"``, ``"chinchilla"``,
-            ``"sigmoid"``, ``"data_constrained"``).
+        law: a law, its class, its name (``"power"``, ``"ensemble"``, ``"chinchilla"``,
+            ``"sigmoid"``, ``"data_constrained"``), or the class path of your own, see ``as_law``.
         x: positive numbers ``[n]`` in any unit; for a law of several variables a dict of them.
         y: losses (or rates) ``[n]``.
         method: ``"huber_log"``: sum of Huber terms of ``log(law) - log(y)``, which a few bad runs
@@ -70,7 +68,7 @@ def fit(
             that they do not allow.
     """
     whole, known = as_law(law), dict(fixed or {})
-    form = Held(whole, known) if known else whole
+    form = PartlyFixed(whole, known) if known else whole
     _check(method, interval_method, intervals, n_boot, starts)
     if not delta > 0 or (method == "ls" and delta != HUBER_DELTA):
         raise UserError(
@@ -83,7 +81,7 @@ def fit(
     diagnosis = diagnose(best, points, bounds)
     inference = None
     if interval_method is not None:
-        inference = infer(best, points, interval_method, intervals, n_boot, seed)
+        inference = find_intervals(best, points, interval_method, intervals, n_boot, seed)
     theta = best.objective.theta(best.coords)
     params = {name: float(v) for name, v in zip(form.names, theta, strict=True)} | bounds
     params = {name: (params | known)[name] for name in whole.names}
@@ -155,3 +153,35 @@ def _natural(
         bound = bounds.get(p.name, lower)
         found[p.name] = (min(lower, bound), max(upper, bound))
     return found
+
+
+def fit_data_constrained(x: Mapping[str, Values], y: Values, **options: Any) -> Fit:
+    """Fit ``R_D`` and ``R_N`` to all points, with the rest of the law from those of one pass.
+
+    Muennighoff et al. 2023 (arXiv 2305.16264), appendix A: first ``E, A, alpha, B, beta`` as a
+    Chinchilla law on runs without repetition, then the two constants of decay. Seven parameters at
+    once are hardly identified by the points that there usually are.
+
+    Args:
+        x: ``N``, ``U`` and ``epochs``, ``[n]`` each.
+        y: losses ``[n]``.
+        options: of ``fit``, for both stages; ``noise`` is one number.
+
+    Returns:
+        The second fit, in which the parameters of the first are ``fixed``: its intervals and
+        standard errors take them as known, so they are too narrow by what the first leaves open.
+
+    Raises:
+        UserError: fewer than six points have one pass, or no point has more.
+    """
+    columns = as_columns(DataConstrained(), x)
+    losses = np.asarray(y, dtype=float)
+    once = columns["epochs"] <= 1.0
+    if once.sum() < 6 or once.all():
+        raise UserError(
+            f"{int(once.sum())} of {len(losses)} points have one pass, given to "
+            "fit_data_constrained: give 6 or more of one pass, and some of several"
+        )
+    single = {"N": columns["N"][once], "D": columns["U"][once]}
+    first = fit(Chinchilla(), single, losses[once], **{**options, "interval_method": None})
+    return fit(DataConstrained(), columns, losses, **{**options, "fixed": first.params})

@@ -1,7 +1,10 @@
-"""What a fit minimises, for a whole batch of fits at once.
+"""What a fit minimises, for a whole batch of fits at once, and the search for its minimum.
 
-Shapes: S fits (starts, bootstrap samples, profile points), n points, P parameters. A coordinate is
-a parameter, or its logarithm where the law says ``log``.
+Starts, bootstrap samples and profile points are all rows of one batch: with three to seven
+parameters the arithmetic is nothing and the number of calls is everything.
+
+Shapes: S fits, n points, P parameters. A coordinate is a parameter, or its logarithm where the law
+says ``log``.
 """
 
 from collections.abc import Mapping
@@ -103,3 +106,144 @@ class Objective:
     @property
     def _log(self) -> Mask:
         return np.array([p.log for p in self.law.parameters])
+
+
+LONGEST_STEP = 3.0
+"""Most that a bounded coordinate (an exponent or a logarithm) moves in one step."""
+
+
+def minimise(
+    objective: Objective,
+    start: Array,
+    *,
+    free: Mask | None = None,
+    tolerance: float = 1e-18,
+    max_steps: int = 200,
+) -> tuple[Array, Array]:
+    """Minimise every objective of the batch from its row of ``start [S, P]``.
+
+    Coordinates where ``free [S, P]`` is false keep their values. A problem ends when the model
+    promises to lower its cost by less than ``tolerance`` of it. For ``huber_log`` the Gauss-Newton
+    search, whose convergence is slow where the cost is nearly an absolute value, is followed by
+    Newton steps.
+
+    Returns:
+        Coordinates ``[S, P]`` and costs ``[S]``.
+    """
+    free = np.ones(start.shape, dtype=bool) if free is None else free
+    phases = ["gauss"] if objective.method == "ls" else ["gauss", "newton"]
+    coords = start
+    for phase in phases:
+        rough = len(phases) > 1 and phase == "gauss"
+        coords, cost = _descend(
+            objective,
+            coords,
+            free,
+            newton=phase == "newton",
+            tolerance=max(tolerance, 1e-4) if rough else tolerance,
+            max_steps=min(max_steps, 40) if rough else max_steps,
+        )
+    return coords, cost
+
+
+def _descend(
+    objective: Objective,
+    start: Array,
+    free: Mask,
+    *,
+    newton: bool,
+    tolerance: float,
+    max_steps: int,
+) -> tuple[Array, Array]:
+    """Damped steps until every problem is done; problems that are done leave the batch."""
+    low, high = objective.box
+    coords = np.clip(start, low, high)
+    local = objective.at(coords)
+    cost, slope, curvature = local.cost.copy(), local.slope.copy(), local.curvature.copy()
+    damping = np.full(len(coords), 1e-3)
+    todo = np.flatnonzero(np.isfinite(cost))
+    for _ in range(max_steps):
+        if todo.size == 0:
+            break
+        part = objective.rows(todo)
+        here, g, C = coords[todo], slope[todo], curvature[todo]
+        held = ~free[todo] | ((here <= low) & (g > 0)) | ((here >= high) & (g < 0))
+        bend = _absolute_hessian(part, here, g, held) if newton else C
+        room = (low - here, high - here)
+        move = _step(bend, C, g, held, damping[todo], room)
+        # Exactly on the edge, where rounding would leave it beside.
+        there = np.where(move <= room[0], low, np.where(move >= room[1], high, here + move))
+        trial = part.at(there)
+        promise = -np.einsum("sp,sp->s", g, move)
+        better = trial.cost < cost[todo]
+        won = todo[better]
+        coords[won] = there[better]
+        cost[won], slope[won], curvature[won] = (
+            trial.cost[better],
+            trial.slope[better],
+            trial.curvature[better],
+        )
+        damping[todo] = np.clip(damping[todo] * np.where(better, 0.1, 8.0), 1e-13, 1e13)
+        still = np.abs(move).max(axis=-1) <= 1e-15 * np.abs(here).max(axis=-1)
+        small = promise <= tolerance * cost[todo]
+        todo = todo[~(still | small | (damping[todo] > 1e12))]
+    return coords, cost
+
+
+def _step(
+    bend: Array,
+    scale: Array,
+    slope: Array,
+    held: Mask,
+    damping: Array,
+    room: tuple[Array, Array],
+) -> Array:
+    """The damped step of every problem, within the ``room`` that the box leaves below and above.
+
+    A coordinate whose step would leave the box goes to its edge, and the others are solved for
+    again with that known: merely cutting the step would spoil a direction along a valley.
+    """
+    size = np.sqrt(np.diagonal(scale, axis1=-2, axis2=-1))
+    size = np.maximum(size, 1e-10 * size.max(axis=-1, keepdims=True) + 1e-150)
+    matrix = bend / (size[:, :, None] * size[:, None, :])
+    matrix = matrix + damping[:, None, None] * np.eye(size.shape[-1])
+    move = _shorten(_solve(matrix, slope, size, held, np.zeros_like(slope)), room)
+    leaves = ~held & ((move < room[0]) | (move > room[1]))
+    if leaves.any():
+        known = np.where(leaves, np.clip(move, *room), 0.0)
+        move = _shorten(_solve(matrix, slope, size, held | leaves, known), room)
+    return np.clip(move, *room)
+
+
+def _solve(matrix: Array, slope: Array, size: Array, held: Mask, known: Array) -> Array:
+    """Solve ``matrix (size * step) = -slope / size`` where not held, with ``known`` steps else."""
+    fixed = known * size
+    right = -slope / size - np.matmul(matrix, fixed[..., None])[..., 0]
+    both = ~held[:, :, None] & ~held[:, None, :]
+    reduced = np.where(both, matrix, np.eye(size.shape[-1]))
+    solved = np.linalg.solve(reduced, np.where(held, 0.0, right)[..., None])[..., 0]
+    return np.where(held, fixed, solved) / size
+
+
+def _shorten(move: Array, room: tuple[Array, Array]) -> Array:
+    """Scale every step so that no bounded coordinate moves further than LONGEST_STEP."""
+    bounded = np.isfinite(room[0]) & np.isfinite(room[1])
+    longest = np.abs(np.where(bounded, move, 0.0)).max(axis=-1, keepdims=True)
+    return move * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, 1e-300))
+
+
+def _absolute_hessian(objective: Objective, coords: Array, slope: Array, held: Mask) -> Array:
+    """The Hessian by differences of the exact slope, with its eigenvalues made positive."""
+    P = coords.shape[-1]
+    columns = []
+    for k in range(P):
+        h = 1e-6 * np.maximum(1.0, np.abs(coords[:, k]))
+        shifted = coords.copy()
+        shifted[:, k] += h
+        columns.append((objective.at(shifted).slope - slope) / h[:, None])
+    hessian = np.stack(columns, axis=-1)
+    hessian = np.where(held[:, :, None] | held[:, None, :], np.eye(P), hessian)
+    finite = np.isfinite(hessian).all(axis=(-1, -2), keepdims=True)
+    hessian = np.where(finite, 0.5 * (hessian + np.swapaxes(hessian, -1, -2)), np.eye(P))
+    values, vectors = np.linalg.eigh(hessian)
+    return np.matmul(vectors * np.abs(values)[:, None, :], np.swapaxes(vectors, -1, -2))

@@ -10,8 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from lit_research.laws.base import Array, Index, Mask
-from lit_research.laws.objective import Objective
-from lit_research.laws.solver import minimise
+from lit_research.laws.objective import Objective, minimise
 
 TIGHT = 1e-4
 """An end of an interval is found to this share of its distance from the estimate."""

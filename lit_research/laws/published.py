@@ -6,11 +6,9 @@ losses.
 
 import math
 
-from lit_research.laws.chinchilla import Chinchilla
-from lit_research.laws.curve import Curve
-from lit_research.laws.data_constrained import DataConstrained
-from lit_research.laws.power import PowerLaw
-from lit_research.laws.sigmoid import Sigmoid
+from lit_research.laws.one_variable import PowerLaw, Sigmoid
+from lit_research.laws.parameters_and_data import Chinchilla, DataConstrained
+from lit_research.laws.result import Curve
 
 # Kim, Kotha, Liang, Hashimoto 2025 (arXiv 2509.14786): loss on DCLM; D in billions of unique
 # tokens, N in billions of parameters.

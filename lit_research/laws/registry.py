@@ -1,11 +1,13 @@
-"""The laws by name."""
+"""The laws by name, and those of users by class path."""
 
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.laws.base import Law
-from lit_research.laws.chinchilla import Chinchilla
-from lit_research.laws.data_constrained import DataConstrained
-from lit_research.laws.power import EnsembleLaw, PowerLaw
-from lit_research.laws.sigmoid import Sigmoid
+from lit_research.laws.one_variable import EnsembleLaw, PowerLaw, Sigmoid
+from lit_research.laws.parameters_and_data import Chinchilla, DataConstrained
 
 LAWS: dict[str, type[Law]] = {
     "power": PowerLaw,
@@ -15,20 +17,30 @@ LAWS: dict[str, type[Law]] = {
     "data_constrained": DataConstrained,
 }
 """The laws of the package by their short names, which configs and the command accept."""
+STATED = ("formula", "parameters", "variables", "limit")
+
+AnyLaw: TypeAlias = Law | type[Law] | str | Mapping[str, Any]
+"""A law, its class, its name or class path, or ``{class_path: ..., init_args: ...}``."""
 
 
-def as_law(law: Law | type[Law] | str) -> Law:
-    """A law from an instance, a class, or a name (short, or the class's in any case).
+def as_law(law: AnyLaw) -> Law:
+    """A law from an instance, a class, a name (short, or the class's in any case) or a class path.
+
+    A law of your own is a subclass of :class:`Law` in any file that Python can import:
+    ``my_laws.LogLaw``, or ``{"class_path": "my_laws.LogLaw", "init_args": {...}}``.
 
     Raises:
-        UserError: no law has that name.
+        UserError: no law has that name, or the class path leads to none.
     """
     if isinstance(law, Law):
         return law
     if isinstance(law, type) and issubclass(law, Law):
         return law()
-    names = {**LAWS, **{kind.__name__.lower(): kind for kind in LAWS.values()}}
-    kind = names.get(str(law).lower())
-    if kind is None:
-        raise UserError(f"no law is called {law!r}; give one of {', '.join(LAWS)}")
-    return kind()
+    made: Law = make_object(Law, law, LAWS)  # type: ignore[type-abstract]
+    missing = [name for name in STATED if not hasattr(made, name)]
+    if missing:
+        raise UserError(
+            f"the law {type(made).__name__} states no {', '.join(missing)}; must be attributes of "
+            "the class, as of lit_research.laws.Law"
+        )
+    return made

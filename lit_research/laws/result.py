@@ -1,4 +1,4 @@
-"""What ``fit`` returns."""
+"""A law with values for its parameters: ``Curve``, and what ``fit`` returns, ``Fit``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,71 @@ import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.laws.base import Array, Law
-from lit_research.laws.curve import Curve
-from lit_research.laws.inference import Inference
 from lit_research.laws.objective import Method
-from lit_research.laws.points import Points, Values, as_columns
+from lit_research.laws.points import Points, Values, as_columns, as_known
+from lit_research.laws.uncertainty import Intervals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A law and its parameters, for instance as a paper prints them.
+
+    Example::
+
+        Curve(PowerLaw(), {"E": 1.89, "A": 1.30, "alpha": 0.23}).predict(0.2097152)
+
+    Raises:
+        UserError: ``params`` does not hold exactly the law's parameters.
+    """
+
+    law: Law
+    params: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if set(self.params) != set(self.law.names):
+            raise UserError(
+                f"params {sorted(self.params)} given to Curve: {type(self.law).__name__} has the "
+                f"parameters {list(self.law.names)}; give each of them a value"
+            )
+
+    @property
+    def theta(self) -> Array:
+        """The parameters ``[P]`` in the law's order."""
+        return np.array([self.params[name] for name in self.law.names], dtype=float)
+
+    def predict(self, x: Values | Mapping[str, Values]) -> Array:
+        """The law's value at ``x``: a number, an array, or one of them for every variable."""
+        columns = as_columns(self.law, x)
+        flat = {name: column.reshape(-1) for name, column in columns.items()}
+        # A parameter on its bound is exactly 0, whose logarithm drops its term as it should.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value, _ = self.law.evaluate(flat, self.theta)
+        return value.reshape(next(iter(columns.values())).shape)[()]
+
+    def invert(self, y: Values, **known: Values) -> Array:
+        """Where the law takes the value ``y``: the one variable that is not in ``known``.
+
+        Raises:
+            UserError: the law takes no such value there, or has no inverse in that variable.
+        """
+        target, given = as_known(y, known)
+        params = {name: np.float64(value) for name, value in self.params.items()}
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            found = np.asarray(self.law.invert(target, params, given))
+        if not np.all(np.isfinite(found)):
+            raise UserError(
+                f"{np.asarray(y).tolist()} is not reached at any finite scale by "
+                f"{type(self.law).__name__} with {dict(self.params)}; give a larger loss"
+            )
+        return found[()]
+
+    @property
+    def asymptote(self) -> float:
+        """The value at infinite scale."""
+        return float(self.params[self.law.limit])
 
 
 @dataclass(frozen=True)
@@ -26,7 +84,7 @@ class Fit:
     on its bound, a direction that the points do not determine, no degree of freedom): with any of
     them, everything that extrapolates refuses. ``warnings`` hold these and milder remarks.
     ``fixed`` are the parameters that were known; ``standard_errors`` those of the others, local
-    (see ``errors_of_fit``), 0 where fixed and nan where the points do not tell.
+    (see ``uncertainty.standard_errors``), 0 where fixed and nan where the points do not tell.
     """
 
     curve: Curve
@@ -35,7 +93,7 @@ class Fit:
     doubts: tuple[str, ...]
     warnings: tuple[str, ...]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    inference: Inference | None = None
+    inference: Intervals | None = None
     fixed: Mapping[str, float] = field(default_factory=dict)
     standard_errors: Mapping[str, float] = field(default_factory=dict)
 
@@ -152,11 +210,11 @@ class Fit:
 
     def figure(self) -> "Figure":
         """Points, law with its band, asymptote and residuals; against predictions if x is many."""
-        from lit_research.laws.figure import figure
+        from lit_research.laws.report import figure
 
         return figure(self)
 
-    def _require_inference(self) -> Inference:
+    def _require_inference(self) -> Intervals:
         if self.inference is None:
             raise UserError(
                 f"this fit of {type(self.law).__name__} to {len(self.points)} points has no "

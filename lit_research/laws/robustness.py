@@ -18,7 +18,7 @@ from lit_research.laws.base import Array, Law
 from lit_research.laws.fitting import fit
 from lit_research.laws.objective import Method
 from lit_research.laws.points import Values, gather
-from lit_research.laws.registry import as_law
+from lit_research.laws.registry import AnyLaw, as_law
 from lit_research.laws.result import Fit
 
 
@@ -92,7 +92,7 @@ def _cells(params: Mapping[str, float]) -> list[str]:
 
 
 def robustness(
-    law: Law | type[Law] | str,
+    law: AnyLaw,
     x: Values | Mapping[str, Values],
     y: Values,
     *,
@@ -106,7 +106,7 @@ def robustness(
     """Fit a law to all points, without the last ones, and to random subsets.
 
     Args:
-        law: a law of one variable, its class, or its name.
+        law: a law of one variable, its class, its name or its class path.
         x: positive numbers ``[n]``.
         y: losses or rates ``[n]``.
         drop: shares of the points, those with the largest ``x``, to leave out one after the other.

@@ -43,7 +43,7 @@ class CompiledSteps(Steps):
         self._functions = compiled_functions(
             training.model,
             training.losses,
-            training.optimizer,  # type: ignore[arg-type]  # a frozen dataclass, so it has a hash
+            training.optimizer,
             layout,
         )
         self._shapes: dict[int, torch.Size] = {}

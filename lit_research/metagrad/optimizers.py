@@ -10,8 +10,9 @@ Legend: P numbers in all trained parameters.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -23,20 +24,22 @@ State = tuple[Tensor, ...]
 Mask = Literal["all", "matrices"]
 
 
-class Optimizer(Protocol):
-    """What ``train`` asks of an optimiser: any pure function of these names will do."""
+class Optimizer(ABC):
+    """What ``train`` asks of an optimiser; subclass it for one of your own.
 
-    @property
-    def lr(self) -> float:
-        """Learning rate, where ``Training`` gives none a step."""
+    Attributes:
+        lr: learning rate, where ``Training`` gives none a step.
+        weight_decay: decoupled, where ``Training`` gives none a step.
+    """
 
-    @property
-    def weight_decay(self) -> float:
-        """Decoupled weight decay, where ``Training`` gives none a step."""
+    lr: float
+    weight_decay: float
 
+    @abstractmethod
     def init(self, theta: Tensor) -> State:
         """Return the state before the first step."""
 
+    @abstractmethod
     def update(
         self,
         theta: Tensor,
@@ -84,7 +87,7 @@ def _decayed(theta: Tensor, lr: Tensor, decay: Tensor, mask: Mask, layout: Layou
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Optimizer):
     """Stochastic gradient descent with momentum.
 
     Args:
@@ -135,7 +138,7 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class AdamW:
+class AdamW(Optimizer):
     """AdamW with a constant under its root.
 
     ``theta' = theta (1 - lr decay) - lr m_hat / (sqrt(v_hat + eps_root) + eps)``. Where gradients
@@ -204,7 +207,7 @@ class AdamW:
 
 
 @dataclass(frozen=True)
-class Muon:
+class Muon(Optimizer):
     """Momentum made orthogonal for matrices (Jordan et al. 2024), AdamW for the rest.
 
     Args:

@@ -16,6 +16,7 @@ from lit_research.text.mixture import Mixture, Stream
 from lit_research.text.packing import IGNORE, Windows
 from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.shards import TextShards
+from lit_research.text.sources import AnySource, DocumentSource
 from lit_research.text.storage import cache_root
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
@@ -23,6 +24,8 @@ from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary
 __all__ = [
     "END_OF_TEXT",
     "IGNORE",
+    "AnySource",
+    "DocumentSource",
     "Mixture",
     "ShardedSampler",
     "Stream",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from lit_research.text.files import (
     no_column,
     read_rows,
 )
+from lit_research.text.sources import NAMES, AnySource, own_splits, source_name
 from lit_research.text.storage import (
     build_folder,
     cache_root,
@@ -30,7 +32,6 @@ from lit_research.text.storage import (
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
 
-NAMES = ("train", "validation", "test")
 # One of these is in every folder that save_to_disk writes, of a Dataset and of a DatasetDict.
 _SAVED = ("state.json", "dataset_dict.json")
 _HUB_RIGHT = (
@@ -39,7 +40,7 @@ _HUB_RIGHT = (
 
 
 def load_documents(
-    source: str,
+    source: AnySource,
     *,
     text_column: str = "text",
     streaming: bool = False,
@@ -51,7 +52,8 @@ def load_documents(
         source: ``embedded`` (all of it) or ``embedded:topics,docstrings``; a folder written by
             ``save_to_disk``; a file or folder of text, JSON, JSON lines, CSV, TSV or Parquet,
             compressed or not (see ``files.py``); else a data set on the hub, ``org/name`` or
-            ``org/name:config``. Of a data set with splits, ``train`` is read (see
+            ``org/name:config``; or the class path of a ``DocumentSource`` of your own, as
+            ``{class_path: ..., init_args: ...}``. Of a data set with splits, ``train`` is read (see
             ``load_splits``); of files, all.
         text_column: the column of rows that holds the text.
         streaming: return an ``IterableDataset`` that reads as it goes, for what does not fit.
@@ -60,7 +62,11 @@ def load_documents(
     Raises:
         UserError: nothing there, no document, no such text column, or text that is not text.
     """
-    path, cache = Path(source).expanduser(), cache_root(cache_dir) / "documents"
+    cache = cache_root(cache_dir) / "documents"
+    if not isinstance(source, str):
+        train = own_splits(source, text_column)["train"]
+        return _finished(train, source_name(source), text_column, streaming, cache)
+    path = Path(source).expanduser()
     if _is_embedded(source):
         documents = _load_embedded(source, cache_root(cache_dir) / "embedded")
     elif _is_saved(path):
@@ -76,7 +82,7 @@ def load_documents(
 
 
 def load_splits(
-    source: str,
+    source: AnySource,
     *,
     text_column: str = "text",
     streaming: bool = False,
@@ -88,8 +94,12 @@ def load_splits(
     ``files_by_split``. ``train`` is always there; ``validation`` and ``test`` where the source has
     them. Other splits are left out.
     """
-    path, cache = Path(source).expanduser(), cache_root(cache_dir) / "documents"
-    found: Any
+    cache = cache_root(cache_dir) / "documents"
+    if not isinstance(source, str):
+        own = own_splits(source, text_column)
+        return _finished_splits(own, source_name(source), text_column, streaming, cache)
+    path = Path(source).expanduser()
+    found: dict[str, Any]
     if _is_embedded(source):
         found = {}
     elif _is_saved(path):
@@ -106,12 +116,7 @@ def load_splits(
     if not found:
         options: dict[str, Any] = {"streaming": streaming, "cache_dir": cache_dir}
         return {"train": load_documents(source, text_column=text_column, **options)}
-    if len(found) > 1:
-        rank_zero_info(f"{source} has splits of its own: {', '.join(found)}.")
-    return {
-        name: _finished(documents, f"{source}, split {name}", text_column, streaming, cache)
-        for name, documents in found.items()
-    }
+    return _finished_splits(found, source, text_column, streaming, cache)
 
 
 def _is_embedded(source: str) -> bool:
@@ -133,6 +138,18 @@ def _chosen(documents: Any, source: str, names: tuple[str, ...]) -> dict[str, An
             "give one of its split folders, or a data set that has one"
         )
     return {name: documents[by_name[name]] for name in names if name in by_name}
+
+
+def _finished_splits(
+    found: Mapping[str, Any], source: str, text_column: str, streaming: bool, cache: Path
+) -> dict[str, Dataset | IterableDataset]:
+    """Return every split as ``_finished`` does; say which there are."""
+    if len(found) > 1:
+        rank_zero_info(f"{source} has splits of its own: {', '.join(found)}.")
+    return {
+        name: _finished(documents, f"{source}, split {name}", text_column, streaming, cache)
+        for name, documents in found.items()
+    }
 
 
 def _finished(

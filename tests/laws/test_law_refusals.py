@@ -30,7 +30,7 @@ X = [1.0, 2.0, 3.0, 4.0, 5.0]
             ("data_constrained", {"N": X, "U": X, "epochs": 0.5}, FALLING),
             r"x\['epochs'\] holds 0.5: DataConstrained is defined from 1 upwards",
         ),
-        (("parabola", X, FALLING), r"no law is called 'parabola'; give one of power, ensemble"),
+        (("parabola", X, FALLING), r"no law is called 'parabola'; must be power, ensemble"),
     ],
 )
 def test_points_that_cannot_be_fitted_are_refused_in_one_line(arguments, message):

@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from lit_research.catalogue import base_of
 from lit_research.cli import config_dir
 from lit_research.lm import build_lm, export_hf
 from lit_research.text import load_tokenizer
@@ -59,7 +60,8 @@ def write_configs(folder: Path) -> None:
             change(config, {**REDUCED["all"], **changes})
         target = folder / f"{name}.yaml"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(yaml.safe_dump(config, sort_keys=False))
+        first = f"# overlay of: {base.name}\n" if (base := base_of(source)) else ""
+        target.write_text(first + yaml.safe_dump(config, sort_keys=False))
 
 
 def write_own_files(folder: Path, readme: Path) -> None:

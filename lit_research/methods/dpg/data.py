@@ -58,8 +58,8 @@ class Prompts(TextDataModule):
 
     Args:
         prompts: the prompts themselves; or
-        source: documents to make them from: ``embedded:topics``, a file, a ``datasets`` folder or a
-            hub name.
+        source: documents to make them from: ``embedded:topics``, a file, a ``datasets`` folder, a
+            hub name, or the class path of your own, as for ``Corpus``.
         template: with ``{text}``, where a prompt or document goes.
         max_documents: of the source.
         max_characters: of a document, the rest is left out; None is all of it.
@@ -81,7 +81,7 @@ class Prompts(TextDataModule):
     def __init__(
         self,
         prompts: list[str] | None = None,
-        source: str | None = None,
+        source: str | dict[str, Any] | None = None,
         template: str = "{text}",
         max_documents: int | None = None,
         max_characters: int | None = None,

@@ -11,16 +11,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
+from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.metagrad import (
     SGD,
     AdamW,
     Muon,
+    Optimizer,
     Run,
     SequenceLosses,
     Training,
@@ -38,6 +40,9 @@ from lit_research.text.sampling import place_in_world
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+BUILT_IN: dict[str, type[Optimizer]] = {"adamw": AdamW, "sgd": SGD, "muon": Muon}
+# Fields of ``Inner`` that say how the optimisers above are made.
+OF_BUILT_IN = ("lr", "betas", "eps", "eps_root", "weight_decay")
 Reward = Literal["metagradient", "dataset", "shuffled"]
 
 
@@ -46,8 +51,10 @@ class Inner:
     """How the target is trained.
 
     Args:
-        lr: learning rate, constant.
-        optimizer: ``adamw``, ``sgd`` or ``muon``.
+        lr: learning rate, constant; None with an optimiser of your own, which has its own.
+        optimizer: ``adamw``, ``sgd`` or ``muon``; or the class path of your own
+            ``metagrad.Optimizer``, as ``{class_path: my_file.MyOptimizer, init_args: {...}}``, from
+            which ``lr``, ``betas``, ``eps``, ``eps_root`` and ``weight_decay`` are left out.
         batch_size: texts of a step; N texts are N / batch_size steps.
         passes: over the texts, each in a new order; the paper's is 1.
         micro_batch: texts whose graph is held at a time; None is a whole batch.
@@ -68,8 +75,8 @@ class Inner:
         shuffle_seed: of the order of the texts; the same in every run.
     """
 
-    lr: float
-    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
+    lr: float | None = None
+    optimizer: str | dict[str, Any] = "adamw"
     batch_size: int = 1024
     passes: int = 1
     micro_batch: int | None = None
@@ -89,9 +96,26 @@ class Inner:
         for name in ("batch_size", "length", "passes"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}, in inner: give 1 or more")
+        self.make_optimizer()  # refuses what it cannot be made of
 
-    def make_optimizer(self) -> AdamW | SGD | Muon:
-        """Return the functional optimiser."""
+    def make_optimizer(self) -> Optimizer:
+        """Return the functional optimiser.
+
+        Raises:
+            UserError: there is no such optimiser, ``lr`` is missing, or a field is given that an
+                optimiser of the user's own does not read.
+        """
+        if not isinstance(self.optimizer, str) or self.optimizer not in BUILT_IN:
+            made: Optimizer = make_object(Optimizer, self.optimizer, BUILT_IN)  # type: ignore[type-abstract]
+            for name in OF_BUILT_IN:
+                if getattr(self, name) != getattr(Inner, name):
+                    raise UserError(
+                        f"{name} is {getattr(self, name)}, in inner, which the optimizer "
+                        f"{type(made).__name__} does not read; must be in its init_args"
+                    )
+            return made
+        if self.lr is None:
+            raise UserError(f"lr is missing, in inner; the optimizer {self.optimizer!r} needs one")
         decay = self.weight_decay
         if decay is None:
             decay = 0.0 if self.optimizer == "sgd" else 1e-4

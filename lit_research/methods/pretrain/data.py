@@ -13,6 +13,7 @@ from lit_research.errors import UserError
 from lit_research.methods.text import Split, TextDataModule
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
+    AnySource,
     TokenStore,
     Windows,
     load_splits,
@@ -37,7 +38,7 @@ SPLITS_OF = {
 
 
 def _read(
-    source: str, text_column: str, max_documents: int | None, cache_dir: str | None
+    source: AnySource, text_column: str, max_documents: int | None, cache_dir: str | None
 ) -> dict[str, Any]:
     """Load the splits of a source, or the first documents of each without fetching the others."""
     if max_documents is None:
@@ -57,7 +58,8 @@ class Corpus(TextDataModule):
     Args:
         source: ``embedded`` (real text that every Python has: documentation topics, docstrings,
             library source; ``embedded:topics,docstrings`` chooses), a ``datasets`` folder or hub
-            name, JSON, JSONL, CSV, Parquet, or plain text: a file, or a folder of files.
+            name, JSON, JSONL, CSV, Parquet, or plain text: a file, or a folder of files; or a
+            ``text.DocumentSource`` of your own, ``{class_path: my_file.MySource, init_args: ...}``.
         tokenizer: ``bytes``, ``bpe:SIZE`` (trained on the training split) or a transformers folder.
         sequence_length: tokens of a window, T.
         batch_size: windows in a batch of one device.
@@ -79,7 +81,7 @@ class Corpus(TextDataModule):
 
     def __init__(
         self,
-        source: str = "embedded",
+        source: str | dict[str, Any] = "embedded",
         tokenizer: str = "bpe:4096",
         sequence_length: int = 256,
         batch_size: int = 16,

@@ -37,7 +37,7 @@ class StreamedCorpus(TextDataModule):
 
     def __init__(
         self,
-        source: str,
+        source: str | dict[str, Any],
         tokenizer: str = "bytes",
         sequence_length: int = 256,
         batch_size: int = 16,

@@ -143,7 +143,7 @@ class LongDocuments(Corpus):
         straddle: bool = False,
         contexts: list[int] | None = None,
         test_documents: int | None = None,
-        predict_source: str | None = None,
+        predict_source: str | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.get("mask_across_documents"):

@@ -9,6 +9,7 @@ from lit_research.cli import config_dir
 from lit_research.errors import UserError
 from lit_research.methods.base import Method
 from lit_research.methods.pretrain.recipe import check_recipe, optimizer_with_schedule
+from tests.helpers import read_config
 
 PLAIN = {"schedule": "cosine", "warmup": 0.1, "end_lr": 0.0, "warmup_from_zero": False}
 
@@ -51,7 +52,7 @@ def test_the_published_configs_begin_at_zero_and_end_at_their_last_rate():
         "ensemble/paper.yaml": (1000, 10, 3e-3, 0.0),
     }
     for name, (steps, warmup, peak, end) in published.items():
-        config = yaml.safe_load((config_dir() / name).read_text())
+        config = read_config(config_dir() / name)
         args = config["model"]["init_args"]
         assert args["optimizer"]["init_args"]["lr"] == peak
         assert config["trainer"].get("max_steps", steps) == steps
@@ -76,7 +77,7 @@ def test_full_attention_alone_is_extended_at_another_rotary_base():
     ["dpg/paper", "dpg/l2_gpt2", "dpg/lambada_llama1b", "dpg/uuid_llama1b", "self_play/paper"],
 )
 def test_the_players_and_generators_of_the_papers_have_a_constant_rate(name):
-    args = yaml.safe_load((config_dir() / f"{name}.yaml").read_text())["model"]["init_args"]
+    args = read_config(config_dir() / f"{name}.yaml")["model"]["init_args"]
     assert not set(PLAIN) & set(args)  # the default, without a warm-up
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import yaml
 
 from lit_research.cli import config_dir
 from lit_research.methods.self_play.replica import ARMS, PLAYED, WARM, figure, verdicts
+from tests.helpers import read_config
 
 
 def results(**changes):
@@ -71,7 +71,7 @@ def test_all_arms_play_the_same_game():
     assert counts.pop("sgs-long") == counts.pop("no-guide-long") > counts["sgs"]
     assert len(set(counts.values())) == 1
     assert all(arm.needs is WARM for arm in PLAYED)
-    bases = {arm.config: yaml.safe_load((config_dir() / arm.config).read_text()) for arm in ARMS}
+    bases = {arm.config: read_config(config_dir() / arm.config) for arm in ARMS}
     assert len({str(base["data"]) for base in bases.values()}) == 1
     assert len({str(base["model"]["init_args"]["lm"]) for base in bases.values()}) == 1
 

@@ -1,4 +1,4 @@
-"""The law of Muennighoff et al. (2023) for repeated data and excess parameters."""
+"""Laws in parameters and training tokens, fresh or repeated; what data are worth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,59 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_research.errors import UserError
-from lit_research.laws.base import Array, Law, Parameter, above
-from lit_research.laws.chinchilla import Chinchilla
+from lit_research.laws.base import Array, Law, Parameter, above, positive_coefficients
 from lit_research.laws.points import Values
+from lit_research.laws.result import Curve, Fit
+
+EXPONENTS = np.array([0.1, 0.2, 0.3, 0.4, 0.55, 0.8, 1.2, 2.0])
+
+
+@dataclass(frozen=True)
+class Chinchilla(Law):
+    """``L(N, D) = E + A / N^alpha + B / D^beta`` (Hoffmann et al. 2022, arXiv 2203.15556, Eq. 2).
+
+    ``N`` counts parameters and ``D`` training tokens, in any units: ``A`` and ``B`` follow.
+    """
+
+    formula = "E + A / N^alpha + B / D^beta"
+    parameters = (
+        Parameter("E"),
+        Parameter("A", log=True),
+        Parameter("alpha", high=20.0),
+        Parameter("B", log=True),
+        Parameter("beta", high=20.0),
+    )
+    variables = ("N", "D")
+    limit = "E"
+
+    def evaluate(self, x: Mapping[str, Array], theta: Array) -> tuple[Array, Array]:
+        """See :meth:`Law.evaluate`."""
+        E, A, alpha, B, beta = (theta[..., None, k] for k in range(5))
+        log_N, log_D = np.log(x["N"]), np.log(x["D"])
+        size = np.exp(np.log(A) - alpha * log_N)
+        data = np.exp(np.log(B) - beta * log_D)
+        parts = (np.ones_like(size), size / A, -size * log_N, data / B, -data * log_D)
+        return E + size + data, np.stack(parts, axis=-1)
+
+    def starts(self, x: Mapping[str, Array], y: Array) -> Array:
+        """For each pair of exponents of a grid, ``E``, ``A`` and ``B`` by linear least squares."""
+        alpha, beta = (g.reshape(-1) for g in np.meshgrid(EXPONENTS, EXPONENTS))
+        size, data = x["N"] ** -alpha[:, None], x["D"] ** -beta[:, None]
+        columns = np.stack([np.ones_like(size), size, data], axis=-1)
+        E, A, B = positive_coefficients(columns, y).T
+        return np.column_stack([E, A, alpha, B, beta])
+
+    def invert(self, y: Array, params: Mapping[str, float], known: Mapping[str, Array]) -> Array:
+        """Tokens ``D`` that a model of size ``N`` needs for loss ``y``; or ``N`` given ``D``."""
+        terms = {"N": ("A", "alpha"), "D": ("B", "beta")}
+        unknown = self.unknown(known)
+        (given,) = known
+        scale, power = terms[given]
+        floor = params["E"] + params[scale] * known[given] ** -params[power]
+        rest = above(y, floor, f"the limit at this {given}")
+        scale, power = terms[unknown]
+        return np.asarray((params[scale] / rest) ** (1.0 / params[power]))
+
 
 DECAYS = np.array([2.0, 6.0, 16.0, 50.0])
 
@@ -130,3 +180,38 @@ def _unique_parameters(
     gradients = (1.0 / (alpha * A), by_alpha, -1.0 / (alpha * B), by_beta)
     masked = tuple(np.where(scarce, g, 0.0) for g in gradients)
     return np.minimum(log_opt, log_N), (masked[0], masked[1], masked[2], masked[3])
+
+
+def data_efficiency(
+    loss: Values,
+    baseline: Curve | Fit,
+    D: Values | None = None,
+    *,
+    baseline_loss: Values | None = None,
+) -> Array:
+    """``D_eff(loss) / D``: 2 says that the baseline needs twice the data for that loss.
+
+    ``baseline`` is a law in the number of tokens; ``D_eff`` is where it reaches ``loss``:
+    ``(A / (loss - E))^(1/alpha)`` for a :class:`PowerLaw` (Kim et al. 2025). Say against what to
+    compare, in one of two ways:
+
+    - ``D``: the tokens that were used, in the unit of the baseline's law;
+    - ``baseline_loss``: the loss that the baseline was measured to have on these tokens, so that
+      its own gain is exactly 1 even where its law misses it a little (the paper's choice).
+
+    A baseline that is a :class:`Fit` with a parameter on its bound refuses to be inverted outside
+    its points; ``fit.curve`` is the same law without that care.
+
+    Raises:
+        UserError: both or neither of the two are given, or the baseline never reaches the loss.
+    """
+    if D is not None and baseline_loss is None:
+        used = np.asarray(D, dtype=float)
+    elif baseline_loss is not None and D is None:
+        used = baseline.invert(baseline_loss)
+    else:
+        raise UserError(
+            f"data_efficiency got D={D} and baseline_loss={baseline_loss}: the gain is relative to "
+            "one of them; give the tokens used as D, or the baseline's loss on them"
+        )
+    return np.asarray(baseline.invert(loss) / used)[()]
