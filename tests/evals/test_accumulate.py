@@ -1,17 +1,23 @@
 """What torchmetrics add up, by hand, and on two processes what one adds up."""
 
 import math
+import multiprocessing
 import os
 import socket
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from lit_research.errors import UserError
-from lit_research.evals import ChoiceRows, ChoiceScores, GroupAccuracy, Mean, Perplexity
-from lit_research.evals import encode_items as encode
+from lit_research.evals import (
+    ChoiceRows,
+    ChoiceScores,
+    GroupAccuracy,
+    Mean,
+    Perplexity,
+    encode_items,
+)
 from lit_research.text import load_tokenizer
 from tests.evals.choices import ITEMS
 from tests.evals.test_choice_scores import random_scores
@@ -49,21 +55,20 @@ def of_batches(batches):
     }
 
 
-def of_rows(shares):
-    """Scores of the options whose rows this process has; a share is a batch."""
-    rows = ChoiceRows(encode(ITEMS, load_tokenizer("bytes"), 64), 256)
+def of_rows(share):
+    """Scores of the options whose rows this process has."""
+    rows = ChoiceRows(encode_items(ITEMS, load_tokenizer("bytes"), 64), 256)
     choices = ChoiceScores(2, CPU)
-    for share in shares:
-        for row in share:  # one at a time, so that each has its scores whatever stands beside it
-            batch = rows.__getitems__([row])
-            choices.update(batch, random_scores(batch["labels"], 2, seed=row))
+    for row in share:  # one at a time, so that each has its scores whatever stands beside it
+        batch = rows.__getitems__([row])
+        choices.update(batch, random_scores(batch["labels"], 2, seed=row))
     found = choices.choices()
     return {"seen": found.seen, "total": found.total, "per_byte": found.per_byte}
 
 
 # What each of two ranks has: the last batch on one alone; nothing on one; nothing on both.
 BATCHES = {"ragged": ([0, 2, 4], [1, 3]), "one_has_none": ([], [0, 1]), "none": ([], [])}
-# Options of item 2 on both ranks, and one of them twice; all on one rank; an item not whole.
+# Options of item 2 on both ranks, one of them twice; all on one rank; an item not scored whole.
 ROWS = {
     "shared": ([0, 1, 2, 3], [3, 4, 5, 6]),
     "one_has_none": (range(7), []),
@@ -76,7 +81,7 @@ def work(rank, port, folder):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=2)
     found = {f"batches {name}": of_batches(parts[rank]) for name, parts in BATCHES.items()}
-    found |= {f"rows {name}": of_rows([parts[rank]]) for name, parts in ROWS.items()}
+    found |= {f"rows {name}": of_rows(parts[rank]) for name, parts in ROWS.items()}
     torch.save(found, folder / f"{rank}.pt")
     dist.destroy_process_group()
 
@@ -88,7 +93,14 @@ def of_ranks(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mp.spawn(work, args=(port, folder), nprocs=2)
+    context = multiprocessing.get_context("forkserver")  # torch is imported once for both
+    context.set_forkserver_preload(["lit_research.evals", "transformers"])
+    pair = [context.Process(target=work, args=(rank, port, folder)) for rank in range(2)]
+    for process in pair:
+        process.start()
+    for process in pair:
+        process.join(timeout=300)
+    assert [process.exitcode for process in pair] == [0, 0], "a rank failed or hangs"
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
@@ -106,7 +118,7 @@ def test_two_processes_give_what_one_gives(of_ranks, case):
 @pytest.mark.parametrize("case", ROWS)
 def test_ranks_share_the_options_of_an_item_and_one_may_have_none(of_ranks, case):
     first, second = ROWS[case]
-    one = of_rows([sorted({*first, *second})])
+    one = of_rows(sorted({*first, *second}))
     assert one["total"].shape[1] == (2 if case == "one_missing" else 3)
     for of_rank in of_ranks:
         found = of_rank[f"rows {case}"]
