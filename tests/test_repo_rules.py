@@ -36,8 +36,7 @@ def test_shared_parts_import_no_method():
     for path in CODE:
         part = path.relative_to(ROOT).parts
         if part[0] == "callbacks" or (
-            len(part) > 2
-            and part[1] in {"lm", "text", "evals", "laws", "metagrad", "lean", "sandbox"}
+            len(part) > 2 and part[1] in {"lm", "text", "laws", "metagrad", "lean", "sandbox"}
         ):
             assert not any("lit_research.methods" in name for name in imports(path)), path
 

@@ -18,12 +18,11 @@ from lit_research.evals.items import Item
 from lit_research.evals.option_rows import ChoiceRows, Row, encode_items, items_with_room
 from lit_research.evals.option_scores import OptionScores, choice_accuracy, option_scores
 from lit_research.evals.passes import mean_pass_at_k, pass_at_k
-from lit_research.evals.published import LAYOUTS, published_items
+from lit_research.evals.published import published_items
 from lit_research.evals.repeated import clustered_mean, repeated_sampling
-from lit_research.evals.results import Result, results_table
+from lit_research.evals.results import Result, results_table, share_stderr
 
 __all__ = [
-    "LAYOUTS",
     "Answer",
     "ChoiceRows",
     "ChoiceScores",
@@ -51,4 +50,5 @@ __all__ = [
     "read_answers",
     "repeated_sampling",
     "results_table",
+    "share_stderr",
 ]

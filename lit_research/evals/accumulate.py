@@ -9,7 +9,6 @@ Legend: B questions of a batch, G groups.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -17,7 +16,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from lit_research.errors import UserError
-from lit_research.evals.results import Result
+from lit_research.evals.results import Result, share_stderr
 from lit_research.metrics import sum_dtype
 
 
@@ -128,17 +127,15 @@ class GroupAccuracy(Metric):
     def results(self, name: str = "accuracy") -> list[Result]:
         """Return the accuracy of all questions, then of each group. Call it on every rank."""
         with self.sync_context():
-            sums = self.sums.cpu()
+            of_groups = self.sums.cpu()
+        sums = torch.cat([of_groups.sum(dim=0, keepdim=True), of_groups])
+        share = sums[:, 1] / sums[:, 0]
+        error = share_stderr(share, sums[:, 0])
         names = [name, *(f"{name} {group}" for group in self.groups)]
-        rows = torch.cat([sums.sum(dim=0, keepdim=True), sums]).tolist()
-        return [_share(of_group, *row) for of_group, row in zip(names, rows, strict=True)]
-
-
-def _share(
-    name: str, count: float, right: float, parse_failures: float, truncated: float
-) -> Result:
-    """Return a share of ``count`` independent answers, with the error of their mean."""
-    p = right / count if count else math.nan
-    error = math.sqrt(p * (1 - p) / (count - 1)) if count > 1 else math.nan
-    n = int(count)
-    return Result(name, n, p, error, n, int(parse_failures), int(truncated))
+        counts = sums[:, [0, 2, 3]].long().tolist()
+        return [
+            Result(of_group, n, value, stderr, n, unread, truncated)
+            for of_group, (n, unread, truncated), value, stderr in zip(
+                names, counts, share.tolist(), error.tolist(), strict=True
+            )
+        ]

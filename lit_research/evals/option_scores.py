@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from lit_research.evals.results import share_stderr
 from lit_research.lm import IGNORE
 from lit_research.metrics import sum_dtype
 
@@ -73,9 +74,8 @@ def option_totals(log_probs: Tensor, labels: Tensor) -> Tensor:
 def choice_accuracy(scores: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
     """Return the share of items whose right option scores highest, and its standard error.
 
-    Of equal scores the first is taken. The standard error is that of a mean of I independent
-    items, ``sqrt(p (1 - p) / (I - 1))``, as in the lm-evaluation-harness; nan for one item. Where
-    a score is not a number, neither are these.
+    Of equal scores the first is taken. The standard error is ``share_stderr``'s. Where a score is
+    not a number, neither are these.
 
     Args:
         scores: -inf where an item has no such option, ``[..., I, O]``.
@@ -86,4 +86,4 @@ def choice_accuracy(scores: Tensor, answer: Tensor) -> tuple[Tensor, Tensor]:
     """
     right = (scores.argmax(dim=-1) == answer).to(scores.dtype)
     share = right.mean(dim=-1).masked_fill(scores.isnan().flatten(-2).any(dim=-1), math.nan)
-    return share, (share * (1 - share) / (scores.shape[-2] - 1)).sqrt()
+    return share, share_stderr(share, scores.shape[-2])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from lit_research.figures import text_table
 
 HEAD = ("metric", "n", "samples", "value", "stderr", "parse failures", "truncated")
@@ -52,3 +54,15 @@ class Result:
 def results_table(results: Sequence[Result]) -> str:
     """Return results as plain text in columns, a row for each."""
     return text_table([HEAD, *(result.cells() for result in results)])
+
+
+def share_stderr(share: Tensor, count: Tensor | int) -> Tensor:
+    """Return the standard error of the share of ``count`` independent answers that are right.
+
+    ``sqrt(p (1 - p) / (n - 1))``, as in the lm-evaluation-harness; nan for fewer than two answers.
+
+    Args:
+        share: p, from 0 to 1, ``[...]``.
+        count: n, ``[...]``.
+    """
+    return (share * (1 - share) / (count - 1)).sqrt()
