@@ -74,8 +74,8 @@ def repeated_sampling(
     wrong = [q for q, size in enumerate(sizes) if size != sizes[0] or size == 0]
     if wrong:
         raise ValueError(
-            f"question {wrong[0]} has {sizes[wrong[0]]} answers, in repeated_sampling; must be "
-            f"{max(sizes[0], 1)} as for question 0, a failed answer among them with its score"
+            f"question {wrong[0]} has {sizes[wrong[0]]} answers and question 0 has {sizes[0]}, in "
+            "repeated_sampling; must be one number, at least 1, a failed answer counted among them"
         )
     values = [score for of_question in scores for score in of_question]
     questions = [q for q, size in enumerate(sizes) for _ in range(size)]
