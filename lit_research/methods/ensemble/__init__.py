@@ -1,7 +1,6 @@
 """Ensembles and distillation: the best loss that a fixed corpus can give."""
 
 from lit_research.methods.ensemble.asymptotes import Measured, Study, read_points, study
-from lit_research.methods.ensemble.choice_items import Item
 from lit_research.methods.ensemble.choices import MultipleChoice
 from lit_research.methods.ensemble.core import (
     combine_log_probs,
@@ -22,7 +21,6 @@ __all__ = [
     "DistillCorpus",
     "Ensemble",
     "Grid",
-    "Item",
     "Measured",
     "MemberCorpus",
     "MultipleChoice",

@@ -18,7 +18,7 @@ from lit_research.files import append_line
 from lit_research.lm import count_parameters
 from lit_research.methods.base import datamodule
 from lit_research.methods.ensemble.asymptotes import read_points, study
-from lit_research.methods.ensemble.choice_scores import ChoiceScores
+from lit_research.methods.ensemble.choice_curve import ChoiceCurve
 from lit_research.methods.ensemble.core import AVERAGES, Scores
 from lit_research.methods.ensemble.curve import MemberCurve
 
@@ -38,7 +38,7 @@ class Evaluation:
         self.module, self.stage = module, stage
         self.average = module.hparams["average"]
         self.curve = MemberCurve(module.size, module.device)
-        self.choices = ChoiceScores(module.size, self.average, module.device)
+        self.choices = ChoiceCurve(module.size, self.average, module.device)
 
     def add(self, batch: dict[str, Tensor], scores: Iterable[Scores]) -> Tensor:
         """Add a batch; return the losses ``[B, T]`` of all members together, in nats."""

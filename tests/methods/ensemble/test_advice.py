@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from lit_research.errors import UserError
-from lit_research.methods.ensemble.choices import MultipleChoice
+from lit_research.methods.ensemble import MultipleChoice
 from lit_research.methods.ttt import Permutations
 from tests.methods.ensemble.helpers import checkpoint, run
 
