@@ -20,8 +20,8 @@ from lit_research.methods.self_play.core import (
 from lit_research.methods.self_play.playing import Problem
 
 if TYPE_CHECKING:
+    from lit_research.lean.corpus.theorem_files import Theorem
     from lit_research.methods.self_play.module import SelfPlay
-    from lit_research.methods.self_play.reading import Theorem
 
 
 UNCERTAIN = ("timeout", "memory", "crashed", "server")  # kinds of verdicts that say nothing

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lit_research.methods.self_play.goals import Goal
-from lit_research.methods.self_play.grammar import FALSE, Expr
+from lit_research.lean.corpus.expressions import FALSE, Expr
+from lit_research.lean.corpus.goals import Goal
 
 ORDERS = ("≤", "<")
 

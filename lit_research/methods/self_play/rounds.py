@@ -19,8 +19,8 @@ from lit_research.methods.self_play.state import KEPT_PROOFS, PlayState
 from lit_research.methods.self_play.updates import Sample
 
 if TYPE_CHECKING:
+    from lit_research.lean.corpus.theorem_files import Theorem
     from lit_research.methods.self_play.module import SelfPlay
-    from lit_research.methods.self_play.reading import Theorem
 
 # Rounds whose tokens stay in the archive for a run that goes on from an earlier checkpoint.
 KEPT_ROUNDS = 20

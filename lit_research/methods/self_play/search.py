@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lit_research.lean import Attempt, LeanServer, parse_statement
-from lit_research.methods.self_play.goals import Goal, goal_of, read_goals
+from lit_research.lean.corpus.goals import Goal, goal_of, read_goals
 from lit_research.methods.self_play.tactics import candidates, closers
 
 UNSOLVED = "unsolved goals"

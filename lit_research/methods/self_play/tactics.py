@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lit_research.methods.self_play.goals import Goal
-from lit_research.methods.self_play.grammar import FALSE, Expr, positions, variables
+from lit_research.lean.corpus.expressions import FALSE, Expr, positions, variables
+from lit_research.lean.corpus.goals import Goal
 from lit_research.methods.self_play.order_tactics import order_rules
 from lit_research.methods.self_play.term_tactics import (
     AC,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lit_research.methods.self_play.goals import Goal
-from lit_research.methods.self_play.grammar import Expr, positions, substitute, variables
+from lit_research.lean.corpus.expressions import Expr, positions, substitute, variables
+from lit_research.lean.corpus.goals import Goal
 from lit_research.methods.self_play.order_tactics import ORDERS
 
 AC = "Nat.add_comm, Nat.add_left_comm, Nat.add_assoc"

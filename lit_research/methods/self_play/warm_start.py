@@ -23,18 +23,18 @@ from lightning.pytorch.utilities import rank_zero_info
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
 from lit_research.lean import Attempt, LeanServer, Statement, Verdict, parse_statement
+from lit_research.lean.corpus.variations import vary, with_alternatives
 from lit_research.methods.base import datamodule
 from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.players import SOLVER
 from lit_research.methods.self_play.search import Provable, TacticSearch
 from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
-from lit_research.methods.self_play.variations import vary, with_alternatives
 from lit_research.text.storage import cache_root, writing
 
 if TYPE_CHECKING:
+    from lit_research.lean.corpus.theorem_files import Theorem
     from lit_research.methods.self_play.formats import Format
     from lit_research.methods.self_play.module import SelfPlay
-    from lit_research.methods.self_play.reading import Theorem
 
 UNCONDITIONED = 0.25  # share of the lemmas that are learned without their target, for the ablation
 FORMAT = "1"  # of the cached proofs

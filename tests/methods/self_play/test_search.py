@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from lit_research.lean import Attempt, LeanServer, ServerCounts, Verdict, parse_statement
+from lit_research.lean.corpus.classics import CLASSICS
+from lit_research.lean.corpus.families import GENERATORS, LEVELS, embedded_targets
+from lit_research.lean.corpus.goals import goal_of
+from lit_research.lean.corpus.tokenizer import WORDS
 from lit_research.methods.self_play import tactics
-from lit_research.methods.self_play.classics import CLASSICS
-from lit_research.methods.self_play.families import GENERATORS, LEVELS, embedded_targets
 from lit_research.methods.self_play.formats import PlainFormat
-from lit_research.methods.self_play.goals import goal_of, read_goals
 from lit_research.methods.self_play.search import TacticSearch, extended
 from lit_research.methods.self_play.tactics import candidates
-from lit_research.methods.self_play.tokenizer import WORDS
-from tests.methods.self_play.leans import real_lean
+from tests.lean.leans import real_lean
 
 
 class Scripted(LeanServer):
@@ -84,23 +84,6 @@ def test_rewrites_share_a_line():
     assert extended(("rw [h]",), "rw [← h1]") == ("rw [h, ← h1]",)
     assert extended(("rw [h] at h1",), "rw [h]") == ("rw [h] at h1", "rw [h]")
     assert extended(("simp",), "rw [h]") == ("simp", "rw [h]")
-
-
-def test_goals_are_read_as_lean_prints_them():
-    text = (
-        "case left\np q : Prop\nf : Nat → Nat\nh : p ∧\n    q\nh1 : ∀ (n m : Nat), n ≤ m → "
-        "f n ≤ f m\nxs : List Nat\n⊢ xs.reverse.length = (xs ++ [1]).length\n\ncase right\n"
-        "p : Prop\n⊢ p"
-    )
-    first, second = read_goals(text)
-    assert str(first.target) == "List.length (List.reverse xs) = List.length (xs ++ [1])"
-    assert {name: str(said) for name, said in first.hypotheses.items()} == {
-        "h": "p ∧ q",
-        "h1": "∀ n : Nat, ∀ m : Nat, n ≤ m → f n ≤ f m",
-    }
-    assert first.variables == {"p": "Prop", "q": "Prop", "f": "Nat → Nat", "xs": "List Nat"}
-    assert first.fresh(2) == ["h2", "h3"]
-    assert str(second.target) == "p"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from lit_research.errors import UserError
 from lit_research.lean import Attempt, EmbeddedLean, LeanServer, parse_statement
-from lit_research.methods.self_play.families import embedded_targets
+from lit_research.lean.corpus.families import embedded_targets
 from lit_research.methods.self_play.formats import PlainFormat
 from lit_research.methods.self_play.warm_start import (
     WarmStart,

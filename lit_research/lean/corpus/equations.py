@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from lit_research.methods.self_play.grammar import (
+from lit_research.lean.corpus.expressions import (
     ONE,
     TWO,
     ZERO,
@@ -15,8 +15,8 @@ from lit_research.methods.self_play.grammar import (
     positions,
     substitute,
 )
-from lit_research.methods.self_play.propositions import curried
-from lit_research.methods.self_play.rewriting import (
+from lit_research.lean.corpus.propositions import curried
+from lit_research.lean.corpus.rewriting import (
     ARITHMETIC,
     rewritten,
     same_polynomial,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from lit_research.lean import Statement, tokens
-from lit_research.methods.self_play.grammar import INFIX, Expr
+from lit_research.lean.corpus.expressions import INFIX, Expr
 
 _TYPES = {"Prop", "Nat", "List Nat", "Nat → Nat", "Type"}
 _FIELDS = {"length": "List.length", "reverse": "List.reverse", "succ": "Nat.succ"}

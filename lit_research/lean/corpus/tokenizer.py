@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lit_research.methods.self_play.formats import SPECIAL_WORDS
-from lit_research.methods.self_play.grammar import (
+from lit_research.lean.corpus.expressions import (
     FUNCTIONS,
     HYPOTHESES,
     NAME,
     NUMERALS,
     VARIABLES,
 )
+from lit_research.lean.corpus.pretokenize import LAYOUT_WORDS
 from lit_research.text import END_OF_TEXT
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ WORDS: tuple[str, ...] = tuple(
 )
 
 
-def word_tokenizer(words: Sequence[str] = WORDS) -> PreTrainedTokenizerFast:
+def word_tokenizer(
+    words: Sequence[str] = WORDS, markers: Sequence[str] = LAYOUT_WORDS
+) -> PreTrainedTokenizerFast:
     """Return a tokenizer with an id for each word; words are what spaces separate.
 
     Ids: ``<|endoftext|>`` 0, ``<unk>`` 1, the markers, then the words in their order, then unused
@@ -75,11 +77,12 @@ def word_tokenizer(words: Sequence[str] = WORDS) -> PreTrainedTokenizerFast:
 
     Args:
         words: the vocabulary; repeated ones count once.
+        markers: words that are none of Lean's, such as those of a prompt and of the layout.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    entries = list(dict.fromkeys([END_OF_TEXT, UNKNOWN, *SPECIAL_WORDS, *words]))
+    entries = list(dict.fromkeys([END_OF_TEXT, UNKNOWN, *markers, *words]))
     entries += [f"<unused{i}>" for i in range(-len(entries) % _MULTIPLE)]
     vocabulary = {word: i for i, word in enumerate(entries)}
     tokenizer = Tokenizer(models.WordLevel(vocab=vocabulary, unk_token=UNKNOWN))

@@ -13,7 +13,7 @@ from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lean import parse_statement
-from lit_research.methods.self_play.lean_files import scan, split_at_proof
+from lit_research.lean.corpus.lean_files import scan, split_at_proof
 
 LEANDOJO = "LeanDojo"
 _BENCHMARK = ("train", "val", "test")

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from lit_research.lean import Attempt, parse_statement, tokens
-from lit_research.methods.self_play.families import embedded_targets
-from lit_research.methods.self_play.variations import split_conclusion, vary, with_alternatives
+from lit_research.lean.corpus.families import embedded_targets
+from lit_research.lean.corpus.variations import split_conclusion, vary, with_alternatives
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-from lit_research.methods.self_play.equations import (
+from lit_research.lean.corpus.equations import (
     F,
     M,
     N,
@@ -15,8 +15,8 @@ from lit_research.methods.self_play.equations import (
     of,
     widened,
 )
-from lit_research.methods.self_play.grammar import ONE, ZERO, Draft, Expr, make, variables
-from lit_research.methods.self_play.propositions import curried
+from lit_research.lean.corpus.expressions import ONE, ZERO, Draft, Expr, make, variables
+from lit_research.lean.corpus.propositions import curried
 
 NUMBERS = tuple(Expr(name) for name in ("a", "b", "c", "d", "n", "m", "k"))
 _LINKS = {1: (1, 1), 2: (2, 2), 3: (2, 3), 4: (3, 4), 5: (4, 6)}  # hypotheses of a chain

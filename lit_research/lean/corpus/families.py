@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from lit_research.errors import UserError
-from lit_research.methods.self_play.classics import CLASSICS
-from lit_research.methods.self_play.equations import arithmetic, equality
-from lit_research.methods.self_play.grammar import NAME, Draft, canonical
-from lit_research.methods.self_play.inequalities import order
-from lit_research.methods.self_play.list_statements import lists
-from lit_research.methods.self_play.propositions import propositional
-from lit_research.methods.self_play.reading import Theorem
+from lit_research.lean.corpus.classics import CLASSICS
+from lit_research.lean.corpus.equations import arithmetic, equality
+from lit_research.lean.corpus.expressions import NAME, Draft, canonical
+from lit_research.lean.corpus.inequalities import order
+from lit_research.lean.corpus.list_statements import lists
+from lit_research.lean.corpus.propositions import propositional
+from lit_research.lean.corpus.theorem_files import Theorem
 
 GENERATORS: dict[str, Callable[[int, random.Random], Draft | None]] = {
     "propositional": propositional,

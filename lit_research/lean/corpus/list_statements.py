@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-from lit_research.methods.self_play.equations import (
+from lit_research.lean.corpus.equations import (
     A,
     B,
     C,
@@ -17,7 +17,7 @@ from lit_research.methods.self_play.equations import (
     of,
     widened,
 )
-from lit_research.methods.self_play.grammar import (
+from lit_research.lean.corpus.expressions import (
     NIL,
     ONE,
     TYPE_OF,
@@ -28,8 +28,8 @@ from lit_research.methods.self_play.grammar import (
     substitute,
     variables,
 )
-from lit_research.methods.self_play.propositions import curried
-from lit_research.methods.self_play.rewriting import LISTS, rewritten
+from lit_research.lean.corpus.propositions import curried
+from lit_research.lean.corpus.rewriting import LISTS, rewritten
 
 XS, YS, ZS = (Expr(name) for name in ("xs", "ys", "zs"))
 _SHORT_LISTS = (NIL, make("[]", A), make("[]", A, B))

@@ -14,6 +14,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
+from lit_research.lean.corpus.formulas import binders, bound_inside, loose, without_brackets
 from lit_research.lean.statements import (
     AND,
     IFF,
@@ -23,7 +24,6 @@ from lit_research.lean.statements import (
     parse_statement,
     tokens,
 )
-from lit_research.methods.self_play.terms import binders, bound_inside, loose, without_brackets
 
 Words = list[str]
 # The loosest first; those that associate to the right are split at their first occurrence.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 
-from lit_research.methods.self_play.grammar import FALSE, Draft, Expr, all_of, follows, join, make
+from lit_research.lean.corpus.expressions import FALSE, Draft, Expr, all_of, follows, join, make
 
 ATOMS = tuple(Expr(name) for name in "pqrs")
 # Level -> rules to apply, hypotheses that the statement must need, distractors at most.

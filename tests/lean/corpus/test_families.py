@@ -10,17 +10,8 @@ from hypothesis import strategies as st
 
 from lit_research.errors import UserError
 from lit_research.lean import Attempt, parse_statement, tokens
-from lit_research.methods.self_play.classics import CLASSICS
-from lit_research.methods.self_play.families import (
-    FAMILIES,
-    GENERATORS,
-    LEVELS,
-    draft,
-    embedded_targets,
-    generate,
-)
-from lit_research.methods.self_play.goals import goal_of, parse
-from lit_research.methods.self_play.grammar import (
+from lit_research.lean.corpus.classics import CLASSICS
+from lit_research.lean.corpus.expressions import (
     HYPOTHESES,
     TYPE_OF,
     Expr,
@@ -30,9 +21,18 @@ from lit_research.methods.self_play.grammar import (
     positions,
     variables,
 )
-from lit_research.methods.self_play.rewriting import same_polynomial
-from lit_research.methods.self_play.tokenizer import WORDS
-from tests.methods.self_play.leans import real_lean
+from lit_research.lean.corpus.families import (
+    FAMILIES,
+    GENERATORS,
+    LEVELS,
+    draft,
+    embedded_targets,
+    generate,
+)
+from lit_research.lean.corpus.goals import goal_of, parse
+from lit_research.lean.corpus.rewriting import same_polynomial
+from lit_research.lean.corpus.tokenizer import WORDS
+from tests.lean.leans import real_lean
 
 seeds = st.integers(0, 2**32)
 levels = st.sampled_from(LEVELS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from lit_research.methods.self_play.grammar import NIL, ONE, ZERO, Expr, make, positions, put
+from lit_research.lean.corpus.expressions import NIL, ONE, ZERO, Expr, make, positions, put
 
 Law = Callable[[Expr], Expr | None]
 _GROWTH = 0.2  # chance that a law that adds a neutral element may be taken
