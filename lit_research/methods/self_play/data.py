@@ -35,8 +35,6 @@ from lit_research.text import (
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["Rounds", "Theorem", "Theorems"]
-
 WHERE = "in data.init_args of Theorems"
 EMBEDDED = "embedded"
 TARGETS, HELD_OUT, WARM = 600, 150, 1500  # default sizes of the embedded set

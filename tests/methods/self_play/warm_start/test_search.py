@@ -11,10 +11,10 @@ from lit_research.lean.corpus.classics import CLASSICS
 from lit_research.lean.corpus.families import GENERATORS, LEVELS, embedded_targets
 from lit_research.lean.corpus.goals import goal_of
 from lit_research.lean.corpus.tokenizer import WORDS
-from lit_research.methods.self_play import tactics
 from lit_research.methods.self_play.formats import PlainFormat
-from lit_research.methods.self_play.search import TacticSearch, extended
-from lit_research.methods.self_play.tactics import candidates
+from lit_research.methods.self_play.warm_start import tactics
+from lit_research.methods.self_play.warm_start.search import TacticSearch, extended
+from lit_research.methods.self_play.warm_start.tactics import candidates
 from tests.lean.leans import real_lean
 
 

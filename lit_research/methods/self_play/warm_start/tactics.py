@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from lit_research.lean.corpus.expressions import FALSE, Expr, positions, variables
 from lit_research.lean.corpus.goals import Goal
-from lit_research.methods.self_play.order_tactics import order_rules
-from lit_research.methods.self_play.term_tactics import (
+from lit_research.methods.self_play.warm_start.order_tactics import order_rules
+from lit_research.methods.self_play.warm_start.term_tactics import (
     AC,
     RING,
     arithmetic_rules,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from lit_research.lean import Attempt, LeanServer, parse_statement
 from lit_research.lean.corpus.goals import Goal, goal_of, read_goals
-from lit_research.methods.self_play.tactics import candidates, closers
+from lit_research.methods.self_play.warm_start.tactics import candidates, closers
 
 UNSOLVED = "unsolved goals"
 GOAL_SIZE = 20  # characters that a further goal counts as, where scripts compete

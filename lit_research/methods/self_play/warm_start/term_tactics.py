@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lit_research.lean.corpus.expressions import Expr, positions, substitute, variables
 from lit_research.lean.corpus.goals import Goal
-from lit_research.methods.self_play.order_tactics import ORDERS
+from lit_research.methods.self_play.warm_start.order_tactics import ORDERS
 
 AC = "Nat.add_comm, Nat.add_left_comm, Nat.add_assoc"
 MUL = "Nat.mul_comm, Nat.mul_left_comm, Nat.mul_assoc"

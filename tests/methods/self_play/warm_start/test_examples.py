@@ -8,14 +8,13 @@ from lit_research.errors import UserError
 from lit_research.lean import Attempt, EmbeddedLean, LeanServer, parse_statement
 from lit_research.lean.corpus.families import embedded_targets
 from lit_research.methods.self_play.formats import PlainFormat
-from lit_research.methods.self_play.warm_start import (
-    WarmStart,
+from lit_research.methods.self_play.warm_start import WarmStart
+from lit_research.methods.self_play.warm_start.examples import (
     draw_lemmas,
-    found_proofs,
     lemma_answers,
     proof_answers,
-    proved_alternatives,
 )
+from lit_research.methods.self_play.warm_start.proofs import found_proofs, proved_alternatives
 
 
 class NeverAsked(LeanServer):
