@@ -12,12 +12,12 @@ from lit_research.errors import UserError
 from lit_research.figures import add_text, code_block, text_table
 from lit_research.lean import Attempt, parse_statement
 from lit_research.methods.base import datamodule
-from lit_research.methods.self_play.core import (
+from lit_research.methods.self_play.problems import Problem
+from lit_research.methods.self_play.rewards import (
     disjunctive_share,
     mean_conclusion_length,
     pass_at_k,
 )
-from lit_research.methods.self_play.playing import Problem
 
 if TYPE_CHECKING:
     from lit_research.lean.corpus.theorem_files import Theorem

@@ -14,10 +14,11 @@ from lit_research.lm import Attention, check_lm_spec, export_hf
 from lit_research.lm.engines import TransformersEngine
 from lit_research.methods.base import Method, datamodule, run_folder
 from lit_research.methods.self_play.archive import Archive
+from lit_research.methods.self_play.conjecturer import conjecturer_weights
 from lit_research.methods.self_play.evaluation import Evaluation
 from lit_research.methods.self_play.formats import Format, PlainFormat
 from lit_research.methods.self_play.guides import Guide
-from lit_research.methods.self_play.lessons import conjecturer_weights, solver_samples
+from lit_research.methods.self_play.objectives import build_objective
 from lit_research.methods.self_play.players import (
     CONJECTURER,
     SOLVER,
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lit_research.methods.self_play.monitor import RoundReport
-    from lit_research.methods.self_play.playing import Problem
-    from lit_research.methods.self_play.updates import Sample
+    from lit_research.methods.self_play.problems import Sample
 
 WHERE = "in model.init_args of SelfPlay"
 STATE = "self_play"
@@ -64,7 +64,8 @@ class SelfPlay(Method):
         guide: grades conjectures, by class path: ``RuleGuide``, ``LanguageModelGuide`` or your own
             ``Guide``; None is the ablation without one (the solve rate alone is the reward).
         form: prompts and how answers are read, by class path; None is ``PlainFormat``.
-        rules: of a round: the fields of ``Rules``.
+        rules: of a round: the fields of ``Rules``; ``objective`` is a name of ours, or your own
+            ``Objective`` by class path.
         update: how players are trained on a round: the fields of ``Update``.
         warm_start: supervised training before the first round: the fields of ``WarmStart``; None
             for models that can write proofs already.
@@ -156,6 +157,7 @@ class SelfPlay(Method):
         self.eval_attempts = self.hparams.pop("eval_attempts")
         self.lean, self.guide, self.form = lean or EmbeddedLean(), guide, form or PlainFormat()
         self.rules, self.update, self.warm_start = rules, update, warm_start
+        self.objective = build_objective(rules.objective)
         self.optimizer = optimizer
         self.automatic_optimization = False
         self.state = PlayState()
@@ -240,6 +242,7 @@ class SelfPlay(Method):
             self.form,
             self.lean,
             self.archive,
+            self.rules,
             seed=args["seed"],
             rank=self.global_rank,
             world=self.trainer.world_size,
@@ -279,30 +282,32 @@ class SelfPlay(Method):
             play_round(self, number, batch["targets"])
         self.count_step()
 
-    def solver_samples(self, problems: Sequence[Problem]) -> list[Sample]:
-        """Return what the Solver learns from in a round; override it to try another rule.
-
-        Args:
-            problems: targets and conjectures with their rollouts.
-        """
-        return solver_samples(problems, self.rules, self.hparams["max_new_tokens"])
-
     def conjecturer_weights(self, report: RoundReport) -> dict[int, float]:
-        """Return the weight of each conjecture that the Conjecturer learns from; likewise.
+        """Return the weight of each conjecture that the Conjecturer learns from.
+
+        Override it to try another rule; the Solver's is ``rules.objective``.
 
         Args:
             report: of the round; the keys are numbers of its ``conjectures``.
         """
         return conjecturer_weights(self, report)
 
-    def train_role(
-        self, role: Role, samples: Sequence[Sample], *, cispo: bool, round_: int
-    ) -> UpdateReport:
+    def train_role(self, role: Role, samples: Sequence[Sample], round_: int) -> UpdateReport:
         """Train a player on the samples of a round."""
         optimizer: Any = self.optimizers()[OPTIMIZERS[role]]  # type: ignore[index]
         seed = (self.hparams["seed"] * 1_000_003 + round_) * 2 + OPTIMIZERS[role]
+        raw, objective = optimizer.optimizer, self.objective
+        if role == CONJECTURER:
+            return train_player(self, role, samples, self.update, raw, seed=seed)
         return train_player(
-            self, role, samples, self.update, optimizer.optimizer, cispo=cispo, seed=seed
+            self,
+            role,
+            samples,
+            self.update,
+            raw,
+            seed=seed,
+            loss=objective.loss,
+            keep_groups=objective.keeps_groups,
         )
 
     def on_validation_epoch_start(self) -> None:

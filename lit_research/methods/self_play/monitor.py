@@ -11,14 +11,14 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.figures import add_text, code_block
-from lit_research.methods.self_play.core import (
+from lit_research.methods.self_play.extraction import Extracted
+from lit_research.methods.self_play.guides import Grade
+from lit_research.methods.self_play.problems import Problem
+from lit_research.methods.self_play.rewards import (
     disjunctive_share,
     interior_share,
     mean_conclusion_length,
 )
-from lit_research.methods.self_play.extraction import Extracted
-from lit_research.methods.self_play.guides import Grade
-from lit_research.methods.self_play.playing import Problem
 from lit_research.methods.self_play.updates import UpdateReport
 from lit_research.metrics import gather_objects
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lit_research.lean import Attempt, LeanServer, Statement, Verdict
@@ -18,59 +17,12 @@ from lit_research.methods.self_play.archive import Archive, generation_key
 from lit_research.methods.self_play.extraction import Extracted, deduplicate
 from lit_research.methods.self_play.formats import Format
 from lit_research.methods.self_play.players import CONJECTURER, SOLVER, Role, Writer
+from lit_research.methods.self_play.problems import Problem, Rollout
+from lit_research.methods.self_play.rewards import overlong_weight, uses_try
+from lit_research.methods.self_play.rules import Rules
 from lit_research.metrics import gather_objects
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """One attempt: what was written, the proof that was read in it, and the verdict."""
-
-    completion: Completion
-    proof: str | None
-    verdict: Verdict
-
-    @property
-    def tokens(self) -> int:
-        """Tokens written."""
-        return len(self.completion.token_ids)
-
-
-@dataclass
-class Problem:
-    """A target, or a conjecture made for one.
-
-    Attributes:
-        name: unique in a round.
-        statement: what is to be proved.
-        header: what stands before it.
-        target: number of the target in its data set.
-        prompt: of the Solver, token ids.
-        conjecture: what the Conjecturer wrote; None for a target.
-        conjecture_prompt: what it was asked with, token ids.
-        rollouts: attempts at it.
-    """
-
-    name: str
-    statement: Statement
-    header: str
-    target: int
-    prompt: list[int] = field(default_factory=list)
-    conjecture: Completion | None = None
-    conjecture_prompt: list[int] = field(default_factory=list)
-    rollouts: list[Rollout] = field(default_factory=list)
-
-    @property
-    def solve_rate(self) -> float:
-        """Share of the attempts that are proofs, s."""
-        return sum(r.verdict.proved for r in self.rollouts) / len(self.rollouts)
-
-    @property
-    def written(self) -> tuple[int, ...]:
-        """Token ids of a conjecture."""
-        assert self.conjecture is not None, "a target is nobody's text"
-        return self.conjecture.token_ids
 
 
 def _gather(items: list[T], rank: int, world: int) -> list[T]:
@@ -92,6 +44,7 @@ class Table:
         form: of prompts and answers.
         lean: judges.
         archive: of the process.
+        rules: say what of an attempt may be learned from.
         seed: of all sampling.
         rank: number of the process.
         world: number of processes.
@@ -103,12 +56,14 @@ class Table:
         form: Format,
         lean: LeanServer,
         archive: Archive,
+        rules: Rules,
         *,
         seed: int,
         rank: int = 0,
         world: int = 1,
     ) -> None:
         self.writer, self.form, self.lean, self.archive = writer, form, lean, archive
+        self.rules = rules
         self.seed, self.rank, self.world = seed, rank, world
 
     def _seed(self, *place: Any) -> int:
@@ -254,13 +209,24 @@ class Table:
         verdicts = iter(self.archive.verify(self.lean, attempts))
         return [
             [
-                Rollout(completion, found.text, next(verdicts))
-                if found.text is not None
-                else Rollout(completion, None, Verdict(False, f"unreadable: {found.reason}"))
+                self._rollout(
+                    completion,
+                    found.text,
+                    next(verdicts)
+                    if found.text is not None
+                    else Verdict(False, f"unreadable: {found.reason}"),
+                )
                 for completion, found in zip(completions, group, strict=True)
             ]
             for completions, group in zip(groups, read, strict=True)
         ]
+
+    def _rollout(self, completion: Completion, proof: str | None, verdict: Verdict) -> Rollout:
+        """Return an attempt with what the rules say of it."""
+        rules, tokens = self.rules, len(completion.token_ids)
+        penalty = overlong_weight(tokens, self.writer.max_new_tokens, rules.overlong)
+        is_excluded = rules.drop_try and uses_try(proof or "")
+        return Rollout(completion, proof, verdict, penalty, is_excluded)
 
     def _read(self, completion: Completion) -> Extracted:
         if completion.failed:

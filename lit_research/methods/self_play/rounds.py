@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 from lit_research.lean import Statement, parse_statement
 from lit_research.methods.base import datamodule
 from lit_research.methods.self_play.archive import AttemptRecord, ConjectureRecord
-from lit_research.methods.self_play.core import expert_targets
 from lit_research.methods.self_play.extraction import Extracted
 from lit_research.methods.self_play.monitor import RoundReport, log_round
 from lit_research.methods.self_play.players import CONJECTURER, SOLVER
-from lit_research.methods.self_play.playing import Problem, Table
-from lit_research.methods.self_play.rules import Rules
-from lit_research.methods.self_play.state import KEPT_PROOFS, PlayState
-from lit_research.methods.self_play.updates import Sample
+from lit_research.methods.self_play.playing import Table
+from lit_research.methods.self_play.problems import Problem, Sample
+from lit_research.methods.self_play.state import PlayState
 
 if TYPE_CHECKING:
-    from lit_research.lean.corpus.theorem_files import Theorem
     from lit_research.methods.self_play.module import SelfPlay
 
 # Rounds whose tokens stay in the archive for a run that goes on from an earlier checkpoint.
@@ -29,10 +26,12 @@ KEPT_ROUNDS = 20
 def play_round(module: SelfPlay, round_: int, batch: Sequence[int]) -> None:
     """Play a round on the targets of a batch; leaves the players and the state changed."""
     data, rules, state, table = datamodule(module.trainer), module.rules, module.state, module.table
+    objective = module.objective
     targets = [
         Problem(theorem.id, _parsed(theorem.statement), theorem.header, number)
         for number in batch
-        if _is_sampled(theorem := data.targets[number], rules, state)
+        for theorem in [data.targets[number]]
+        if objective.attempts_target(len(state.proofs.get(theorem.id, ())))
     ]
     unsolved = [t for t in targets if not state.is_solved(t.name)]
     report = RoundReport(round_, targets, known=[t.id for t in data.targets])
@@ -41,19 +40,17 @@ def play_round(module: SelfPlay, round_: int, batch: Sequence[int]) -> None:
     table.attempt(problems, rules.attempts, (round_, "train"))
     state.generations += len(report.written) + rules.attempts * len(problems)
     _keep_proofs(state, round_, targets)
-    solver = module.solver_samples(problems)
-    if rules.objective == "expert_iteration":
-        solver = state.with_recent(round_, solver)
+    solver = objective.samples(problems)
+    if objective.rounds > 1:
+        solver = state.with_recent(round_, solver, objective.rounds)
     weights = module.conjecturer_weights(report)
-    report.solver = module.train_role(
-        SOLVER, solver, cispo=rules.objective == "cispo", round_=round_
-    )
+    report.solver = module.train_role(SOLVER, solver, round_)
     if rules.train_conjecturer and weights:
         samples = [
             Sample(conjectures[i].conjecture_prompt, conjectures[i].written, weight)
             for i, weight in weights.items()
         ]
-        report.conjecturer = module.train_role(CONJECTURER, samples, cispo=False, round_=round_)
+        report.conjecturer = module.train_role(CONJECTURER, samples, round_)
     report.solver_problems = len({sample.group for sample in solver})
     known = [theorem.id for theorem in data.targets]
     state.history.append([round_, state.generations, state.share_solved(known)])
@@ -69,13 +66,6 @@ def _parsed(text: str) -> Statement:
     statement = parse_statement(text)
     assert statement is not None, "the data module refuses what is no statement"
     return statement
-
-
-def _is_sampled(theorem: Theorem, rules: Rules, state: PlayState) -> bool:
-    """Expert iteration leaves out the targets that have proofs enough."""
-    if rules.objective != "expert_iteration":
-        return True
-    return bool(expert_targets([len(state.proofs.get(theorem.id, ()))], KEPT_PROOFS))
 
 
 def _conjectures(

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from lit_research.errors import UserError
 from lit_research.methods.self_play.core import weighted_nll
+from lit_research.methods.self_play.objectives import Cispo, Part, ReinforceHalf
 from lit_research.methods.self_play.players import SOLVER, Players
+from lit_research.methods.self_play.problems import Sample
 from lit_research.methods.self_play.updates import (
-    Sample,
     Update,
     UpdateReport,
     make_batches,
@@ -52,8 +53,10 @@ class Host:
 def gradient(host, samples, update, cispo=False):
     host.players.zero_grad()
     parts = split_batch(samples, update.micro_batch, host.global_rank, host.trainer.world_size)
+    objective = Cispo() if cispo else ReinforceHalf()
     for part in parts:
-        part_loss(host.players, SOLVER, part, samples, update, cispo).backward()
+        some = Part(part, samples, update.normaliser)
+        part_loss(host.players, SOLVER, some, objective.loss).backward()
     return torch.cat([p.grad.flatten() for p in host.players.parameters_of(SOLVER)])
 
 
@@ -102,7 +105,7 @@ def test_processes_go_backward_as_often_as_each_other(count, world, micro_batch)
 
 def test_the_loss_is_the_weighted_likelihood_of_what_was_written():
     host, made = Host(), samples()
-    loss = part_loss(host.players, SOLVER, made, made, Update(), False)
+    loss = part_loss(host.players, SOLVER, Part(made, made), ReinforceHalf().loss)
     rows = host.players.rows(PAIRS)
     log_probs = host.players.log_probs(SOLVER, rows)
     weights = torch.tensor([s.weight for s in made])
@@ -128,9 +131,9 @@ def test_samples_of_like_length_share_a_batch():
     assert padded < 1.15 * sum(lengths)
 
 
-def test_groups_of_cispo_stay_together():
-    many = [Sample([1], [2], 1.0, (-0.5,), group=i // 4) for i in range(24)]
-    for batch in make_batches(many, Update(batch_size=10), seed=0):
+def test_groups_stay_together():
+    many = [Sample([1], [2], group=i // 4) for i in range(24)]
+    for batch in make_batches(many, Update(batch_size=10), seed=0, keep_groups=True):
         groups = [s.group for s in batch]
         assert all(groups.count(g) == 4 for g in groups)
 
@@ -139,7 +142,7 @@ def test_nothing_to_learn_is_no_step():
     host = Host()
     before = [p.clone() for p in host.players.parameters()]
     optimizer = torch.optim.AdamW(host.players.parameters_of(SOLVER))
-    report = train_player(host, SOLVER, [], Update(), optimizer, cispo=False, seed=0)
+    report = train_player(host, SOLVER, [], Update(), optimizer, seed=0)
     assert report == UpdateReport(samples=0, losses=[])
     assert report.steps == 0
     assert all(torch.equal(p, q) for p, q in zip(host.players.parameters(), before, strict=True))
@@ -151,13 +154,13 @@ def test_moments_are_forgotten_if_so_wished(reset):
     optimizer = torch.optim.AdamW(host.players.parameters_of(SOLVER))
     update = Update(batch_size=2, reset=reset, max_grad_norm=0.5)
     for _ in range(2):
-        train_player(host, SOLVER, samples(), update, optimizer, cispo=False, seed=0)
+        train_player(host, SOLVER, samples(), update, optimizer, seed=0)
     steps = {int(state["step"]) for state in optimizer.state.values()}
     assert steps == (set() if reset else {4})
     assert host.clipped == [(0.5, "norm")] * 4
 
 
-@pytest.mark.parametrize("field", ["batch_size", "micro_batch", "epochs", "cispo_clip"])
+@pytest.mark.parametrize("field", ["batch_size", "micro_batch", "epochs"])
 def test_sizes_below_one_are_refused(field):
     with pytest.raises(UserError, match=f"{field} is 0"):
         Update(**{field: 0})

@@ -11,7 +11,8 @@ from lightning.pytorch.utilities import rank_zero_info
 from lit_research.errors import UserError
 from lit_research.methods.base import datamodule
 from lit_research.methods.self_play.players import SOLVER
-from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
+from lit_research.methods.self_play.problems import Sample
+from lit_research.methods.self_play.updates import Update, make_batches, train_player
 from lit_research.methods.self_play.warm_start.examples import lessons
 from lit_research.methods.self_play.warm_start.proofs import Remembering
 from lit_research.methods.self_play.warm_start.settings import WarmStart
@@ -77,9 +78,7 @@ def _train(module: SelfPlay, samples: list[Sample], settings: WarmStart) -> None
             for logger in module.trainer.loggers:
                 logger.log_metrics({"warm_start/loss": float(loss)}, step)
 
-    train_player(
-        module, SOLVER, samples, update, optimizer, cispo=False, seed=seed, after_step=after_step
-    )
+    train_player(module, SOLVER, samples, update, optimizer, seed=seed, after_step=after_step)
 
 
 def _rise_and_fall(steps: int) -> Callable[[int], float]:
