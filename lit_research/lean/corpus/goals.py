@@ -30,7 +30,7 @@ class Goal:
     variables: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
-    def fresh(self, count: int = 1) -> list[str]:
+    def fresh_names(self, count: int = 1) -> list[str]:
         """Return names for new hypotheses: the next of ``h``, ``h1``, ... after all in use."""
         names = ("h", *(f"h{i}" for i in range(1, 100)))
         last = max((i for i, name in enumerate(names) if name in self.names), default=-1)

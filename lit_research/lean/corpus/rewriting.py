@@ -169,9 +169,9 @@ def rewritten(expr: Expr, laws: Sequence[Law], steps: int, rng: random.Random) -
                 continue
             found = [(path, law(part)) for path, part in parts]
             wholes = [put(expr, path, new) for path, new in found if new is not None]
-            fresh = [whole for whole in wholes if whole not in seen]
-            if fresh:
-                expr = rng.choice(fresh)
+            unseen = [whole for whole in wholes if whole not in seen]
+            if unseen:
+                expr = rng.choice(unseen)
                 seen.add(expr)
                 break
     return expr

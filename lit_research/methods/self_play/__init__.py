@@ -3,6 +3,7 @@
 from lit_research.lean.corpus import Theorem
 from lit_research.methods.self_play.data import Theorems
 from lit_research.methods.self_play.formats import FencedFormat, Format, PlainFormat
+from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.guides import Grade, Guide, LanguageModelGuide, RuleGuide
 from lit_research.methods.self_play.module import SelfPlay
 from lit_research.methods.self_play.objectives import (
@@ -26,6 +27,7 @@ __all__ = [
     "ExpertIteration",
     "FencedFormat",
     "Format",
+    "Game",
     "Grade",
     "Guide",
     "LanguageModelGuide",

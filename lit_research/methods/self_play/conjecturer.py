@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lightning.pytorch.utilities import rank_zero_warn
 
+from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.guides import Guide, fill_failures
 from lit_research.methods.self_play.monitor import RoundReport
-from lit_research.methods.self_play.playing import Table
 from lit_research.methods.self_play.problems import Problem
 from lit_research.methods.self_play.rewards import (
     conjecturer_rewards,
@@ -19,22 +18,19 @@ from lit_research.methods.self_play.rewards import (
 )
 from lit_research.methods.self_play.rules import Rules
 
-if TYPE_CHECKING:
-    from lit_research.methods.self_play.module import SelfPlay
 
-
-def conjecturer_weights(module: SelfPlay, report: RoundReport) -> dict[int, float]:
+def conjecturer_weights(game: Game, report: RoundReport) -> dict[int, float]:
     """Return the weight of each conjecture that the Conjecturer learns from, by its number.
 
     The Guide is asked about those alone, to save compute. The report keeps what it said.
     """
-    rules, played = module.rules, report.conjectures
+    rules, played = game.rules, report.conjectures
     chosen = _chosen(rules, played)
     if not chosen:
         return {}
     scores = None
-    if module.guide is not None:
-        scores = _ask_guide(module.guide, module.table, report, chosen)
+    if game.guide is not None:
+        scores = _ask_guide(game, game.guide, report, chosen)
         if report.guide_failures == 1:
             rank_zero_warn(
                 f"round {report.round}: the Guide graded none of {len(chosen)} conjectures, so the "
@@ -42,7 +38,7 @@ def conjecturer_weights(module: SelfPlay, report: RoundReport) -> dict[int, floa
             )
             return {}
     lengths = [len(played[i].written) for i in chosen]
-    late = overlong_weights(lengths, module.hparams["max_new_tokens"], rules.overlong)
+    late = overlong_weights(lengths, game.writer.max_new_tokens, rules.overlong)
     if rules.conjecturer == "stp":
         weights = [1.0 if value is None else value for value in late]
     else:
@@ -51,14 +47,13 @@ def conjecturer_weights(module: SelfPlay, report: RoundReport) -> dict[int, floa
     return report.weights
 
 
-def _ask_guide(
-    guide: Guide, table: Table, report: RoundReport, chosen: Sequence[int]
-) -> list[float]:
+def _ask_guide(game: Game, guide: Guide, report: RoundReport, chosen: Sequence[int]) -> list[float]:
     """Return the Guide's scores of the chosen conjectures."""
     targets = {target.target: target.statement for target in report.targets}
     played = report.conjectures
     pairs = [(played[i].statement, targets[played[i].target]) for i in chosen]
-    grades = table.gather(table.archive.grade(guide, table.share(pairs), report.round))
+    own = game.worker.share(pairs)
+    grades = game.worker.gather(game.archive.grade(guide, own, report.round))
     scores, report.guide_failures = fill_failures(grades)
     report.grades = dict(zip(chosen, grades, strict=True))
     report.guide_scores = dict(zip(chosen, scores, strict=True))

@@ -6,21 +6,20 @@ Legend: B samples of a micro-batch, T tokens of a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
-from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.methods.self_play.core import Normaliser
 from lit_research.methods.self_play.objectives import Part, likelihood_loss
 from lit_research.methods.self_play.problems import Sample
+from lit_research.methods.self_play.worker import Worker
 
 if TYPE_CHECKING:
-    from lit_research.methods.self_play.module import SelfPlay
     from lit_research.methods.self_play.players import Players, Role
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, Part], Tensor]
@@ -126,7 +125,7 @@ def _cut(groups: Sequence[list[Sample]], size: int) -> list[list[Sample]]:
 
 
 def train_player(
-    module: SelfPlay,
+    players: Players,
     role: Role,
     samples: Sequence[Sample],
     update: Update,
@@ -135,6 +134,7 @@ def train_player(
     seed: int,
     loss: Loss = likelihood_loss,
     keep_groups: bool = False,
+    worker: Worker = Worker(),  # noqa: B008 - frozen
     after_step: Callable[[int, Tensor], None] | None = None,
 ) -> UpdateReport:
     """Train a player on samples; nothing happens without any.
@@ -142,7 +142,7 @@ def train_player(
     All processes have all samples; each reads its part of every batch.
 
     Args:
-        module: whose player; knows how to go backward and to clip.
+        players: one of them learns.
         role: which one.
         samples: of all processes, in the same order in each.
         update: how.
@@ -150,42 +150,35 @@ def train_player(
         seed: of the order.
         loss: that is minimised.
         keep_groups: samples of one group are learned from in one step.
+        worker: this process; computes gradients, and clips them.
         after_step: called with the number of a step (from 1) and its loss.
     """
     # Dropout would make the policy that is updated another than the one that wrote. Checkpointing
     # acts in training mode alone, and is refused where there is dropout.
-    module.players.train(module.players.is_checkpointing)
-    strategy, world = module.trainer.strategy, module.trainer.world_size
+    players.train(players.is_checkpointing)
     report, losses = UpdateReport(samples=len(samples)), []
     for batch in make_batches(samples, update, seed, keep_groups=keep_groups):
         optimizer.zero_grad()
-        parts = split_batch(batch, update.micro_batch, module.global_rank, world)
+        parts = split_batch(batch, update.micro_batch, worker.rank, worker.world)
         own: list[Tensor] = []
         for number, some in enumerate(parts):
-            with _without_sync(strategy) if number < len(parts) - 1 else nullcontext():
+            with worker.no_sync() if number < len(parts) - 1 else nullcontext():
                 part = Part(some, batch, update.normaliser)
-                value = part_loss(module.players, role, part, loss)
+                value = part_loss(players, role, part, loss)
                 # Strategies average the gradients of the processes; each has a part of one sum.
-                module.manual_backward(value * world)
+                worker.backward(value * worker.world)
             own.append(value.detach())
-        module.configure_gradient_clipping(optimizer, update.max_grad_norm, "norm")
+        worker.clip(optimizer, update.max_grad_norm)
         optimizer.step()
-        losses.append(strategy.reduce(torch.stack(own).sum(), reduce_op="sum"))
+        losses.append(worker.add(torch.stack(own).sum()))
         if after_step is not None:
             after_step(len(losses), losses[-1])
-    module.players.eval()
+    players.eval()
     optimizer.zero_grad()
     if update.reset:  # now, not at the next update: they are twice as large as the player
         optimizer.state.clear()
     report.losses = torch.stack(losses).tolist() if losses else []
     return report
-
-
-def _without_sync(strategy: object) -> AbstractContextManager[None]:
-    """Return what keeps gradients in each process until the last part of a batch."""
-    if isinstance(strategy, ParallelStrategy):
-        return strategy.block_backward_sync()
-    return nullcontext()
 
 
 def split_batch(

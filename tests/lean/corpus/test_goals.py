@@ -16,5 +16,5 @@ def test_goals_are_read_as_lean_prints_them():
         "h1": "∀ n : Nat, ∀ m : Nat, n ≤ m → f n ≤ f m",
     }
     assert first.variables == {"p": "Prop", "q": "Prop", "f": "Nat → Nat", "xs": "List Nat"}
-    assert first.fresh(2) == ["h2", "h3"]
+    assert first.fresh_names(2) == ["h2", "h3"]
     assert str(second.target) == "p"

@@ -106,7 +106,7 @@ class Stubborn(SelfPlay):
 
     asked = 0
 
-    def conjecturer_weights(self, report):
+    def conjecturer_weights(self, game, report):
         """Teach the Conjecturer nothing."""
         self.asked += 1
         return {}

@@ -159,7 +159,7 @@ def test_an_objective_comes_from_a_file_outside_the_package(tmp_path, monkeypatc
         "trainer.callbacks+": [],
     }
     cli = play(tmp_path, changes)
-    objective = cli.model.objective
+    objective = cli.model.rules.objective
     assert (type(objective).__name__, objective.weight) == ("Imitation", 0.5)
     assert objective.seen == [8] * 4  # 4 targets, 4 attempts, 8 to a step, two epochs
     assert cli.trainer.callback_metrics["self_play/trained_samples"] == 16

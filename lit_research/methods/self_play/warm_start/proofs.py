@@ -9,35 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lit_research.files import write_atomic
-from lit_research.lean import Attempt, LeanServer, Statement, Verdict, parse_statement
+from lit_research.lean import Attempt, LeanServer, Statement, parse_statement
 from lit_research.lean.corpus import with_alternatives
-from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.warm_start.search import Provable, TacticSearch
 from lit_research.methods.self_play.warm_start.settings import WarmStart
 from lit_research.text.storage import cache_root, writing
 
 FORMAT = "1"  # of the cached proofs
-
-
-class Remembering(LeanServer):
-    """A server that asks another only for what a run's archive does not know.
-
-    Args:
-        lean: the other one.
-        archive: of the run.
-    """
-
-    def __init__(self, lean: LeanServer, archive: Archive) -> None:
-        self.lean, self.archive, self.counts = lean, archive, lean.counts
-
-    @property
-    def description(self) -> str:
-        """That of the other."""
-        return self.lean.description
-
-    def verify(self, attempts: Sequence[Attempt]) -> list[Verdict]:
-        """Return the verdicts, remembered or new."""
-        return self.archive.verify(self.lean, attempts)
 
 
 def found_proofs(

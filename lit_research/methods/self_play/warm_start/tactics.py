@@ -85,11 +85,11 @@ def _sure(goal: Goal) -> str | None:
         return _intro(goal)
     for name, said in given.items():
         if said.op in ("∧", "↔"):
-            first, second = goal.fresh(2)
+            first, second = goal.fresh_names(2)
             return f"obtain ⟨{first}, {second}⟩ := {name}"
         if said.op == "∃":
             bound = next(v for v in (said.args[0].op, *"kmndc") if v not in goal.names)
-            return f"obtain ⟨{bound}, {goal.fresh()[0]}⟩ := {name}"
+            return f"obtain ⟨{bound}, {goal.fresh_names()[0]}⟩ := {name}"
     if target.op in ("∧", "↔"):
         return "constructor"
     return None
@@ -103,7 +103,7 @@ def _negated(said: Expr) -> Expr | None:
 
 def _intro(goal: Goal) -> str:
     names: list[str] = []
-    fresh = iter(goal.fresh(20))
+    fresh = iter(goal.fresh_names(20))
     target = goal.target
     while target.op in ("→", "∀"):
         bound = target.args[0].op
@@ -147,14 +147,14 @@ def _forward(goal: Goal) -> Iterator[str]:
         if said.op == "→" and said.args[1] not in given.values():
             for other, what in given.items():
                 if what == said.args[0]:
-                    yield f"have {goal.fresh()[0]} := {name} {other}"
+                    yield f"have {goal.fresh_names()[0]} := {name} {other}"
                     break
 
 
 def _cases(goal: Goal) -> Iterator[str]:
     for name, said in goal.hypotheses.items():
         if said.op == "∨":
-            new = goal.fresh()[0]
+            new = goal.fresh_names()[0]
             yield f"rcases {name} with {new} | {new}"
 
 
@@ -165,7 +165,7 @@ def _absurd(goal: Goal) -> Iterator[str]:
     if goal.target.op in letters or goal.target.op == "∨":
         parts = {goal.target.op, *(part.op for part in goal.target.args)}
         for letter in [x for x in letters if x in parts][:2]:
-            yield f"by_cases {goal.fresh()[0]} : {letter}"
+            yield f"by_cases {goal.fresh_names()[0]} : {letter}"
 
 
 def _inside(whole: Expr, part: Expr) -> bool:

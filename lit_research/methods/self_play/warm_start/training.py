@@ -9,49 +9,58 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
-from lit_research.methods.base import datamodule
+from lit_research.lean.corpus import Theorem
+from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.players import SOLVER
 from lit_research.methods.self_play.problems import Sample
 from lit_research.methods.self_play.updates import Update, make_batches, train_player
 from lit_research.methods.self_play.warm_start.examples import lessons
-from lit_research.methods.self_play.warm_start.proofs import Remembering
 from lit_research.methods.self_play.warm_start.settings import WarmStart
 
 if TYPE_CHECKING:
-    from lit_research.methods.self_play.module import SelfPlay
+    from lightning.pytorch.cli import OptimizerCallable
 
 
-def warm_up(module: SelfPlay, settings: WarmStart) -> None:
+def warm_up(
+    game: Game,
+    settings: WarmStart,
+    theorems: Sequence[Theorem],
+    make_optimizer: OptimizerCallable,
+    log: Callable[[int, float], None] = lambda step, loss: None,
+) -> None:
     """Find proofs, train one model on proofs and lemmas, and let both players start as it.
 
+    Args:
+        game: whose players learn; its verifier judges what the search tries.
+        settings: of the search and of the training.
+        theorems: easy statements that are no targets.
+        make_optimizer: of the model.
+        log: called with every tenth step and its loss, in nats per token.
+
     Raises:
-        UserError: the data module has no statements for it, or none of them was proved.
+        UserError: there are no statements, or none of them was proved.
     """
-    theorems = list(getattr(datamodule(module.trainer), "warm", []))
     if not theorems:
         raise UserError(
             "warm_start is set, in model.init_args of SelfPlay, but the data has no statements for "
             "it: give data.init_args.warm, or leave warm_start out for a model that can write "
             "proofs"
         )
-    # One process searches: another could find other proofs, and learn something else. All open
-    # their archives before that, since they tell each other where the run lies.
-    trainer, lean = module.trainer, Remembering(module.lean, module.archive)
+    # One process searches: another could find other proofs, and learn something else.
     texts = (
-        lessons(theorems, settings, module.form, lean, module.hparams["seed"])
-        if trainer.is_global_zero
+        lessons(list(theorems), settings, game.form, game.verifier, game.seed)
+        if game.worker.rank == 0
         else []
     )
-    _train(module, examples(module, trainer.strategy.broadcast(texts)), settings)
-    module.players.copy_solver_to_conjecturer()
-    known = [theorem.id for theorem in datamodule(trainer).targets]
-    module.state.history.append([0, 0, module.state.share_solved(known)])
+    samples = examples(game, game.worker.broadcast(texts))
+    _train(game, samples, settings, make_optimizer, log)
+    game.players.copy_solver_to_conjecturer()
 
 
-def examples(module: SelfPlay, texts: Sequence[tuple[str, str]]) -> list[Sample]:
+def examples(game: Game, texts: Sequence[tuple[str, str]]) -> list[Sample]:
     """Return prompts with the answers that are to be learned, as tokens."""
-    tokenizer = datamodule(module.trainer).tokenizer
-    prompts = module.table.writer.encode([prompt for prompt, _ in texts])
+    tokenizer = game.writer.tokenizer
+    prompts = game.writer.encode([prompt for prompt, _ in texts])
     answers = tokenizer([answer for _, answer in texts], add_special_tokens=False, verbose=False)
     end = tokenizer.eos_token_id
     return [
@@ -60,11 +69,16 @@ def examples(module: SelfPlay, texts: Sequence[tuple[str, str]]) -> list[Sample]
     ]
 
 
-def _train(module: SelfPlay, samples: list[Sample], settings: WarmStart) -> None:
+def _train(
+    game: Game,
+    samples: list[Sample],
+    settings: WarmStart,
+    make_optimizer: OptimizerCallable,
+    log: Callable[[int, float], None],
+) -> None:
     update = Update(batch_size=settings.batch_size, epochs=settings.epochs)
-    seed = module.hparams["seed"]
-    steps = len(make_batches(samples, update, seed))
-    optimizer = module.optimizer(module.players.parameters_of(SOLVER))
+    steps = len(make_batches(samples, update, game.seed))
+    optimizer = make_optimizer(game.players.parameters_of(SOLVER))
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, _rise_and_fall(steps))
     for group in optimizer.param_groups:
         group["lr"] = 0.0
@@ -75,10 +89,18 @@ def _train(module: SelfPlay, samples: list[Sample], settings: WarmStart) -> None
         if step % max(1, steps // 10) == 0:
             rank_zero_info(f"warm start: step {step} of {steps}, loss {loss:.3f} nats a token")
         if step % 10 == 0:
-            for logger in module.trainer.loggers:
-                logger.log_metrics({"warm_start/loss": float(loss)}, step)
+            log(step, float(loss))
 
-    train_player(module, SOLVER, samples, update, optimizer, seed=seed, after_step=after_step)
+    train_player(
+        game.players,
+        SOLVER,
+        samples,
+        update,
+        optimizer,
+        seed=game.seed,
+        worker=game.worker,
+        after_step=after_step,
+    )
 
 
 def _rise_and_fall(steps: int) -> Callable[[int], float]:

@@ -1,24 +1,22 @@
-"""``predict``: prove the theorems of a file."""
+"""``predict``: the theorems of a file and their proofs, as JSONL."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.files import append_line
+from lit_research.lean.corpus import Theorem
 from lit_research.lm import weights_fingerprint
-from lit_research.methods.base import datamodule
-from lit_research.methods.self_play.evaluation import problems_of
+from lit_research.methods.self_play.attempts import attempt, problem_of
+from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.players import SOLVER
 
-if TYPE_CHECKING:
-    from lit_research.methods.self_play.module import SelfPlay
 
-
-class ProofWriter:
+class ProofFile:
     """Attempts theorems and appends a line for each to a JSONL file.
 
     A line: ``id``, ``statement``, ``proved``, ``proof`` (the shortest one, or null), ``attempts``,
@@ -26,15 +24,14 @@ class ProofWriter:
     as often as is asked for.
 
     Args:
-        module: whose Solver.
-        file: where to; None is ``predict-step=N/proofs.jsonl`` in the run's folder.
+        game: whose Solver.
+        file: where to.
+        attempts: at each theorem.
     """
 
-    def __init__(self, module: SelfPlay, file: str | None) -> None:
-        self.module = module
-        self.file = Path(file) if file else Path(module.trainer.log_dir or ".") / "proofs.jsonl"
-        self.weights = weights_fingerprint(module.players.model(SOLVER))
-        self.attempts = module.eval_attempts
+    def __init__(self, game: Game, file: Path, attempts: int) -> None:
+        self.game, self.file, self.attempts = game, file, attempts
+        self.weights = weights_fingerprint(game.players.model(SOLVER))
         self.done: dict[str, bool] = {}
         if self.file.is_file():
             lines = [json.loads(line) for line in self.file.read_text().splitlines()]
@@ -45,19 +42,17 @@ class ProofWriter:
                 and (line["proved"] or line["attempts"] >= self.attempts)
             }
 
-    def prove(self, batch: dict[str, Any]) -> int:
-        """Attempt the theorems of a batch; return how many were proved."""
-        module = self.module
-        theorems = [datamodule(module.trainer).attempted[number] for number in batch["targets"]]
-        asked = problems_of(theorems)
+    def prove(self, theorems: Sequence[Theorem]) -> int:
+        """Attempt theorems; return how many were proved."""
+        asked = [problem_of(theorem, i) for i, theorem in enumerate(theorems)]
         problems = [problem for problem in asked if problem.statement.text not in self.done]
         place = (-1, "predict", *(problem.name for problem in problems))
-        module.table.attempt(problems, self.attempts, place)
+        attempt(self.game, problems, self.attempts, place)
         for problem in problems:
             proofs = [r.proof for r in problem.rollouts if r.verdict.proved and r.proof]
             best = min(proofs, key=len, default=None)
             self.done[problem.statement.text] = best is not None
-            if module.trainer.is_global_zero:
+            if self.game.worker.rank == 0:
                 line = {
                     "id": problem.name,
                     "statement": problem.statement.text,
