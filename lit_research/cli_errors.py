@@ -203,11 +203,15 @@ def _plain(text: str) -> tuple[str, str, str]:
     lines = [re.sub(r'Parser key "[^"]+":?', "", line).strip(" -") for line in text.splitlines()]
     useful = [line for line in lines if line and not NOISE.search(line)]
     errors = [line for line in useful if not line.startswith(("Problem with given", "Type typing"))]
+    given = re.findall(r"Given value: (.+)", text)
+    if given and "class_path=" in given[0]:  # then it is the class that speaks: no scalar was meant
+        errors = [line for line in errors if not line.startswith("Expected a")] or errors
+        given = []
     chosen = (errors or useful or [text])[0]
     chosen = re.sub(r"<class '([^']+)'>", r"\1", chosen)
     if "Problems parsing config" in text:
         chosen = " ".join(text.split()).replace('"<unicode string>", ', "")
-    elif "Got value" not in chosen and (given := re.findall(r"Given value: (.+)", text)):
+    elif "Got value" not in chosen and given:
         chosen += f", got {given[0]}"
     if "required" in text and "fit." in text:
         chosen += "; give them in a file: --config configs/pretrain/tiny.yaml"

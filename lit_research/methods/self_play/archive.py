@@ -254,6 +254,27 @@ class Archive:
         return [ConjectureRecord(*row) for row in rows]
 
 
+class ArchivedLean(LeanServer):
+    """A server that asks another only for what a run's archive does not know.
+
+    Args:
+        lean: the other one.
+        archive: of the run.
+    """
+
+    def __init__(self, lean: LeanServer, archive: Archive) -> None:
+        self.lean, self.archive, self.counts = lean, archive, lean.counts
+
+    @property
+    def description(self) -> str:
+        """That of the other."""
+        return self.lean.description
+
+    def verify(self, attempts: Sequence[Attempt]) -> list[Verdict]:
+        """Return the verdicts, remembered or new."""
+        return self.archive.verify(self.lean, attempts)
+
+
 def generation_key(*parts: Any) -> str:
     """Return the key of a generation: weights, prompts, sampling and seed, as they are printed."""
     return _key(*[json.dumps(part, sort_keys=True) for part in parts])

@@ -11,10 +11,18 @@ import torch
 
 from lit_research.errors import UserError
 from lit_research.lean import tokens
+from lit_research.lean.corpus import (
+    FAMILIES,
+    LEANDOJO,
+    LEVELS,
+    WORDS,
+    Theorem,
+    embedded_targets,
+    read_theorems,
+    word_tokenizer,
+)
 from lit_research.methods.base import DataModule
-from lit_research.methods.self_play.families import FAMILIES, LEVELS, embedded_targets
-from lit_research.methods.self_play.reading import LEANDOJO, Theorem, read_theorems
-from lit_research.methods.self_play.tokenizer import WORDS, word_tokenizer
+from lit_research.methods.self_play.formats import SPECIAL_WORDS
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
     ShardedSampler,
@@ -26,8 +34,6 @@ from lit_research.text import (
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
-
-__all__ = ["Rounds", "Theorem", "Theorems"]
 
 WHERE = "in data.init_args of Theorems"
 EMBEDDED = "embedded"
@@ -242,7 +248,8 @@ class Theorems(DataModule):
         """The tokenizer of both players."""
         spec = self.hparams["tokenizer"]
         if spec in ("lean-words", "own-words"):
-            return word_tokenizer([*WORDS, *(self._own_words() if spec == "own-words" else ())])
+            own = self._own_words() if spec == "own-words" else ()
+            return word_tokenizer([*WORDS, *own], markers=SPECIAL_WORDS)
         if not spec.startswith("bpe:"):
             return load_tokenizer(spec)
         from datasets import Dataset

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from lit_research.lean.corpus.formulas import Tokens, statement_key
 from lit_research.lean.statements import Statement, without_comments
-from lit_research.methods.self_play.terms import Tokens, statement_key
 
 FENCE, LEAN_FENCE, BY = "```", "```lean4", ":= by"
 Equality: TypeAlias = Literal["renaming", "body", "string"]

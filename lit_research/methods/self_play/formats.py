@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from lit_research.lean.corpus.pretokenize import LAYOUT_WORDS, NEWLINE, from_words, to_words
 from lit_research.lean.statements import Statement, parse_statement, tokens
 from lit_research.methods.self_play.extraction import (
     BY,
@@ -17,7 +18,6 @@ from lit_research.methods.self_play.extraction import (
     extract_conjecture,
     extract_proof,
 )
-from lit_research.methods.self_play.words import LAYOUT_WORDS, NEWLINE, from_words, to_words
 
 PROVE, PROOF, CONJECTURE, LEMMA = "<prove>", "<by>", "<conjecture>", "<lemma>"
 SPECIAL_WORDS = (PROVE, PROOF, CONJECTURE, LEMMA, *LAYOUT_WORDS)

@@ -2,50 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_info
 
-from lit_research.errors import UserError
+from lit_research.figures import add_text, code_block
 from lit_research.lean import EmbeddedLean, LeanServer
 from lit_research.lm import Attention, check_lm_spec, export_hf
 from lit_research.lm.engines import TransformersEngine
 from lit_research.methods.base import Method, datamodule, run_folder
-from lit_research.methods.self_play.archive import Archive
-from lit_research.methods.self_play.evaluation import Evaluation
+from lit_research.methods.self_play.archive import Archive, ArchivedLean
+from lit_research.methods.self_play.checks import (
+    WHERE,
+    check_fit,
+    check_sampling,
+    check_strategy,
+)
+from lit_research.methods.self_play.conjecturer import conjecturer_weights
+from lit_research.methods.self_play.evaluation import evaluate
 from lit_research.methods.self_play.formats import Format, PlainFormat
+from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.guides import Guide
-from lit_research.methods.self_play.lessons import conjecturer_weights, solver_samples
+from lit_research.methods.self_play.monitor import round_line, round_metrics, show_round
 from lit_research.methods.self_play.players import (
-    CONJECTURER,
+    ROLES,
     SOLVER,
     Players,
-    Role,
     Weights,
     Writer,
     check_weights,
 )
-from lit_research.methods.self_play.playing import Table
-from lit_research.methods.self_play.proving import ProofWriter
+from lit_research.methods.self_play.proof_file import ProofFile
+from lit_research.methods.self_play.replay import law_report, replay, solved_table
 from lit_research.methods.self_play.rounds import play_round
 from lit_research.methods.self_play.rules import Rules
 from lit_research.methods.self_play.state import PlayState
-from lit_research.methods.self_play.updates import Update, UpdateReport, train_player
+from lit_research.methods.self_play.updates import Update
 from lit_research.methods.self_play.warm_start import WarmStart, warm_up
+from lit_research.methods.self_play.worker import Worker
 from lit_research.seeds import resolve_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from lit_research.lean.corpus import Theorem
     from lit_research.methods.self_play.monitor import RoundReport
-    from lit_research.methods.self_play.playing import Problem
-    from lit_research.methods.self_play.updates import Sample
 
-WHERE = "in model.init_args of SelfPlay"
 STATE = "self_play"
-OPTIMIZERS: dict[Role, int] = {SOLVER: 0, CONJECTURER: 1}
 
 
 class SelfPlay(Method):
@@ -64,7 +70,8 @@ class SelfPlay(Method):
         guide: grades conjectures, by class path: ``RuleGuide``, ``LanguageModelGuide`` or your own
             ``Guide``; None is the ablation without one (the solve rate alone is the reward).
         form: prompts and how answers are read, by class path; None is ``PlainFormat``.
-        rules: of a round: the fields of ``Rules``.
+        rules: of a round: the fields of ``Rules``; ``objective`` is a name of ours, or your own
+            ``Objective`` by class path.
         update: how players are trained on a round: the fields of ``Update``.
         warm_start: supervised training before the first round: the fields of ``WarmStart``; None
             for models that can write proofs already.
@@ -142,13 +149,7 @@ class SelfPlay(Method):
             "generation_batch": generation_batch,
             "eval_attempts": eval_attempts,
         }
-        for name, value in sizes.items():
-            if value < 1:
-                raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
-        if not 0 < top_p <= 1:
-            raise UserError(f"top_p is {top_p}, {WHERE}: give a share above 0, at most 1")
-        if not temperature >= 0:
-            raise UserError(f"temperature is {temperature}, {WHERE}: give 0 or more")
+        check_sampling(sizes, temperature, top_p)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         # A checkpoint's values win over the command's; how to evaluate is the command's own.
@@ -160,6 +161,7 @@ class SelfPlay(Method):
         self.automatic_optimization = False
         self.state = PlayState()
         self._archive: Archive | None = None
+        self._collected: list[Theorem] = []
 
     def setup(self, stage: str) -> None:
         """Refuse, for ``fit`` alone, what leaves nothing to learn or to grade.
@@ -167,25 +169,9 @@ class SelfPlay(Method):
         Raises:
             UserError: attempts are all alike, or a warm start or a Guide would have no effect.
         """
-        args, rules = self.hparams, self.rules
-        if stage != "fit":
-            return
-        if args["temperature"] == 0:
-            raise UserError(
-                f"temperature is {args['temperature']}, {WHERE}: give a number above 0; attempts "
-                "that are all alike teach nothing"
-            )
-        if self.warm_start is not None and args["weights"] == "lora":
-            raise UserError(
-                f"weights is lora with a warm_start, {WHERE}: a base that is frozen learns nothing "
-                "from it; load a trained base (lm: {folder: PATH}) or leave warm_start out"
-            )
-        if self.guide is not None and (rules.conjecturer == "stp" or rules.conjectures == 0):
-            raise UserError(
-                f"guide is {type(self.guide).__name__}, {WHERE}, but the rules leave it nothing to "
-                f"grade (conjecturer: {rules.conjecturer}, conjectures: {rules.conjectures}): give "
-                "guide: null"
-            )
+        if stage == "fit":
+            args = self.hparams
+            check_fit(self.rules, self.warm_start, self.guide, args["weights"], args["temperature"])
 
     def configure_model(self) -> None:
         """Build the players."""
@@ -204,14 +190,14 @@ class SelfPlay(Method):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return an optimiser for each player."""
-        return [self.optimizer(self.players.parameters_of(role)) for role in OPTIMIZERS]
+        return [self.optimizer(self.players.parameters_of(role)) for role in ROLES]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the rounds remember."""
         checkpoint[STATE] = self.state.as_plain()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take it back."""
+        """Restore it from the checkpoint."""
         self.state = PlayState.from_plain(checkpoint[STATE])
 
     @property
@@ -224,8 +210,8 @@ class SelfPlay(Method):
         return self._archive
 
     @property
-    def table(self) -> Table:
-        """Where the players sit."""
+    def game(self) -> Game:
+        """What this process plays with, as things stand."""
         args = self.hparams
         writer = Writer(
             self.players,
@@ -235,14 +221,16 @@ class SelfPlay(Method):
             temperature=args["temperature"],
             top_p=args["top_p"],
         )
-        return Table(
+        return Game(
             writer,
+            ArchivedLean(self.lean, self.archive),
+            self.state,
+            self.rules,
             self.form,
-            self.lean,
-            self.archive,
+            self.guide,
+            self.update,
+            worker=Worker.of(self),
             seed=args["seed"],
-            rank=self.global_rank,
-            world=self.trainer.world_size,
         )
 
     def on_fit_start(self) -> None:
@@ -252,15 +240,7 @@ class SelfPlay(Method):
             UserError: DDP that expects every parameter in every step, or a Lean or a Guide that
                 cannot run.
         """
-        strategy = self.trainer.strategy
-        expects_all = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get(
-            "find_unused_parameters"
-        )
-        if expects_all and self.hparams["weights"] != "tied":
-            raise UserError(
-                "strategy is ddp, in trainer, but the players are trained in turn: give "
-                "ddp_find_unused_parameters_true"
-            )
+        check_strategy(self.trainer.strategy, self.hparams["weights"])
         self.lean.check()
         if self.guide is not None:
             self.guide.check()
@@ -272,71 +252,113 @@ class SelfPlay(Method):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Play a round, or warm up in the first step."""
-        number = int(batch["round"])
+        number, data = int(batch["round"]), datamodule(self.trainer)
         if self.warm_start is not None and number == 0:
-            warm_up(self, self.warm_start)
+            theorems = getattr(data, "warm", [])
+            warm_up(self.game, self.warm_start, theorems, self.optimizer, self._log_warm_start)
+            known = [theorem.id for theorem in data.targets]
+            self.state.history.append([0, 0, self.state.share_solved(known)])
         else:
-            play_round(self, number, batch["targets"])
+            self._play(number, data.targets, batch["targets"])
         self.count_step()
 
-    def solver_samples(self, problems: Sequence[Problem]) -> list[Sample]:
-        """Return what the Solver learns from in a round; override it to try another rule.
+    def _play(self, number: int, theorems: list[Theorem], batch: list[int]) -> None:
+        """Play a round, log it, and end the run where the rules say so."""
+        wrapped: Any = self.optimizers()
+        optimizers = dict(zip(ROLES, (each.optimizer for each in wrapped), strict=True))
+        game = replace(self.game, optimizers=optimizers)
+        report = play_round(game, number, theorems, batch, self.conjecturer_weights)
+        for name, value in round_metrics(game, report).items():
+            self.log(name, value, batch_size=1, prog_bar=name == "self_play/solve_rate")
+        show_round(self.trainer, report)
+        rank_zero_info(round_line(self.state, report))
+        if self.rules.is_over(self.state.generations):
+            self.trainer.should_stop = True
+
+    def _log_warm_start(self, step: int, loss: float) -> None:
+        for logger in self.trainer.loggers:
+            logger.log_metrics({"warm_start/loss": loss}, step)
+
+    def conjecturer_weights(self, game: Game, report: RoundReport) -> dict[int, float]:
+        """Return the weight of each conjecture that the Conjecturer learns from.
+
+        Override it to try another rule; the Solver's is ``rules.objective``.
 
         Args:
-            problems: targets and conjectures with their rollouts.
-        """
-        return solver_samples(problems, self.rules, self.hparams["max_new_tokens"])
-
-    def conjecturer_weights(self, report: RoundReport) -> dict[int, float]:
-        """Return the weight of each conjecture that the Conjecturer learns from; likewise.
-
-        Args:
+            game: what the round is played with.
             report: of the round; the keys are numbers of its ``conjectures``.
         """
-        return conjecturer_weights(self, report)
-
-    def train_role(
-        self, role: Role, samples: Sequence[Sample], *, cispo: bool, round_: int
-    ) -> UpdateReport:
-        """Train a player on the samples of a round."""
-        optimizer: Any = self.optimizers()[OPTIMIZERS[role]]  # type: ignore[index]
-        seed = (self.hparams["seed"] * 1_000_003 + round_) * 2 + OPTIMIZERS[role]
-        return train_player(
-            self, role, samples, self.update, optimizer.optimizer, cispo=cispo, seed=seed
-        )
+        return conjecturer_weights(game, report)
 
     def on_validation_epoch_start(self) -> None:
         """Begin to collect theorems."""
-        self._evaluation = Evaluation(self, "val")
+        self._collected = []
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Collect theorems."""
-        self._evaluation.add(batch)
+        """Collect theorems, to attempt all of them at once."""
+        held_out = datamodule(self.trainer).held_out
+        self._collected += [held_out[number] for number in batch["targets"]]
 
     def on_validation_epoch_end(self) -> None:
-        """Attempt them; log pass@k, and the share of the targets solved so far."""
-        self._evaluation.finish()
+        """Attempt them; log pass@k, and the share of the targets solved so far.
+
+        The command ``validate`` attempts the targets too.
+        """
+        is_verb = self.trainer.state.fn == TrainerFn.VALIDATING
+        self._evaluate(self.game, "val", attempt_targets=is_verb)
 
     def on_test_epoch_start(self) -> None:
         """Begin to collect theorems."""
-        self._evaluation = Evaluation(self, "test")
+        self._collected = []
 
     def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Collect theorems."""
-        self._evaluation.add(batch)
+        self.validation_step(batch, batch_idx)
 
     def on_test_epoch_end(self) -> None:
-        """Attempt them; verify every proof of the run anew; fit the law of the solve rate."""
-        self._evaluation.finish()
-        self._evaluation.replay()
+        """Attempt them; verify every proof of the run anew; fit the law of the solve rate.
+
+        Raises:
+            UserError: a proof that was counted is not one.
+        """
+        game, targets = self.game, datamodule(self.trainer).targets
+        self._evaluate(game, "test")
+        replayed = replay(game, targets)
+        self._log_results(replayed.metrics())
+        if targets:
+            table, law = solved_table(self.state, targets), law_report(self.state.history)
+            rank_zero_info(f"\n{table}\n\n{law}")
+            add_text(self.trainer, "self_play/solved", code_block(table))
+            add_text(self.trainer, "law/robustness", code_block(law))
+        replayed.check()
+
+    def _evaluate(self, game: Game, stage: str, *, attempt_targets: bool = False) -> None:
+        targets = datamodule(self.trainer).targets
+        self._log_results(
+            evaluate(
+                game,
+                stage,
+                self._collected,
+                targets,
+                self.eval_attempts,
+                attempt_targets=attempt_targets,
+            )
+        )
+
+    def _log_results(self, metrics: dict[str, float]) -> None:
+        for name, value in metrics.items():
+            self.log_result(name, value, prog_bar=name.endswith("/pass_at_k"))
 
     def on_predict_start(self) -> None:
         """Begin the file of proofs."""
-        self._proofs = ProofWriter(self, self.output)
+        folder = Path(self.trainer.log_dir or ".")
+        file = Path(self.output) if self.output else folder / "proofs.jsonl"
+        self._proofs = ProofFile(self.game, file, self.eval_attempts)
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
         """Attempt the theorems of a batch; return the number that were proved."""
-        return self._proofs.prove(batch)
+        attempted = datamodule(self.trainer).attempted
+        return self._proofs.prove([attempted[number] for number in batch["targets"]])
 
     def on_predict_end(self) -> None:
         """Say what was proved."""
@@ -361,6 +383,6 @@ class SelfPlay(Method):
 
     def export_hf(self, folder: str) -> None:
         """Write both players and their tokenizer as transformers folders under ``folder``."""
-        for role in OPTIMIZERS:
+        for role in ROLES:
             tokenizer = datamodule(self.trainer).tokenizer
             export_hf(self.players.exported(role), tokenizer, f"{folder}/{role}")

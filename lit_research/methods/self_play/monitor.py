@@ -7,25 +7,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.figures import add_text, code_block
-from lit_research.methods.self_play.core import (
+from lit_research.methods.self_play.extraction import Extracted
+from lit_research.methods.self_play.guides import Grade
+from lit_research.methods.self_play.problems import Problem
+from lit_research.methods.self_play.rewards import (
     disjunctive_share,
     interior_share,
     mean_conclusion_length,
 )
-from lit_research.methods.self_play.extraction import Extracted
-from lit_research.methods.self_play.guides import Grade
-from lit_research.methods.self_play.playing import Problem
 from lit_research.methods.self_play.updates import UpdateReport
 from lit_research.metrics import gather_objects
 
 if TYPE_CHECKING:
     from lit_research.lean import ServerCounts
     from lit_research.lm.engines import Completion
-    from lit_research.methods.self_play.module import SelfPlay
+    from lit_research.methods.self_play.game import Game
+    from lit_research.methods.self_play.state import PlayState
 
 SHOWN = 6  # conjectures and proofs in TensorBoard
 
@@ -124,30 +125,35 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def log_round(module: SelfPlay, report: RoundReport) -> None:
-    """Log a round."""
-    state = module.state
+def round_metrics(game: Game, report: RoundReport) -> dict[str, float]:
+    """Return what is logged of a round. Call it on every rank."""
+    state = game.state
     numbers = report.numbers() | {
         "round": float(report.round),
         "generations": float(state.generations),
         "solved": float(len(set(state.proofs) & set(report.known))),
         "solve_rate": state.share_solved(report.known),
     }
-    for name, value in numbers.items():
-        module.log(f"self_play/{name}", value, batch_size=1, prog_bar=name == "solve_rate")
-    for name, value in _lean_numbers(gather_objects(module.lean.counts)).items():
-        module.log(f"lean/{name}", value, batch_size=1)
-    _show(module, report)
+    lean = _lean_numbers(gather_objects(game.verifier.counts))
+    return {
+        **{f"self_play/{name}": value for name, value in numbers.items()},
+        **{f"lean/{name}": value for name, value in lean.items()},
+    }
+
+
+def round_line(state: PlayState, report: RoundReport) -> str:
+    """Return a line on a round, for the screen."""
+    solved = len(set(state.proofs) & set(report.known))
     new = sum(1 for first in state.solved_in.values() if first == report.round)
-    rank_zero_info(
-        f"round {report.round}: {numbers['solved']:.0f} of {len(report.known)} targets solved "
+    return (
+        f"round {report.round}: {solved} of {len(report.known)} targets solved "
         f"({new} new), {len(report.conjectures)} of {len(report.written)} conjectures played, "
-        f"learned from {report.solver.samples} proofs and {len(report.weights)} conjectures"
+        f"learned from {report.solver.samples} samples and {len(report.weights)} conjectures"
     )
 
 
-def _show(module: SelfPlay, report: RoundReport) -> None:
-    trainer = module.trainer
+def show_round(trainer: Trainer, report: RoundReport) -> None:
+    """Show histograms of solve rates, conjectures and proofs in TensorBoard."""
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
             for name, problems in (("target", report.targets), ("conjecture", report.conjectures)):

@@ -1,165 +1,272 @@
-"""Losses of the Solver and the Conjecturer, and the Solver's entropy.
+"""Objectives of the Solver: which texts it learns from in a round, and the loss on them.
 
-Bailey et al. 2026, arXiv 2604.20209, appendix G, and the official trainers where they differ.
+The objectives that Bailey et al. 2026, arXiv 2604.20209, compare (appendix G), and ``Objective``,
+the base of your own: a class in a file of yours, given to ``rules.objective`` by its class path.
 
-Legend: B sequences, T tokens of a sequence, P problems, k rollouts of each, K likeliest tokens.
+Legend: B samples of a micro-batch, T tokens of a row.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Literal
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 
-Normaliser = Literal["tokens", "sequences"]
+from lit_research.errors import UserError
+from lit_research.methods.self_play.core import (
+    Normaliser,
+    cispo_advantages,
+    cispo_loss,
+    stp_weight,
+    weighted_nll,
+)
+from lit_research.methods.self_play.problems import Problem, Rollout, Sample
+from lit_research.methods.self_play.rewards import expert_targets, in_solver_range, is_interior
+
+ObjectiveName: TypeAlias = Literal[
+    "reinforce_half", "reinforce", "cispo", "expert_iteration", "stp"
+]
 
 
-def weighted_nll(
-    log_probs: Tensor,
-    mask: Tensor,
-    weights: Tensor,
-    normaliser: Normaliser,
-    total: int | float | Tensor | None = None,
-) -> Tensor:
-    """Return the weighted negative log-likelihood (REINFORCE with the weights as rewards).
+@dataclass(frozen=True)
+class Part:
+    """Samples whose graph is held at a time, and the batch that they are a part of.
 
-    ``sequences``: ``-(1/B) sum_i w_i (1/|y_i|) sum_t log p``, the paper's equation. ``tokens``:
-    ``-(1/sum_i |y_i|) sum_i w_i sum_t log p``, the official trainer. Sequences of weight 0 or less
-    count in the normaliser like others.
+    Attributes:
+        samples: the micro-batch of this process, one for each row.
+        batch: samples of the whole optimiser step, of all processes.
+        normaliser: of the step's loss; see ``Update``.
+    """
+
+    samples: Sequence[Sample]
+    batch: Sequence[Sample]
+    normaliser: Normaliser = "tokens"
+
+
+def likelihood_loss(log_probs: Tensor, mask: Tensor, part: Part) -> Tensor:
+    """Return the negative log-likelihood of the samples times their weights, a scalar.
 
     Args:
         log_probs: of the tokens, ``[B, T]``.
-        mask: 1 where a token was generated, ``[B, T]``.
-        weights: ``[B]``.
-        normaliser: ``tokens`` or ``sequences``.
-        total: tokens (or sequences) of the whole optimiser batch, all micro-batches and devices
-            together; None if this is the whole. The losses of the parts then add up to the whole's
-            (where gradients are averaged over devices, multiply by their number).
+        mask: 1 where a token was written, ``[B, T]``.
+        part: whose samples the rows are.
     """
-    kept = mask.to(torch.bool)
-    counts_B = kept.sum(1)
-    sums_B = log_probs.masked_fill(~kept, 0.0).sum(1)
-    if normaliser == "sequences":
-        sums_B = sums_B / counts_B.clamp(min=1)
-        whole = torch.as_tensor(len(counts_B) if total is None else total)
-    else:
-        whole = torch.as_tensor(counts_B.sum() if total is None else total)
-    return -(weights * sums_B).sum() / whole.to(sums_B.device).clamp(min=1)
+    weights = torch.tensor([s.weight for s in part.samples], device=log_probs.device)
+    tokens = sum(len(sample.written) for sample in part.batch)
+    total = tokens if part.normaliser == "tokens" else len(part.batch)
+    return weighted_nll(log_probs, mask, weights, part.normaliser, total=total)
 
 
-def cispo_advantages(rewards: Sequence[Sequence[float]]) -> list[list[float]]:
-    """Return ``(r - mean) / (std + 1e-6)`` of each group, ``[P, k]``.
+class Objective(ABC):
+    """What the Solver learns from in a round, and the loss that is minimised.
 
-    The deviation is that of the population. A group whose rewards are all alike has advantages of
-    exactly 0: it teaches nothing, and whoever makes the batches leaves it out (the official code
-    drops those whose rewards are all 0).
+    Attributes:
+        keeps_groups: samples of one group are never torn apart by a batch.
+        targets_only: it learns from targets alone, so ``rules.conjectures`` must be 0.
+        rounds: the samples of so many last rounds are learned from together.
+    """
+
+    keeps_groups: ClassVar[bool] = False
+    targets_only: ClassVar[bool] = False
+    rounds: ClassVar[int] = 1
+
+    @abstractmethod
+    def samples(self, problems: Sequence[Problem]) -> list[Sample]:
+        """Return what the Solver learns from.
+
+        ``Rollout.reward`` and ``is_lesson`` follow the rules on ``try`` and on overlong texts;
+        ``Problem.solve_rate`` counts every proof.
+
+        Args:
+            problems: targets and conjectures of the round with their rollouts.
+        """
+
+    def loss(self, log_probs: Tensor, mask: Tensor, part: Part) -> Tensor:
+        """Return the part of the step's loss that these samples have; the parts add up to it.
+
+        Args:
+            log_probs: of the tokens under the Solver, ``[B, T]``.
+            mask: 1 where a token was written, ``[B, T]``.
+            part: whose samples the rows are. One of weight 0 counts nothing: it fills up the part
+                of a process that has fewer samples than the others.
+        """
+        return likelihood_loss(log_probs, mask, part)
+
+    def attempts_target(self, proofs: int) -> bool:
+        """Whether a target with so many kept proofs (16 at most) is attempted again."""
+        return True
+
+
+class Reinforce(Objective):
+    """REINFORCE on the proofs of problems that are solved, at most so often.
 
     Args:
-        rewards: shaped ones, ``[P, k]``: 1 for a proof, 0 for one with ``try``, the negative value
-            of ``rewards.overlong_weight`` for any overlong text, right or wrong.
+        highest: solve rate that is still learned from.
     """
-    found = []
-    for group in rewards:
-        mean = math.fsum(group) / len(group)
-        centred = [0.0 if min(group) == max(group) else reward - mean for reward in group]
-        deviation = math.sqrt(math.fsum(c * c for c in centred) / len(group))
-        found.append([c / (deviation + 1e-6) for c in centred])
-    return found
+
+    def __init__(self, highest: float = 1.0) -> None:
+        if not 0 < highest <= 1:
+            raise UserError(
+                f"highest is {highest}, in rules.objective of SelfPlay: give a share above 0, at "
+                "most 1"
+            )
+        self.highest = highest
+
+    def samples(self, problems: Sequence[Problem]) -> list[Sample]:
+        """Return the proofs of the problems in range; an overlong one has a negative weight."""
+        taken = in_solver_range([problem.solve_rate for problem in problems], self.highest)
+        return [
+            sample
+            for group, problem in enumerate(problems)
+            if taken[group]
+            for sample in _proof_samples(problem, group, self.weight)
+        ]
+
+    def weight(self, rollout: Rollout) -> float:
+        """Return the weight of a proof that is not overlong."""
+        return 1.0
 
 
-def cispo_loss(
-    log_probs: Tensor,
-    old_log_probs: Tensor,
-    advantages: Tensor,
-    mask: Tensor,
-    *,
-    clip: float = 4.0,
-    scale: Tensor | None = None,
-) -> Tensor:
-    """Return the CISPO loss: REINFORCE whose tokens are weighted by clipped ratios.
+class ReinforceHalf(Reinforce):
+    """REINFORCE_1/2, the paper's: on what is solved at most half of the time."""
 
-    ``-(1/P) sum_groups (1/sum_i |y_i|) sum_i sum_t sg(min(ratio, clip)) A_i log p``; no gradient
-    flows through the ratio, so that a clipped token goes on to teach.
+    def __init__(self) -> None:
+        super().__init__(highest=0.5)
+
+
+class Stp(Reinforce):
+    """STP's Solver (Dong and Ma 2025, arXiv 2502.00212): short, fast proofs weigh more."""
+
+    def __init__(self) -> None:
+        super().__init__(highest=0.5)
+
+    def weight(self, rollout: Rollout) -> float:
+        """Return STP's weight."""
+        return stp_weight(len(rollout.proof or ""), rollout.verdict.seconds)
+
+
+class ExpertIteration(Objective):
+    """Likelihood of the proofs of the targets, of the last three rounds (appendix G)."""
+
+    targets_only = True
+    rounds = 3
+
+    def samples(self, problems: Sequence[Problem]) -> list[Sample]:
+        """Return the proofs of the targets. A target is one group, whatever the round."""
+        return [
+            sample
+            for problem in problems
+            if problem.conjecture is None
+            for sample in _proof_samples(problem, problem.target, lambda rollout: 1.0)
+        ]
+
+    def attempts_target(self, proofs: int) -> bool:
+        """Whether a target has too few proofs yet."""
+        return bool(expert_targets([proofs]))
+
+
+class Cispo(Objective):
+    """CISPO (appendix G): advantages within the group, clipped importance weights.
 
     Args:
-        log_probs: of the tokens under the policy, ``[B, T]``.
-        old_log_probs: under the policy that wrote them, ``[B, T]``.
-        advantages: ``[P, k]``, the rows of a group one after the other (B = P k); or ``[B]`` with
-            ``scale``.
-        mask: 1 where a token was generated, ``[B, T]``.
-        clip: largest ratio; the smallest is 0.
-        scale: for parts of a batch, ``[B]``: one over (generated tokens of the row's whole group,
-            times groups of the whole optimiser batch). The losses of the parts then add up to the
-            whole's.
+        clip: upper bound of the importance weights.
+    """
+
+    keeps_groups = True
+
+    def __init__(self, clip: float = 4.0) -> None:
+        if not clip > 0:
+            raise UserError(
+                f"clip is {clip}, in rules.objective of SelfPlay: give a number above 0"
+            )
+        self.clip = clip
+
+    def samples(self, problems: Sequence[Problem]) -> list[Sample]:
+        """Return all attempts at the problems that are solved at times, unless all are alike."""
+        taken = is_interior([problem.solve_rate for problem in problems])
+        groups = [
+            (number, problem)
+            for number, problem in enumerate(problems)
+            if taken[number] and all(r.tokens for r in problem.rollouts)
+        ]
+        advantages = cispo_advantages([[r.reward for r in p.rollouts] for _, p in groups])
+        return [
+            Sample(
+                problem.prompt,
+                rollout.completion.token_ids,
+                advantage,
+                rollout.completion.log_probs,
+                number,
+            )
+            for (number, problem), of_group in zip(groups, advantages, strict=True)
+            if any(of_group)
+            for rollout, advantage in zip(problem.rollouts, of_group, strict=True)
+        ]
+
+    def loss(self, log_probs: Tensor, mask: Tensor, part: Part) -> Tensor:
+        """Return the CISPO loss; its normaliser is its own: tokens of a group, then groups."""
+        tokens: dict[int, int] = {}
+        for sample in part.batch:
+            tokens[sample.group] = tokens.get(sample.group, 0) + len(sample.written)
+        old = torch.zeros_like(log_probs)
+        for row, sample in enumerate(part.samples):
+            start = len(sample.prompt) - 1
+            old[row, start : start + len(sample.written)] = torch.tensor(
+                sample.old_log_probs or [0.0] * len(sample.written), device=old.device
+            )
+        # One over the tokens of the whole group, and over the groups of the step.
+        scale = [1 / (tokens[s.group] * len(tokens)) if s.weight else 0.0 for s in part.samples]
+        advantages = torch.tensor([s.weight for s in part.samples], device=old.device)
+        return cispo_loss(
+            log_probs,
+            old,
+            advantages,
+            mask,
+            clip=self.clip,
+            scale=torch.tensor(scale, device=old.device),
+        )
+
+
+def _proof_samples(
+    problem: Problem, group: int, weight: Callable[[Rollout], float]
+) -> list[Sample]:
+    """Return the proofs of a problem that may be learned from, overlong ones with their penalty."""
+    return [
+        Sample(
+            problem.prompt,
+            rollout.completion.token_ids,
+            weight(rollout) if rollout.penalty is None else rollout.penalty,
+            group=group,
+        )
+        for rollout in problem.rollouts
+        if rollout.is_lesson
+    ]
+
+
+_BY_NAME: dict[ObjectiveName, type[Objective]] = {
+    "reinforce_half": ReinforceHalf,
+    "reinforce": Reinforce,
+    "cispo": Cispo,
+    "expert_iteration": ExpertIteration,
+    "stp": Stp,
+}
+
+
+def build_objective(objective: ObjectiveName | Objective) -> Objective:
+    """Return an objective of ours by its name, or the one that is given.
 
     Raises:
-        ValueError: flat advantages without ``scale``.
+        UserError: no objective has that name.
     """
-    kept = mask.to(torch.bool)
-    if scale is None:
-        if advantages.dim() != 2:
-            raise ValueError(
-                f"advantages of shape {tuple(advantages.shape)} in cispo_loss: give [P, k], or "
-                "scale too"
-            )
-        groups, k = advantages.shape
-        tokens = kept.sum(1).view(groups, k).sum(1).repeat_interleave(k)
-        scale = 1 / (tokens.clamp(min=1) * max(groups, 1)).to(log_probs.dtype)
-    log_ratio = (log_probs - old_log_probs).detach().masked_fill(~kept, 0.0)
-    ratio = log_ratio.clamp(max=math.log(clip)).exp()
-    gain = (ratio * log_probs.masked_fill(~kept, 0.0)).sum(1)
-    return -(gain * advantages.flatten() * scale).sum()
-
-
-def stp_weight(proof_length: int, verify_seconds: float = 0.0) -> float:
-    """Return STP's weight of a proof, ``exp(-0.001 length - 0.01 seconds)``.
-
-    Args:
-        proof_length: characters of the proof.
-        verify_seconds: wall time that Lean took.
-    """
-    return math.exp(-0.001 * proof_length - 0.01 * verify_seconds)
-
-
-def sampled_entropy(log_probs: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean of ``-log p`` of sampled tokens in nats, an unbiased estimate of entropy.
-
-    The mean over the tokens of each rollout, then over rollouts, as the official estimate.
-
-    Args:
-        log_probs: of the sampled tokens at temperature 1, ``[B, T]``.
-        mask: 1 where a token was generated, ``[B, T]``.
-    """
-    return _rollout_mean(-log_probs, mask)
-
-
-def top_entropy(
-    top_log_probs: Tensor, log_probs: Tensor, sampled_in_top: Tensor, mask: Tensor
-) -> Tensor:
-    """Return the official entropy estimate from the K likeliest tokens (there K = 10), in nats.
-
-    ``-sum p log(p + 1e-10)`` over these and the sampled token, renormalised; the mean over the
-    tokens of each rollout, then over rollouts. It is too low by what lies in the tail.
-
-    Args:
-        top_log_probs: of the likeliest tokens, ``[B, T, K]``.
-        log_probs: of the sampled tokens, ``[B, T]``.
-        sampled_in_top: whether the sampled token is among the likeliest, ``[B, T]``.
-        mask: 1 where a token was generated, ``[B, T]``.
-    """
-    sampled = log_probs.masked_fill(sampled_in_top.to(torch.bool), -math.inf)
-    known = torch.cat([top_log_probs, sampled[..., None]], -1)
-    share = known.masked_fill(~mask.to(torch.bool)[..., None], 0.0).softmax(-1)
-    return _rollout_mean(-(share * (share + 1e-10).log()).sum(-1), mask)
-
-
-def _rollout_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean over rollouts of the mean over tokens; empty rollouts are left out."""
-    kept = mask.to(torch.bool)
-    counts = kept.sum(1)
-    means = values.masked_fill(~kept, 0.0).sum(1) / counts.clamp(min=1)
-    written = counts > 0
-    return means[written].mean() if bool(written.any()) else values.new_tensor(math.nan)
+    if isinstance(objective, Objective):
+        return objective
+    if objective not in _BY_NAME:
+        raise UserError(
+            f"objective is {objective!r}, in rules of SelfPlay: give one of "
+            f"{', '.join(get_args(ObjectiveName))}, or an Objective by its class path"
+        )
+    return _BY_NAME[objective]()

@@ -2,93 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from lit_research.lean import Statement, parse_statement
-from lit_research.methods.base import datamodule
+from lit_research.lean.corpus import Theorem
 from lit_research.methods.self_play.archive import AttemptRecord, ConjectureRecord
-from lit_research.methods.self_play.core import expert_targets
+from lit_research.methods.self_play.attempts import (
+    attempt,
+    problem_of,
+    read_conjectures,
+    write_conjectures,
+)
+from lit_research.methods.self_play.conjecturer import conjecturer_weights
 from lit_research.methods.self_play.extraction import Extracted
-from lit_research.methods.self_play.monitor import RoundReport, log_round
-from lit_research.methods.self_play.players import CONJECTURER, SOLVER
-from lit_research.methods.self_play.playing import Problem, Table
-from lit_research.methods.self_play.rules import Rules
-from lit_research.methods.self_play.state import KEPT_PROOFS, PlayState
-from lit_research.methods.self_play.updates import Sample
-
-if TYPE_CHECKING:
-    from lit_research.methods.self_play.module import SelfPlay
-    from lit_research.methods.self_play.reading import Theorem
+from lit_research.methods.self_play.game import Game
+from lit_research.methods.self_play.monitor import RoundReport
+from lit_research.methods.self_play.objectives import likelihood_loss
+from lit_research.methods.self_play.players import CONJECTURER, ROLES, SOLVER, Role
+from lit_research.methods.self_play.problems import Problem, Sample
+from lit_research.methods.self_play.state import PlayState
+from lit_research.methods.self_play.updates import UpdateReport, train_player
 
 # Rounds whose tokens stay in the archive for a run that goes on from an earlier checkpoint.
 KEPT_ROUNDS = 20
 
 
-def play_round(module: SelfPlay, round_: int, batch: Sequence[int]) -> None:
-    """Play a round on the targets of a batch; leaves the players and the state changed."""
-    data, rules, state, table = datamodule(module.trainer), module.rules, module.state, module.table
+def play_round(
+    game: Game,
+    round_: int,
+    theorems: Sequence[Theorem],
+    batch: Sequence[int],
+    weigh: Callable[[Game, RoundReport], dict[int, float]] = conjecturer_weights,
+) -> RoundReport:
+    """Play a round; leaves the players, the state and the archive changed.
+
+    Args:
+        game: what it is played with; its ``optimizers`` are those of both players.
+        round_: its number.
+        theorems: all targets.
+        batch: numbers of the targets of this round.
+        weigh: says with which weights the Conjecturer learns from its conjectures.
+    """
+    rules, state, objective = game.rules, game.state, game.objective
+    known = [theorem.id for theorem in theorems]
     targets = [
-        Problem(theorem.id, _parsed(theorem.statement), theorem.header, number)
+        problem_of(theorems[number], number)
         for number in batch
-        if _is_sampled(theorem := data.targets[number], rules, state)
+        if objective.attempts_target(len(state.proofs.get(known[number], ())))
     ]
-    unsolved = [t for t in targets if not state.is_solved(t.name)]
-    report = RoundReport(round_, targets, known=[t.id for t in data.targets])
-    conjectures = _conjectures(module, table, report, unsolved)
-    problems = [*targets, *conjectures]
-    table.attempt(problems, rules.attempts, (round_, "train"))
+    report = RoundReport(round_, targets, known)
+    _conjecture(game, report, theorems)
+    problems = [*targets, *report.conjectures]
+    attempt(game, problems, rules.attempts, (round_, "train"))
     state.generations += len(report.written) + rules.attempts * len(problems)
     _keep_proofs(state, round_, targets)
-    solver = module.solver_samples(problems)
-    if rules.objective == "expert_iteration":
-        solver = state.with_recent(round_, solver)
-    weights = module.conjecturer_weights(report)
-    report.solver = module.train_role(
-        SOLVER, solver, cispo=rules.objective == "cispo", round_=round_
-    )
-    if rules.train_conjecturer and weights:
+    _learn(game, report, problems, weigh)
+    state.history.append([round_, state.generations, state.share_solved(known)])
+    if report.conjectures:
+        state.keep_signs(len(report.conjectures), report.signs())
+    _record(game, report)
+    return report
+
+
+def _conjecture(game: Game, report: RoundReport, theorems: Sequence[Theorem]) -> None:
+    """Let the Conjecturer write for the targets without a proof."""
+    unsolved = [t for t in report.targets if not game.state.is_solved(t.name)]
+    if game.rules.conjectures and unsolved:
+        report.written = write_conjectures(game, report.round, unsolved)
+        known = [problem_of(theorem, i).statement for i, theorem in enumerate(theorems)]
+        report.conjectures, report.read = read_conjectures(game, report.written, known)
+
+
+def _learn(
+    game: Game,
+    report: RoundReport,
+    problems: Sequence[Problem],
+    weigh: Callable[[Game, RoundReport], dict[int, float]],
+) -> None:
+    """Train both players; fills in the report's updates."""
+    objective, round_ = game.objective, report.round
+    solver = objective.samples(problems)
+    if objective.rounds > 1:
+        solver = game.state.with_recent(round_, solver, objective.rounds)
+    report.solver_problems = len({sample.group for sample in solver})
+    weights = weigh(game, report)
+    report.solver = train_role(game, SOLVER, solver, round_)
+    if game.rules.train_conjecturer and weights:
+        played = report.conjectures
         samples = [
-            Sample(conjectures[i].conjecture_prompt, conjectures[i].written, weight)
+            Sample(played[i].conjecture_prompt, played[i].written, weight)
             for i, weight in weights.items()
         ]
-        report.conjecturer = module.train_role(CONJECTURER, samples, cispo=False, round_=round_)
-    report.solver_problems = len({sample.group for sample in solver})
-    known = [theorem.id for theorem in data.targets]
-    state.history.append([round_, state.generations, state.share_solved(known)])
-    if conjectures:
-        state.keep_signs(len(conjectures), report.signs())
-    _record(table, report)
-    log_round(module, report)
-    if rules.is_over(state.generations):
-        module.trainer.should_stop = True
+        report.conjecturer = train_role(game, CONJECTURER, samples, round_)
 
 
-def _parsed(text: str) -> Statement:
-    statement = parse_statement(text)
-    assert statement is not None, "the data module refuses what is no statement"
-    return statement
-
-
-def _is_sampled(theorem: Theorem, rules: Rules, state: PlayState) -> bool:
-    """Expert iteration leaves out the targets that have proofs enough."""
-    if rules.objective != "expert_iteration":
-        return True
-    return bool(expert_targets([len(state.proofs.get(theorem.id, ()))], KEPT_PROOFS))
-
-
-def _conjectures(
-    module: SelfPlay, table: Table, report: RoundReport, unsolved: list[Problem]
-) -> list[Problem]:
-    """Let the Conjecturer write; return what can be played."""
-    rules = module.rules
-    if rules.conjectures == 0 or not unsolved:
-        return []
-    report.written = table.conjecture(report.round, unsolved, rules.conjectures, rules.conditioned)
-    known = [_parsed(theorem.statement) for theorem in datamodule(module.trainer).targets]
-    report.conjectures, report.read = table.read_conjectures(report.written, known)
-    return report.conjectures
+def train_role(game: Game, role: Role, samples: Sequence[Sample], round_: int) -> UpdateReport:
+    """Train a player on the samples of a round: the Solver by its objective's loss."""
+    is_solver, objective = role == SOLVER, game.objective
+    return train_player(
+        game.players,
+        role,
+        samples,
+        game.update,
+        game.optimizers[role],
+        seed=(game.seed * 1_000_003 + round_) * 2 + ROLES.index(role),
+        loss=objective.loss if is_solver else likelihood_loss,
+        keep_groups=is_solver and objective.keeps_groups,
+        worker=game.worker,
+    )
 
 
 def _keep_proofs(state: PlayState, round_: int, targets: list[Problem]) -> None:
@@ -98,10 +119,10 @@ def _keep_proofs(state: PlayState, round_: int, targets: list[Problem]) -> None:
                 state.add_proof(target.name, rollout.proof, round_)
 
 
-def _record(table: Table, report: RoundReport) -> None:
+def _record(game: Game, report: RoundReport) -> None:
     """Write the round into the archive, in the first process; forget tokens, in each."""
-    table.archive.drop_generations(report.round - KEPT_ROUNDS)
-    if table.rank != 0:
+    game.archive.drop_generations(report.round - KEPT_ROUNDS)
+    if game.worker.rank != 0:
         return
     attempts = [
         AttemptRecord(
@@ -119,8 +140,8 @@ def _record(table: Table, report: RoundReport) -> None:
         for problem in [*report.targets, *report.conjectures]
         for place, rollout in enumerate(problem.rollouts)
     ]
-    table.archive.add_attempts(attempts)
-    table.archive.add_conjectures(_conjecture_records(report))
+    game.archive.add_attempts(attempts)
+    game.archive.add_conjectures(_conjecture_records(report))
 
 
 def _conjecture_records(report: RoundReport) -> list[ConjectureRecord]:

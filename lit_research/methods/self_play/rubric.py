@@ -49,18 +49,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lit_research.lean.statements import (
-    AND,
-    CLOSING,
-    IFF,
-    IMPLIES,
-    NOT,
-    OPENING,
-    OR,
-    Statement,
-    tokens,
-)
-from lit_research.methods.self_play.terms import (
+from lit_research.lean.corpus.formulas import (
     DIVIDES,
     FORALL,
     QUANTIFIERS,
@@ -74,6 +63,17 @@ from lit_research.methods.self_play.terms import (
     statement_key,
     terms,
     variables,
+)
+from lit_research.lean.statements import (
+    AND,
+    CLOSING,
+    IFF,
+    IMPLIES,
+    NOT,
+    OPENING,
+    OR,
+    Statement,
+    tokens,
 )
 
 LOGIC = frozenset({OR, AND, IFF, IMPLIES, NOT, *QUANTIFIERS, "=", "≠", "True", "False"})

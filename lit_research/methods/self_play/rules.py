@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from lit_research.errors import UserError
-
-Objective: TypeAlias = Literal["reinforce_half", "reinforce", "cispo", "expert_iteration", "stp"]
+from lit_research.methods.self_play.objectives import Objective, ObjectiveName, build_objective
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Rules:
         conditioned: the Conjecturer is shown the target; False is the ablation.
         train_conjecturer: False freezes it.
         objective: of the Solver: ``reinforce_half`` (REINFORCE_1/2, the paper's), ``reinforce``,
-            ``cispo``, ``expert_iteration`` or ``stp``.
+            ``cispo``, ``expert_iteration`` or ``stp``; or an ``Objective`` by class path.
         conjecturer: ``sgs``, or ``stp``: it learns, without a Guide, from what is proved less than
             a quarter of the time, but for the fifth whose proofs are shortest beside the statement.
             STP's replay of three rounds and its weights by likeness to the targets are not there.
@@ -36,7 +35,7 @@ class Rules:
     conjectures: int = 1
     conditioned: bool = True
     train_conjecturer: bool = True
-    objective: Objective = "reinforce_half"
+    objective: ObjectiveName | Objective = "reinforce_half"
     conjecturer: Literal["sgs", "stp"] = "sgs"
     quantile: float = 0.7
     overlong: float = 0.8
@@ -45,10 +44,11 @@ class Rules:
 
     def __post_init__(self) -> None:
         where = "in rules of SelfPlay"
-        if self.conjectures and self.objective == "expert_iteration":
+        objective = build_objective(self.objective)
+        if self.conjectures and objective.targets_only:
             raise UserError(
-                f"conjectures is {self.conjectures} with objective expert_iteration, {where}: it "
-                "learns from targets alone; give conjectures: 0"
+                f"conjectures is {self.conjectures} with objective {type(objective).__name__}, "
+                f"{where}: it learns from targets alone; give conjectures: 0"
             )
         if self.attempts < 2:
             raise UserError(f"attempts is {self.attempts}, {where}: give 2 or more")

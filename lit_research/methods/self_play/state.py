@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lit_research.methods.self_play.updates import Sample
+from lit_research.methods.self_play.problems import Sample
 
 KEPT_PROOFS = 16  # of a target (section 3 of the paper)
-RECENT_ROUNDS = 3  # that expert iteration learns from, and that the signs are of
+RECENT_ROUNDS = 3  # that the signs are of
 
 
 @dataclass
@@ -19,8 +19,8 @@ class PlayState:
     Attributes:
         proofs: of each target by its id: different ones, the first 16; no entry is unsolved.
         solved_in: the round in which each target was first solved.
-        recent: correct proofs of targets in the last rounds, for expert iteration: lists
-            ``[round, problem, prompt ids, written ids, weight]``.
+        recent: samples of the last rounds, for objectives that learn from several: lists
+            ``[round, group, prompt ids, written ids, weight, log-probabilities]``.
         generations: conjectures and attempts written so far in training, C of the law.
         history: ``[round, generations, share of the targets solved so far]`` after each round.
         signs: of the last rounds that had conjectures: number of them, share of disjunctive
@@ -49,14 +49,23 @@ class PlayState:
         """Return the share of ``targets`` that have a proof."""
         return sum(map(self.is_solved, targets)) / len(targets)
 
-    def with_recent(self, round_: int, samples: Sequence[Sample]) -> list[Sample]:
-        """Keep the samples of a round; return them after those of the rounds shortly before."""
-        kept = [entry for entry in self.recent if entry[0] > round_ - RECENT_ROUNDS]
-        new = [[round_, s.group, list(s.prompt), list(s.written), s.weight] for s in samples]
+    def with_recent(self, round_: int, samples: Sequence[Sample], rounds: int) -> list[Sample]:
+        """Keep the samples of a round; return them after those of the rounds before.
+
+        Args:
+            round_: its number.
+            samples: of the round.
+            rounds: how many, this one included, are kept.
+        """
+        kept = [entry for entry in self.recent if entry[0] > round_ - rounds]
+        new = [
+            [round_, s.group, list(s.prompt), list(s.written), s.weight, list(s.old_log_probs)]
+            for s in samples
+        ]
         self.recent = kept + new
         return [
-            Sample(prompt, written, weight, group=group)
-            for _, group, prompt, written, weight in self.recent
+            Sample(prompt, written, weight, old_log_probs, group)
+            for _, group, prompt, written, weight, old_log_probs in self.recent
         ]
 
     def keep_signs(self, conjectures: int, signs: Sequence[float]) -> None:

@@ -6,41 +6,26 @@ Legend: B samples of a micro-batch, T tokens of a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
-from lightning.pytorch.strategies import ParallelStrategy
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.methods.self_play.objectives import Normaliser, cispo_loss, weighted_nll
+from lit_research.methods.self_play.core import Normaliser
+from lit_research.methods.self_play.objectives import Part, likelihood_loss
+from lit_research.methods.self_play.problems import Sample
+from lit_research.methods.self_play.worker import Worker
 
 if TYPE_CHECKING:
-    from lit_research.methods.self_play.module import SelfPlay
     from lit_research.methods.self_play.players import Players, Role
 
+Loss: TypeAlias = Callable[[Tensor, Tensor, Part], Tensor]
+"""Log-probabilities and mask ``[B, T]`` of the samples of a part -> its part of the loss."""
+
 WINDOW = 16  # batches whose samples are sorted by length together
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A text to learn from.
-
-    Attributes:
-        prompt: token ids.
-        written: token ids after it.
-        weight: of its negative log-likelihood, or its advantage (CISPO).
-        old_log_probs: of ``written`` when it was written, in nats (CISPO alone reads them).
-        group: samples of one problem (CISPO: batches are made of whole groups).
-    """
-
-    prompt: Sequence[int]
-    written: Sequence[int]
-    weight: float = 1.0
-    old_log_probs: Sequence[float] = ()
-    group: int = 0
 
 
 @dataclass
@@ -48,14 +33,14 @@ class Update:
     """How a player is trained on the samples of a round.
 
     Args:
-        batch_size: samples of an optimiser step (CISPO: the nearest number of whole groups).
+        batch_size: samples of an optimiser step; where an objective keeps groups together, as many
+            whole groups as fit.
         micro_batch: samples whose graph is held at a time, of one device; None is all of a step's.
         epochs: passes over the samples.
         normaliser: ``tokens`` divides a step's loss by its written tokens, as the official code
             does; ``sequences`` means over each text and then over texts, as the paper writes.
         max_grad_norm: of the gradient; None does not clip (the official launch seems not to).
         reset: forget the optimiser's moments after each round, as the paper does.
-        cispo_clip: of CISPO's importance weights, upper bound.
     """
 
     batch_size: int = 32
@@ -64,7 +49,6 @@ class Update:
     normaliser: Normaliser = "tokens"
     max_grad_norm: float | None = 1.0
     reset: bool = True
-    cispo_clip: float = 4.0
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "epochs"):
@@ -72,10 +56,6 @@ class Update:
                 raise UserError(
                     f"{name} is {getattr(self, name)}, in update of SelfPlay: give 1 or more"
                 )
-        if not self.cispo_clip > 0:
-            raise UserError(
-                f"cispo_clip is {self.cispo_clip}, in update of SelfPlay: give a number above 0"
-            )
         if self.micro_batch is not None and self.micro_batch < 1:
             raise UserError(
                 f"micro_batch is {self.micro_batch}, in update of SelfPlay: give 1 or more, or null"
@@ -100,14 +80,22 @@ class UpdateReport:
         return sum(self.losses) / len(self.losses) if self.losses else float("nan")
 
 
-def make_batches(samples: Sequence[Sample], update: Update, seed: int) -> list[list[Sample]]:
-    """Return the batches of all epochs: whole groups, in an order of each epoch.
+def make_batches(
+    samples: Sequence[Sample], update: Update, seed: int, *, keep_groups: bool = False
+) -> list[list[Sample]]:
+    """Return the batches of all epochs, in an order of each epoch.
 
-    Groups of like length share a batch, which saves padding; which of them do is drawn.
+    Samples of like length share a batch, which saves padding; which of them do is drawn.
+
+    Args:
+        samples: of all processes.
+        update: says how many share a batch.
+        seed: of the orders.
+        keep_groups: samples of one group are never torn apart.
     """
     groups: dict[int, list[Sample]] = {}
     for number, sample in enumerate(samples):
-        groups.setdefault(sample.group if sample.old_log_probs else -1 - number, []).append(sample)
+        groups.setdefault(sample.group if keep_groups else number, []).append(sample)
     whole = list(groups.values())
     draw = torch.Generator().manual_seed(seed)
     batches: list[list[Sample]] = []
@@ -137,14 +125,16 @@ def _cut(groups: Sequence[list[Sample]], size: int) -> list[list[Sample]]:
 
 
 def train_player(
-    module: SelfPlay,
+    players: Players,
     role: Role,
     samples: Sequence[Sample],
     update: Update,
     optimizer: torch.optim.Optimizer,
     *,
-    cispo: bool,
     seed: int,
+    loss: Loss = likelihood_loss,
+    keep_groups: bool = False,
+    worker: Worker = Worker(),  # noqa: B008 - frozen
     after_step: Callable[[int, Tensor], None] | None = None,
 ) -> UpdateReport:
     """Train a player on samples; nothing happens without any.
@@ -152,48 +142,43 @@ def train_player(
     All processes have all samples; each reads its part of every batch.
 
     Args:
-        module: whose player; knows how to go backward and to clip.
+        players: one of them learns.
         role: which one.
         samples: of all processes, in the same order in each.
         update: how.
         optimizer: of the player.
-        cispo: weights are advantages of CISPO, else of a negative log-likelihood.
         seed: of the order.
+        loss: that is minimised.
+        keep_groups: samples of one group are learned from in one step.
+        worker: this process; computes gradients, and clips them.
         after_step: called with the number of a step (from 1) and its loss.
     """
     # Dropout would make the policy that is updated another than the one that wrote. Checkpointing
     # acts in training mode alone, and is refused where there is dropout.
-    module.players.train(module.players.is_checkpointing)
-    strategy, world = module.trainer.strategy, module.trainer.world_size
+    players.train(players.is_checkpointing)
     report, losses = UpdateReport(samples=len(samples)), []
-    for batch in make_batches(samples, update, seed):
+    for batch in make_batches(samples, update, seed, keep_groups=keep_groups):
         optimizer.zero_grad()
-        parts = split_batch(batch, update.micro_batch, module.global_rank, world)
+        parts = split_batch(batch, update.micro_batch, worker.rank, worker.world)
         own: list[Tensor] = []
-        for number, part in enumerate(parts):
-            with _without_sync(strategy) if number < len(parts) - 1 else nullcontext():
-                loss = part_loss(module.players, role, part, batch, update, cispo)
+        for number, some in enumerate(parts):
+            with worker.no_sync() if number < len(parts) - 1 else nullcontext():
+                part = Part(some, batch, update.normaliser)
+                value = part_loss(players, role, part, loss)
                 # Strategies average the gradients of the processes; each has a part of one sum.
-                module.manual_backward(loss * world)
-            own.append(loss.detach())
-        module.configure_gradient_clipping(optimizer, update.max_grad_norm, "norm")
+                worker.backward(value * worker.world)
+            own.append(value.detach())
+        worker.clip(optimizer, update.max_grad_norm)
         optimizer.step()
-        losses.append(strategy.reduce(torch.stack(own).sum(), reduce_op="sum"))
+        losses.append(worker.add(torch.stack(own).sum()))
         if after_step is not None:
             after_step(len(losses), losses[-1])
-    module.players.eval()
+    players.eval()
     optimizer.zero_grad()
     if update.reset:  # now, not at the next update: they are twice as large as the player
         optimizer.state.clear()
     report.losses = torch.stack(losses).tolist() if losses else []
     return report
-
-
-def _without_sync(strategy: object) -> AbstractContextManager[None]:
-    """Return what keeps gradients in each process until the last part of a batch."""
-    if isinstance(strategy, ParallelStrategy):
-        return strategy.block_backward_sync()
-    return nullcontext()
 
 
 def split_batch(
@@ -211,37 +196,7 @@ def split_batch(
     return [list(own[first : first + size]) or [blank] for first in range(0, most, size)]
 
 
-def part_loss(
-    players: Players,
-    role: Role,
-    part: Sequence[Sample],
-    batch: Sequence[Sample],
-    update: Update,
-    cispo: bool,
-) -> Tensor:
+def part_loss(players: Players, role: Role, part: Part, loss: Loss) -> Tensor:
     """Return the part of the batch's loss that is of these samples; the parts add up to it."""
-    rows = players.rows([(s.prompt, s.written) for s in part])
-    log_probs = players.log_probs(role, rows)
-    weights = torch.tensor([s.weight for s in part], device=log_probs.device)
-    of_group: dict[int, int] = {}
-    for sample in batch:
-        of_group[sample.group] = of_group.get(sample.group, 0) + len(sample.written)
-    if not cispo:
-        total = sum(of_group.values()) if update.normaliser == "tokens" else len(batch)
-        return weighted_nll(log_probs, rows["mask"], weights, update.normaliser, total=total)
-    old = torch.zeros_like(log_probs)
-    for row, sample in enumerate(part):
-        start = len(sample.prompt) - 1
-        old[row, start : start + len(sample.written)] = torch.tensor(
-            sample.old_log_probs or [0.0] * len(sample.written), device=old.device
-        )
-    # One over the tokens of the whole group, and over the groups of the step.
-    share = [1 / (of_group[s.group] * len(of_group)) if s.weight else 0.0 for s in part]
-    return cispo_loss(
-        log_probs,
-        old,
-        weights,
-        rows["mask"],
-        clip=update.cispo_clip,
-        scale=torch.tensor(share, device=old.device),
-    )
+    rows = players.rows([(s.prompt, s.written) for s in part.samples])
+    return loss(players.log_probs(role, rows), rows["mask"], part)

@@ -102,17 +102,13 @@ class SlowLean(EmbeddedLean):
 
 
 class Stubborn(SelfPlay):
-    """Plays on and learns nothing."""
+    """Plays on; its Conjecturer learns nothing."""
 
     asked = 0
 
-    def solver_samples(self, problems):
-        """Teach the Solver nothing."""
-        self.asked += 1
-        return []
-
-    def conjecturer_weights(self, report):
+    def conjecturer_weights(self, game, report):
         """Teach the Conjecturer nothing."""
+        self.asked += 1
         return {}
 
 

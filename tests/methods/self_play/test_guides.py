@@ -15,7 +15,6 @@ from lit_research.methods.self_play.guides import (
     read_grade,
 )
 from lit_research.methods.self_play.rubric import complexity, redundancy, relevance
-from lit_research.methods.self_play.terms import parse, statement_key, variables
 from lit_research.text import load_tokenizer
 
 
@@ -157,32 +156,6 @@ def test_piled_disjunctions_are_worth_nothing():
     piled = [stated(f"(p q r s : Prop) (h : p ∧ q) : q ∨ r ∨ s{' ∨ r' * n}") for n in range(9)]
     grades = RuleGuide().score([(one, target) for one in piled])
     assert [grade.score for grade in grades] == [0] * 9
-
-
-def test_brackets_bind_and_quantifiers_take_the_rest():
-    tree = parse(stated("(p : Prop) : ∀ (x y : Nat), x = y ∧ p → ∃ z : Nat, z = x ∨ p").body[6:])
-    assert tree.operator == "∀"
-    (body,) = tree.parts
-    assert [part.operator for part in body.parts] == ["∧", "∃"]
-    assert parse(("((", ")"))
-    deep = parse(tuple("(" * 3000 + "p" + ")" * 3000))
-    assert deep.tokens == ("p",)
-    assert parse(("¬",) * 3000 + ("p",)).depth == 1
-
-
-def test_names_in_types_are_no_variables():
-    body = "(f : Nat → Nat) : ∀ xs : List (Nat), ∃ (y z : Nat) (k : y = z), f y = List.length xs"
-    assert variables(stated(body)) == {"f", "xs", "y", "z", "k"}
-
-
-def test_keys_forget_names_alone():
-    key = statement_key(stated("(a b : Nat) (h : a.succ = b) : ∀ x : Nat, x = a → x.succ = b"))
-    assert key == statement_key(
-        stated("(u : Nat) (v : Nat) (g : u.succ = v) : ∀ y : Nat, y = u → y.succ = v")
-    )
-    assert key != statement_key(
-        stated("(u : Nat) (v : Nat) (g : v.succ = u) : ∀ y : Nat, y = u → y.succ = v")
-    )
 
 
 def test_failures_have_the_mean_score_of_the_round():

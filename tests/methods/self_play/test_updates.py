@@ -1,7 +1,5 @@
 """Updates: parts and processes add up to one batch; groups stay together; nothing is no step."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from hypothesis import given
@@ -9,9 +7,10 @@ from hypothesis import strategies as st
 
 from lit_research.errors import UserError
 from lit_research.methods.self_play.core import weighted_nll
+from lit_research.methods.self_play.objectives import Cispo, Part, ReinforceHalf
 from lit_research.methods.self_play.players import SOLVER, Players
+from lit_research.methods.self_play.problems import Sample
 from lit_research.methods.self_play.updates import (
-    Sample,
     Update,
     UpdateReport,
     make_batches,
@@ -19,6 +18,7 @@ from lit_research.methods.self_play.updates import (
     split_batch,
     train_player,
 )
+from lit_research.methods.self_play.worker import Worker
 
 SPEC = {
     "model_type": "llama",
@@ -31,37 +31,24 @@ SPEC = {
 PAIRS = [([1, 2, 3], [4, 5]), ([6], [7, 8, 9, 10]), ([2, 2], [3]), ([5, 1], [9, 9, 9])]
 
 
-class Host:
-    """What an update needs of its module: one process of several, and how to go backward."""
-
-    def __init__(self, rank=0, world=1):
-        torch.manual_seed(0)
-        self.players = Players(SPEC, vocab_size=16, dtype="float64")
-        strategy = SimpleNamespace(reduce=lambda loss, reduce_op: loss)
-        self.global_rank = rank
-        self.trainer = SimpleNamespace(world_size=world, strategy=strategy)
-        self.clipped = []
-
-    def manual_backward(self, loss):
-        loss.backward()
-
-    def configure_gradient_clipping(self, optimizer, value, kind):
-        self.clipped.append((value, kind))
+def players():
+    torch.manual_seed(0)
+    return Players(SPEC, vocab_size=16, dtype="float64")
 
 
-def gradient(host, samples, update, cispo=False):
-    host.players.zero_grad()
-    parts = split_batch(samples, update.micro_batch, host.global_rank, host.trainer.world_size)
-    for part in parts:
-        part_loss(host.players, SOLVER, part, samples, update, cispo).backward()
-    return torch.cat([p.grad.flatten() for p in host.players.parameters_of(SOLVER)])
+def gradient(samples, update, cispo=False, rank=0, world=1):
+    own, objective = players(), Cispo() if cispo else ReinforceHalf()
+    for part in split_batch(samples, update.micro_batch, rank, world):
+        some = Part(part, samples, update.normaliser)
+        part_loss(own, SOLVER, some, objective.loss).backward()
+    return torch.cat([p.grad.flatten() for p in own.parameters_of(SOLVER)])
 
 
 def samples(cispo=False):
-    host = Host()
-    rows = host.players.rows(PAIRS)
+    own = players()
+    rows = own.rows(PAIRS)
     with torch.no_grad():
-        old = host.players.log_probs(SOLVER, rows) - 0.1
+        old = own.log_probs(SOLVER, rows) - 0.1
     made = []
     for row, (prompt, written) in enumerate(PAIRS):
         start = len(prompt) - 1
@@ -74,9 +61,9 @@ def samples(cispo=False):
 @pytest.mark.parametrize("normaliser", ["tokens", "sequences"])
 @pytest.mark.parametrize("micro_batch", [1, 3])
 def test_micro_batches_add_up_to_the_batch(cispo, normaliser, micro_batch):
-    whole = gradient(Host(), samples(cispo), Update(normaliser=normaliser), cispo)
+    whole = gradient(samples(cispo), Update(normaliser=normaliser), cispo)
     parts = Update(normaliser=normaliser, micro_batch=micro_batch)
-    torch.testing.assert_close(gradient(Host(), samples(cispo), parts, cispo), whole)
+    torch.testing.assert_close(gradient(samples(cispo), parts, cispo), whole)
 
 
 @pytest.mark.parametrize("cispo", [False, True])
@@ -84,8 +71,8 @@ def test_micro_batches_add_up_to_the_batch(cispo, normaliser, micro_batch):
 @pytest.mark.parametrize("micro_batch", [None, 1])
 def test_processes_add_up_to_one(cispo, world, micro_batch):
     update = Update(micro_batch=micro_batch)
-    whole = gradient(Host(), samples(cispo), update, cispo)
-    parts = [gradient(Host(rank, world), samples(cispo), update, cispo) for rank in range(world)]
+    whole = gradient(samples(cispo), update, cispo)
+    parts = [gradient(samples(cispo), update, cispo, rank, world) for rank in range(world)]
     torch.testing.assert_close(torch.stack(parts).sum(0), whole)
 
 
@@ -101,10 +88,10 @@ def test_processes_go_backward_as_often_as_each_other(count, world, micro_batch)
 
 
 def test_the_loss_is_the_weighted_likelihood_of_what_was_written():
-    host, made = Host(), samples()
-    loss = part_loss(host.players, SOLVER, made, made, Update(), False)
-    rows = host.players.rows(PAIRS)
-    log_probs = host.players.log_probs(SOLVER, rows)
+    own, made = players(), samples()
+    loss = part_loss(own, SOLVER, Part(made, made), ReinforceHalf().loss)
+    rows = own.rows(PAIRS)
+    log_probs = own.log_probs(SOLVER, rows)
     weights = torch.tensor([s.weight for s in made])
     torch.testing.assert_close(loss, weighted_nll(log_probs, rows["mask"], weights, "tokens"))
 
@@ -128,36 +115,48 @@ def test_samples_of_like_length_share_a_batch():
     assert padded < 1.15 * sum(lengths)
 
 
-def test_groups_of_cispo_stay_together():
-    many = [Sample([1], [2], 1.0, (-0.5,), group=i // 4) for i in range(24)]
-    for batch in make_batches(many, Update(batch_size=10), seed=0):
+def test_groups_stay_together():
+    many = [Sample([1], [2], group=i // 4) for i in range(24)]
+    for batch in make_batches(many, Update(batch_size=10), seed=0, keep_groups=True):
         groups = [s.group for s in batch]
         assert all(groups.count(g) == 4 for g in groups)
 
 
 def test_nothing_to_learn_is_no_step():
-    host = Host()
-    before = [p.clone() for p in host.players.parameters()]
-    optimizer = torch.optim.AdamW(host.players.parameters_of(SOLVER))
-    report = train_player(host, SOLVER, [], Update(), optimizer, cispo=False, seed=0)
+    own = players()
+    before = [p.clone() for p in own.parameters()]
+    optimizer = torch.optim.AdamW(own.parameters_of(SOLVER))
+    report = train_player(own, SOLVER, [], Update(), optimizer, seed=0)
     assert report == UpdateReport(samples=0, losses=[])
     assert report.steps == 0
-    assert all(torch.equal(p, q) for p, q in zip(host.players.parameters(), before, strict=True))
+    assert all(torch.equal(p, q) for p, q in zip(own.parameters(), before, strict=True))
 
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_moments_are_forgotten_if_so_wished(reset):
-    host = Host()
-    optimizer = torch.optim.AdamW(host.players.parameters_of(SOLVER))
+    own, clipped = players(), []
+    worker = Worker(clip=lambda optimizer, norm: clipped.append(norm))
+    optimizer = torch.optim.AdamW(own.parameters_of(SOLVER))
     update = Update(batch_size=2, reset=reset, max_grad_norm=0.5)
     for _ in range(2):
-        train_player(host, SOLVER, samples(), update, optimizer, cispo=False, seed=0)
+        train_player(own, SOLVER, samples(), update, optimizer, seed=0, worker=worker)
     steps = {int(state["step"]) for state in optimizer.state.values()}
     assert steps == (set() if reset else {4})
-    assert host.clipped == [(0.5, "norm")] * 4
+    assert clipped == [0.5] * 4
 
 
-@pytest.mark.parametrize("field", ["batch_size", "micro_batch", "epochs", "cispo_clip"])
+def test_a_process_alone_clips_the_gradients_of_its_optimiser():
+    weight, other = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+    (weight.sum() * 3 + other.sum() * 3).backward()
+    optimizer = torch.optim.SGD([weight])
+    Worker().clip(optimizer, None)
+    assert weight.grad.tolist() == [3.0, 3.0]
+    Worker().clip(optimizer, 1.0)
+    assert float(weight.grad.norm()) == pytest.approx(1.0, abs=1e-5)
+    assert other.grad.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("field", ["batch_size", "micro_batch", "epochs"])
 def test_sizes_below_one_are_refused(field):
     with pytest.raises(UserError, match=f"{field} is 0"):
         Update(**{field: 0})

@@ -1,0 +1,194 @@
+"""The embedded targets: seeded families of true statements, graded from one tactic to many.
+
+``propositional``, ``equality``, ``arithmetic``, ``lists`` and ``order`` are drawn, each statement
+true by construction; ``classic`` is a list by hand. Levels: 1 takes one tactic or two; 2 and 3 a
+short script; 4 and 5 are beyond a small model that knows the levels below.
+
+A statement belongs to a split by its content, whatever the seed and the sizes: ``warm`` (easy ones,
+to learn tactics from), ``train`` (the targets), ``held_out``. So no two splits ever share a
+statement, also not after renaming, and a larger set begins with the smaller one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+
+from lit_research.errors import UserError
+from lit_research.lean.corpus.classics import CLASSICS
+from lit_research.lean.corpus.equations import arithmetic, equality
+from lit_research.lean.corpus.expressions import NAME, Draft, canonical
+from lit_research.lean.corpus.inequalities import order
+from lit_research.lean.corpus.list_statements import lists
+from lit_research.lean.corpus.propositions import propositional
+from lit_research.lean.corpus.theorem_files import Theorem
+
+GENERATORS: dict[str, Callable[[int, random.Random], Draft | None]] = {
+    "propositional": propositional,
+    "equality": equality,
+    "arithmetic": arithmetic,
+    "lists": lists,
+    "order": order,
+}
+CLASSIC = "classic"
+FAMILIES = (*GENERATORS, CLASSIC)
+LEVELS = (1, 2, 3, 4, 5)
+# Split -> its share of all statements in 256ths, and the levels that it cycles through.
+_SHARES = {"warm": 112, "train": 104, "held_out": 40}
+SPLITS = tuple(_SHARES)
+WARM_LEVELS = (1, 2, 2, 3)
+_LONGEST = 125  # characters of a statement
+_DRAWS = 20000  # draws in a row without a new statement, after which a family and level has no more
+
+
+def draft(family: str, level: int, rng: random.Random) -> Draft:
+    """Draw a statement as expressions."""
+    while True:
+        found = GENERATORS[family](level, rng)
+        if found is not None:
+            return found
+
+
+def generate(family: str, level: int, rng: random.Random) -> str:
+    """Draw a statement of a family (``classic``: one of the list) and level, as text."""
+    if family == CLASSIC:
+        return f"theorem {NAME} {rng.choice(CLASSICS[level])}"
+    return draft(family, level, rng).text
+
+
+def split_of(key: str) -> str:
+    """Return the split of a statement, from its canonical form."""
+    place = hashlib.blake2b(key.encode(), digest_size=1).digest()[0]
+    for name, share in _SHARES.items():
+        if place < share:
+            return name
+        place -= share
+    raise AssertionError(key)
+
+
+@cache
+def _classic_keys() -> frozenset[str]:
+    statements = (s for some in CLASSICS.values() for s in some)
+    return frozenset(canonical(f"theorem {NAME} {s}") for s in statements)
+
+
+def _classics(level: int, split: str) -> Iterator[tuple[str, str]]:
+    for statement in CLASSICS[level]:
+        text = f"theorem {NAME} {statement}"
+        key = canonical(text)
+        belongs = "held_out" if split_of(key) == "held_out" else "train"
+        if belongs == split:
+            yield key, text
+
+
+class _Stream:
+    """New statements of a family and level, dealt to the splits that they belong to."""
+
+    def __init__(self, family: str, level: int, seed: int) -> None:
+        self._family, self._level = family, level
+        self._rng = random.Random(f"{seed} {family} {level}")
+        self._seen: set[str] = set()
+        self._idle = 0
+        self.found: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
+
+    def draw(self) -> bool:
+        """Draw once; return whether it makes sense to go on."""
+        self._idle += 1
+        found = GENERATORS[self._family](self._level, self._rng)
+        text = found.text if found is not None else ""
+        if text and len(text) <= _LONGEST:
+            key = canonical(text)
+            if key in self._seen:
+                self._idle += _DRAWS // 200  # far more telling than a draw that failed
+            elif key not in _classic_keys():
+                self._idle = 0
+                self._seen.add(key)
+                self.found[split_of(key)].append((key, text))
+        return self._idle < _DRAWS
+
+
+@cache
+def _stream(family: str, level: int, seed: int) -> _Stream:
+    return _Stream(family, level, seed)
+
+
+def _drawn(family: str, level: int, split: str, seed: int) -> Iterator[tuple[str, str]]:
+    """Yield canonical form and text of new statements until there are hardly any left."""
+    stream = _stream(family, level, seed)
+    place = 0
+    while True:
+        while place == len(stream.found[split]):
+            if not stream.draw():
+                return
+        yield stream.found[split][place]
+        place += 1
+
+
+def embedded_targets(
+    seed: int = 0,
+    size: int = 600,
+    families: Sequence[str] = FAMILIES,
+    levels: Sequence[int] = LEVELS,
+    split: str = "train",
+) -> list[Theorem]:
+    """Return so many statements of a split, dealt evenly over families and levels.
+
+    Args:
+        seed: of the draws; other seeds share statements, but none across splits.
+        size: number of statements.
+        families: of ``FAMILIES``.
+        levels: 1 to 5; the split ``warm`` has levels of its own, 1 to 3.
+        split: ``warm``, ``train`` or ``held_out``.
+
+    Raises:
+        UserError: an unknown name or level, or there are not so many statements.
+    """
+    for what, given, known in (
+        ("families", families, FAMILIES),
+        ("levels", levels, LEVELS),
+        ("split", [split], SPLITS),
+    ):
+        wrong = [one for one in given if one not in known]
+        if wrong or not given:
+            raise UserError(
+                f"{what} has {wrong or 'nothing'}; for the embedded targets; choose from "
+                f"{', '.join(map(str, known))}"
+            )
+    chosen = WARM_LEVELS if split == "warm" else tuple(levels)
+    sources = [
+        (family, level, _classics(level, split) if family == CLASSIC else None)
+        for level in chosen
+        for family in families
+    ]
+    return _deal(sources, seed, size, split)
+
+
+def _deal(
+    cells: list[tuple[str, int, Iterator[tuple[str, str]] | None]], seed: int, size: int, split: str
+) -> list[Theorem]:
+    """Take from each cell in turn; a cell that is empty drops out."""
+    streams: dict[tuple[str, int], Iterator[tuple[str, str]]] = {}
+    for family, level, ready in cells:
+        streams.setdefault((family, level), ready or _drawn(family, level, split, seed))
+    turns = [(family, level) for family, level, _ in cells]
+    found: dict[str, Theorem] = {}
+    while len(found) < size and turns:
+        for turn in list(turns):
+            pair = next(streams[turn], None)
+            if pair is None:
+                turns = [other for other in turns if other != turn]
+            elif pair[0] not in found and len(found) < size:
+                found[pair[0]] = _theorem(*turn, *pair)
+    if len(found) < size:
+        raise UserError(
+            f"size is {size} and there are {len(found)} statements; in the split {split} of the "
+            "embedded targets; ask for fewer, or for more families or levels"
+        )
+    return list(found.values())
+
+
+def _theorem(family: str, level: int, key: str, text: str) -> Theorem:
+    name = hashlib.blake2b(key.encode(), digest_size=5).hexdigest()
+    return Theorem(f"{family}-{level}-{name}", text, tag=family, source="embedded", level=level)

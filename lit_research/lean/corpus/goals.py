@@ -1,0 +1,157 @@
+"""Goals as Lean prints them, read back as expressions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lit_research.lean import Statement, tokens
+from lit_research.lean.corpus.expressions import INFIX, Expr
+
+_TYPES = {"Prop", "Nat", "List Nat", "Nat → Nat", "Type"}
+_FIELDS = {"length": "List.length", "reverse": "List.reverse", "succ": "Nat.succ"}
+_LINE = re.compile(r"([^:⊢]+?) : (.*)", re.DOTALL)
+_END = {")", "]", ",", "⟩", "|", "=>", ":="}
+
+
+@dataclass
+class Goal:
+    """What is to prove, and what is given.
+
+    Attributes:
+        target: what is to prove.
+        hypotheses: name -> what it says, the oldest first.
+        variables: name -> type, of numbers, lists, functions and propositions.
+        names: every name in use.
+    """
+
+    target: Expr
+    hypotheses: dict[str, Expr] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+    def fresh_names(self, count: int = 1) -> list[str]:
+        """Return names for new hypotheses: the next of ``h``, ``h1``, ... after all in use."""
+        names = ("h", *(f"h{i}" for i in range(1, 100)))
+        last = max((i for i, name in enumerate(names) if name in self.names), default=-1)
+        return list(names[last + 1 : last + 1 + count])
+
+    def add(self, names: list[str], kind: str) -> None:
+        """Take in ``names : kind``."""
+        self.names.update(names)
+        for name in names:
+            if kind in _TYPES:
+                self.variables[name] = kind
+            elif (said := parse(kind)) is not None and "✝" not in name:
+                self.hypotheses[name] = said
+
+
+def goal_of(statement: Statement) -> Goal | None:
+    """Return the goal that a proof of ``statement`` starts with; None if it cannot be read."""
+    target = parse(statement.conclusion)
+    if target is None:
+        return None
+    goal = Goal(target)
+    for binder in statement.binders:
+        names, _, kind = binder[1:-1].partition(":")
+        goal.add(names.split(), kind.strip())
+    return goal
+
+
+def read_goals(text: str) -> list[Goal]:
+    """Return the goals in Lean's message, the first one first; one that cannot be read ends it."""
+    goals = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        given, _, target = block.partition("⊢ ")
+        said = parse(target)
+        if said is None:
+            break
+        goal = Goal(said)
+        for line in re.sub(r"\n\s+", " ", given).splitlines():
+            found = _LINE.fullmatch(line.strip())
+            if found and not line.startswith("case "):
+                goal.add(found[1].split(), found[2].strip())
+        goals.append(goal)
+    return goals
+
+
+def parse(text: str) -> Expr | None:
+    """Return the expression that ``text`` is; None where it is not in the statements' language."""
+    words = tokens(text)
+    try:
+        expr, rest = _expression(words, 0, 0)
+    except (IndexError, ValueError):
+        return None
+    return expr if rest == len(words) else None
+
+
+def _expression(words: list[str], at: int, level: int) -> tuple[Expr, int]:
+    word = words[at]
+    if word in ("∀", "∃", "fun"):
+        return _binder(words, at)
+    if word == "¬":
+        inner, at = _expression(words, at + 1, 40)
+        left = Expr("¬", (inner,))
+    else:
+        left, at = _application(words, at)
+    while at < len(words) and words[at] in INFIX:
+        own, _, right_level = INFIX[words[at]]
+        if own < level:
+            break
+        right, after = _expression(words, at + 1, right_level)
+        left, at = Expr(words[at], (left, right)), after
+    return left, at
+
+
+def _binder(words: list[str], at: int) -> tuple[Expr, int]:
+    op, end = words[at], "=>" if words[at] == "fun" else ","
+    stop = words.index(end, at)
+    names: list[str] = []
+    is_type = False
+    for word in words[at + 1 : stop]:
+        is_type = word == ":" or (is_type and word not in "()")
+        if not is_type and word not in "()":
+            names.append(word)
+    body, at = _expression(words, stop + 1, 0)
+    for name in reversed(names):
+        body = Expr(op, (Expr(name), body))
+    return body, at
+
+
+def _application(words: list[str], at: int) -> tuple[Expr, int]:
+    head, at = _atom(words, at)
+    args = []
+    while at < len(words) and words[at] not in INFIX and words[at] not in _END:
+        arg, at = _atom(words, at)
+        args.append(arg)
+    if args and head.args:
+        raise ValueError("a term that is no name is applied")
+    return (Expr(head.op, tuple(args)) if args else head), at
+
+
+def _atom(words: list[str], at: int) -> tuple[Expr, int]:
+    word = words[at]
+    if word == "(":
+        inner, at = _expression(words, at + 1, 0)
+        if words[at] != ")":
+            raise ValueError("no closing bracket")
+        at += 1
+    elif word == "[":
+        items, at = [], at + 1
+        while words[at] != "]":
+            item, at = _expression(words, at, 0)
+            items.append(item)
+            at += words[at] == ","
+        inner, at = Expr("[]", tuple(items)), at + 1
+    elif re.fullmatch(r"[\w.'✝]+", word):
+        first, *fields = word.split(".") if word[0].islower() else [word]
+        inner, at = Expr(first), at + 1
+        for name in fields:
+            inner = Expr(_FIELDS[name], (inner,)) if name in _FIELDS else Expr(word)
+    else:
+        raise ValueError(f"{word!r} starts no term")
+    while at + 1 < len(words) and words[at] == "." and words[at + 1].split(".")[0] in _FIELDS:
+        for name in words[at + 1].split("."):
+            inner = Expr(_FIELDS[name], (inner,))
+        at += 2
+    return inner, at

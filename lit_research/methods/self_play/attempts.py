@@ -1,0 +1,202 @@
+"""Conjectures, attempts and their verdicts, shared among processes.
+
+Generation and verification overlap: while Lean judges a batch, the next one is being written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from lit_research.lean import Attempt, Statement, Verdict, parse_statement
+from lit_research.lean.corpus import Theorem
+from lit_research.lm import weights_fingerprint
+from lit_research.lm.engines import Completion
+from lit_research.methods.self_play.archive import generation_key
+from lit_research.methods.self_play.extraction import Extracted, deduplicate
+from lit_research.methods.self_play.game import Game
+from lit_research.methods.self_play.players import CONJECTURER, SOLVER, Role
+from lit_research.methods.self_play.problems import Problem, Rollout
+from lit_research.methods.self_play.rewards import overlong_weight, uses_try
+
+
+def problem_of(theorem: Theorem, number: int) -> Problem:
+    """Return a theorem as a problem that can be attempted.
+
+    Args:
+        theorem: of a data module, which refuses what is no statement.
+        number: of the theorem in its set.
+    """
+    statement = parse_statement(theorem.statement)
+    assert statement is not None, "the data module refuses what is no statement"
+    return Problem(theorem.id, statement, theorem.header, number)
+
+
+def write_conjectures(
+    game: Game, round_: int, targets: Sequence[Problem]
+) -> list[tuple[Problem, list[int], Completion]]:
+    """Write the conjectures of a round; return (target, prompt, completion) of each."""
+    rules, writer, worker = game.rules, game.writer, game.worker
+    n = rules.conjectures
+    own = worker.share(targets)
+    texts = [game.form.conjecturer_prompt(t.statement if rules.conditioned else None) for t in own]
+    prompts = writer.encode(texts)
+    weights = weights_fingerprint(game.players.model(CONJECTURER)) + CONJECTURER
+    groups: list[list[Completion]] = []
+    size = max(1, writer.batch_size // n)
+    for first in range(0, len(prompts), size):
+        part = prompts[first : first + size]
+        indices = [worker.index(i) for i in range(first, first + len(part))]
+        groups += _write(
+            game, CONJECTURER, part, n=n, place=(round_,), indices=indices, weights=weights
+        )
+    shared = worker.gather(list(zip(prompts, groups, strict=True)))
+    return [
+        (target, prompt, completion)
+        for target, (prompt, group) in zip(targets, shared, strict=True)
+        for completion in group
+    ]
+
+
+def read_conjectures(
+    game: Game,
+    written: list[tuple[Problem, list[int], Completion]],
+    targets: Sequence[Statement],
+) -> tuple[list[Problem], list[Extracted]]:
+    """Return the conjectures that can be played, and what was read in each text.
+
+    Args:
+        game: whose form reads them.
+        written: see ``write_conjectures``.
+        targets: no conjecture may be one of them.
+    """
+    read = [
+        Extracted(reason=completion.finish_reason)
+        if completion.failed
+        else game.form.read_conjecture(completion.text, name=f"conjecture_{number}")
+        for number, (_, _, completion) in enumerate(written)
+    ]
+    read = deduplicate(read, targets)
+    problems = [
+        Problem(
+            name=f"conjecture/{target.name}/{number}",
+            statement=extracted.statement,
+            header=target.header,
+            target=target.target,
+            conjecture=completion,
+            conjecture_prompt=prompt,
+        )
+        for number, ((target, prompt, completion), extracted) in enumerate(
+            zip(written, read, strict=True)
+        )
+        if extracted.statement is not None
+    ]
+    return problems, read
+
+
+def attempt(game: Game, problems: Sequence[Problem], k: int, place: tuple[Any, ...]) -> None:
+    """Attempt each problem k times; fills in ``prompt`` and ``rollouts``.
+
+    Args:
+        game: whose Solver attempts them.
+        problems: of all processes; each process works on its part.
+        k: attempts at each.
+        place: round and purpose; the sampling follows from the seed and this.
+    """
+    writer, worker = game.writer, game.worker
+    prompts = writer.encode([game.form.solver_prompt(p.statement, p.header) for p in problems])
+    for problem, prompt in zip(problems, prompts, strict=True):
+        problem.prompt = prompt
+    own = worker.share(problems)
+    order = sorted(range(len(own)), key=lambda i: len(own[i].prompt))
+    weights = weights_fingerprint(game.players.model(SOLVER)) + SOLVER
+    size = max(1, writer.batch_size // k)
+    judged: list[tuple[list[int], Future[list[list[Rollout]]]]] = []
+    with ThreadPoolExecutor(2) as pool:
+        for first in range(0, len(order), size):
+            rows = order[first : first + size]
+            part = [own[i].prompt for i in rows]
+            indices = [worker.index(i) for i in rows]
+            groups = _write(game, SOLVER, part, n=k, place=place, indices=indices, weights=weights)
+            judged.append((rows, pool.submit(_judge, game, [own[i] for i in rows], groups)))
+    by_row: dict[int, list[Rollout]] = {}
+    for rows, future in judged:
+        by_row |= dict(zip(rows, future.result(), strict=True))
+    shared = worker.gather([by_row[i] for i in range(len(own))])
+    for problem, rollouts in zip(problems, shared, strict=True):
+        problem.rollouts = rollouts
+
+
+def _write(
+    game: Game,
+    role: Role,
+    prompts: list[list[int]],
+    *,
+    n: int,
+    place: tuple[Any, ...],
+    indices: Sequence[int],
+    weights: str,
+) -> list[list[Completion]]:
+    """Write, unless these very weights have written it before.
+
+    What is written for a prompt follows from the place and its index among the prompts of all
+    processes, so that the number of processes changes nothing.
+    """
+    writer, seeds = game.writer, [_seed(game.seed, *place, role, index) for index in indices]
+    sampling = [writer.max_new_tokens, writer.temperature, writer.top_p]
+    key = generation_key(weights, prompts, n, sampling, seeds)
+    groups = game.archive.generation(key)
+    if groups is None:
+        version = int(place[0])
+        groups = writer.write(role, prompts, n=n, seed=seeds, version=version)
+        game.archive.keep_generation(key, version, groups)
+    return groups
+
+
+def _seed(*parts: Any) -> int:
+    text = "/".join(map(str, parts))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
+
+
+def _judge(
+    game: Game, problems: list[Problem], groups: list[list[Completion]]
+) -> list[list[Rollout]]:
+    read = [[_read_proof(game, completion) for completion in group] for group in groups]
+    attempts = [
+        Attempt(problem.statement.text, extracted.text, problem.header)
+        for problem, group in zip(problems, read, strict=True)
+        for extracted in group
+        if extracted.text is not None
+    ]
+    verdicts = iter(game.verifier.verify(attempts))
+    return [
+        [
+            _rollout(
+                game,
+                completion,
+                extracted.text,
+                next(verdicts)
+                if extracted.text is not None
+                else Verdict(False, f"unreadable: {extracted.reason}"),
+            )
+            for completion, extracted in zip(completions, group, strict=True)
+        ]
+        for completions, group in zip(groups, read, strict=True)
+    ]
+
+
+def _read_proof(game: Game, completion: Completion) -> Extracted:
+    if completion.failed:
+        return Extracted(reason=completion.finish_reason)
+    return game.form.read_proof(completion.text)
+
+
+def _rollout(game: Game, completion: Completion, proof: str | None, verdict: Verdict) -> Rollout:
+    """Return an attempt with what the rules say of it."""
+    rules, tokens = game.rules, len(completion.token_ids)
+    penalty = overlong_weight(tokens, game.writer.max_new_tokens, rules.overlong)
+    return Rollout(
+        completion, proof, verdict, penalty, is_excluded=rules.drop_try and uses_try(proof or "")
+    )
