@@ -15,7 +15,6 @@ from lit_research.text.loaders import make_loader
 from lit_research.text.mixture import Mixture, Stream
 from lit_research.text.packing import IGNORE, Windows
 from lit_research.text.sampling import ShardedSampler, permutation
-from lit_research.text.shards import TextShards
 from lit_research.text.storage import cache_root
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
@@ -27,7 +26,6 @@ __all__ = [
     "ShardedSampler",
     "Stream",
     "StreamingWindows",
-    "TextShards",
     "TokenStore",
     "Windows",
     "bigram_cross_entropy",

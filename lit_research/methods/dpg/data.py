@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
+from lit_research.generation import shard_loader
 from lit_research.methods.base import DataModule
 from lit_research.methods.dpg.alphabet import alphabet_tokenizer
 from lit_research.seeds import resolve_seed
@@ -275,6 +276,16 @@ class Prompts(DataModule):
         """Return the held-out prompts, once."""
         return self._evaluation()
 
+    @property
+    def shards(self) -> range:
+        """The numbers of the shards that ``predict`` writes, each a batch of prompts."""
+        return range(-(-len(self.prompts_of("train")) // self.hparams["batch_size"]))
+
     def predict_dataloader(self) -> Any:
-        """Return all prompts of training, once, in their order."""
-        return self._loader(Passes(self.prompts_of("train"), 1, None), train=False)
+        """Return all prompts of training, once, in their order: one ``shard`` a batch."""
+        data, size = Passes(self.prompts_of("train"), 1, None), self.hparams["batch_size"]
+
+        def prompts(shard: int) -> dict[str, Any]:
+            return data.__getitems__(list(range(len(data)))[shard * size : (shard + 1) * size])
+
+        return shard_loader(len(self.shards), self.trainer, prompts)

@@ -191,6 +191,16 @@ class DatasetPolicyGradient(Method):
         """Build the target, and refuse a metric that does not fit it, before anything is done."""
         self._attributor = self.attributor
 
+    @property
+    def engine(self) -> TransformersEngine:
+        """What writes texts with the live weights."""
+        return TransformersEngine(
+            self.generator,
+            datamodule(self.trainer).tokenizer,
+            batch_size=self.hparams["generation_batch"],
+            weight_version=self.global_step,
+        )
+
     def write(self, prompts: list[list[int]], n: int, seed: int | list[int]) -> list[Completion]:
         """Continue each prompt n times with the live weights; those of one prompt lie together.
 
@@ -203,13 +213,7 @@ class DatasetPolicyGradient(Method):
             UserError: a prompt cannot be continued.
         """
         args = self.hparams
-        engine = TransformersEngine(
-            self.generator,
-            datamodule(self.trainer).tokenizer,
-            batch_size=args["generation_batch"],
-            weight_version=self.global_step,
-        )
-        of_prompts = engine.generate(
+        of_prompts = self.engine.generate(
             prompts,
             max_new_tokens=args["max_new_tokens"],
             temperature=args["temperature"],
@@ -327,7 +331,7 @@ class DatasetPolicyGradient(Method):
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
         """Write for the prompts of a batch; return the number of texts."""
-        return self._writer.write(batch, batch_idx)
+        return self._writer.write(batch)
 
     def on_predict_end(self) -> None:
         """Put the data set together."""
