@@ -7,7 +7,6 @@
 
 from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling
 from lit_research.lm.engines.in_process import TransformersEngine
-from lit_research.lm.engines.rows import completion_rows, written_rows
 from lit_research.lm.engines.server import OpenAIEngine
 
 __all__ = [
@@ -17,6 +16,4 @@ __all__ = [
     "Prompts",
     "Sampling",
     "TransformersEngine",
-    "completion_rows",
-    "written_rows",
 ]

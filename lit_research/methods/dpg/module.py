@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import Attention, check_lm_spec, export_hf, lm_from_spec, token_log_probs
-from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
+from lit_research.lm.engines import Completion, TransformersEngine
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_curves
 from lit_research.methods.dpg.checks import WHERE, check_sampling, check_sizes
@@ -28,6 +28,7 @@ from lit_research.methods.dpg.targets import make_target
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.seeds import resolve_seed
+from lit_research.sft import completion_rows
 from lit_research.text import load_tokenizer, vocabulary_size
 
 if TYPE_CHECKING:
