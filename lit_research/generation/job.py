@@ -95,11 +95,12 @@ class TextJob:
     def _check_failures(self, rows: Sequence[Mapping[str, Any]]) -> None:
         failed = [row for row in rows if is_failure(row["finish_reason"])]
         if len(failed) > self.max_failed * len(rows):
+            allowed = f", more than max_failed ({self.max_failed:g})" if self.max_failed else ""
             raise UserError(
-                f"{len(failed)} of {len(rows)} texts were not written, more than max_failed "
-                f"({self.max_failed:g}) of a shard: {failed[0]['finish_reason']} (of "
-                f"{failed[0]['id']!r}); in the {self.what.lower()} {self._shards.folder}: fix the "
-                "cause and run the same command again, which resumes"
+                f"{len(failed)} of {len(rows)} texts of a shard were not written{allowed}: "
+                f"{failed[0]['finish_reason']} (of {failed[0]['id']!r}); in the "
+                f"{self.what.lower()} {self._shards.folder}; fix the cause and run the same "
+                "command again, which resumes"
             )
 
     def finish(self, count: int) -> bool:

@@ -38,8 +38,8 @@ def check_prompts(prompts: Sequence[Prompt]) -> str:
     """Return a hash of all prompts with their ids and columns; refuse those that make no job.
 
     Raises:
-        UserError: there are none, an id is there twice, or the columns differ or have a name that
-            rows use themselves.
+        UserError: there are none, some are texts and others token ids, an id is there twice, or the
+            columns differ or have a name that rows use themselves.
     """
     if not len(prompts):
         raise UserError("there are no prompts, of a text-writing job; give at least one")
@@ -50,7 +50,13 @@ def check_prompts(prompts: Sequence[Prompt]) -> str:
                 f"prompts have a column {name!r}, of a text-writing job; rows have their own "
                 f"{', '.join(OWN_COLUMNS)}: give it another name"
             )
+    are_texts = isinstance(prompts[0].prompt, str)
     for prompt in prompts:
+        if isinstance(prompt.prompt, str) != are_texts:
+            raise UserError(
+                f"the prompt {prompt.id!r} and the first one are texts and token ids, of a "
+                "text-writing job; give all of one kind"
+            )
         if prompt.id in known:
             raise UserError(
                 f"two prompts have the id {prompt.id!r}, of a text-writing job; ids must differ"

@@ -53,7 +53,8 @@ class Shards:
     def _refuse_another_job(self) -> None:
         for path in (self.place / MANIFEST, self.folder / CARD):
             begun = _read_card(path)
-            other = [key for key, value in self.card.items() if begun.get(key) != value]
+            keys = dict.fromkeys([*self.card, *(begun.keys() - COUNTED)])
+            other = [key for key in keys if begun.get(key) != self.card.get(key)]
             if begun and other:
                 raise UserError(
                     f"a {self.what.lower()} with another {', '.join(other)} was begun in "
@@ -128,7 +129,7 @@ class Shards:
             )
         self.rejected_file.unlink(missing_ok=True)
         if rejected:
-            lines = (json.dumps(row, ensure_ascii=False) for row in rows.select(rejected))
+            lines = [json.dumps(row, default=str) for row in rows.select(rejected)]
             write_atomic(self.rejected_file, "".join(f"{line}\n" for line in lines))
         write_documents(rows.select(kept), self.folder, {**self.card, **totals})
         tokens = "" if totals["tokens"] is None else f", {totals['tokens']} tokens"
@@ -146,10 +147,8 @@ def _arrow_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     import pyarrow as pa
 
     # Given, so that a shard in which all prompts failed has the types of the others.
-    types = {name: pa.string() for name in OWN_COLUMNS} | {
-        "seed": pa.uint64(),
-        "tokens": pa.int64(),
-    }
+    types: dict[str, pa.DataType] = dict.fromkeys(OWN_COLUMNS, pa.string())
+    types |= {"seed": pa.uint64(), "tokens": pa.int64()}
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     table = pa.table({name: pa.array(column, types.get(name)) for name, column in columns.items()})
     sink = pa.BufferOutputStream()

@@ -1,11 +1,12 @@
 """Supervised fine-tuning: prompts and answers as rows of tokens of which the answers are learned.
 
-``encode_chat`` (chat templates) and ``encode_answer`` (plain text) make a ``Row``;
+``encode_chat`` (chat templates) and ``encode_answer`` (plain text) make a ``Row``; ``chat_prompt``
+is what an engine reads to write an answer;
 ``truncate_rows`` cuts long ones and counts; ``PackedRows`` packs them into windows without
 attention across rows, ``stack_rows`` pads them into a batch.
 """
 
-from lit_research.sft.chat import encode_answer, encode_chat, render_prompt
+from lit_research.sft.chat import chat_prompt, encode_answer, encode_chat
 from lit_research.sft.packing import PackedRows
 from lit_research.sft.rows import (
     Cuts,
@@ -20,10 +21,10 @@ __all__ = [
     "Cuts",
     "PackedRows",
     "Row",
+    "chat_prompt",
     "completion_rows",
     "encode_answer",
     "encode_chat",
-    "render_prompt",
     "stack_rows",
     "truncate_rows",
     "written_rows",

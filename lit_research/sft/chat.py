@@ -15,12 +15,13 @@ Message = Mapping[str, str]
 Turns = Literal["all", "last"]
 
 
-def render_prompt(
+def chat_prompt(
     messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, **options: Any
-) -> str:
-    """Return a conversation as text, up to where the assistant's next turn begins.
+) -> list[int]:
+    """Return the token ids of a conversation, up to where the assistant's next turn begins.
 
-    It is what ``encode_chat`` puts before an answer, so give it to the engine that writes one.
+    Give them to the engine that is to answer. As a text, the prompt would get a second
+    begin-of-text token from many tokenizers: the template has written one.
 
     Args:
         messages: ``{"role": ..., "content": ...}`` each.
@@ -30,7 +31,8 @@ def render_prompt(
     Raises:
         UserError: there is no template, or it takes no such messages.
     """
-    return _render(messages, tokenizer, True, options)
+    text = _render(messages, tokenizer, True, options)
+    return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
 
 
 def encode_chat(
@@ -44,8 +46,8 @@ def encode_chat(
 
     Learned is what the assistant itself has to write: its text and the token that ends its turn;
     not its header, which the template writes, nor the white space after the end of the turn. Each
-    part is tokenised by itself, so that the tokens before an answer are those that the model will
-    read when it has to write one.
+    part is tokenised by itself, as at generation (see ``chat_prompt``): no token is half header and
+    half answer.
 
     Args:
         messages: ``{"role": ..., "content": ...}`` each; the last is the assistant's.
@@ -82,7 +84,15 @@ def encode_answer(prompt: str, answer: str, tokenizer: PreTrainedTokenizerBase) 
         prompt: tokenised by itself, as an engine tokenises it.
         answer: followed by the end-of-text token.
         tokenizer: the model's.
+
+    Raises:
+        UserError: the tokenizer has no end-of-text token.
     """
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"the tokenizer {tokenizer.name_or_path!r} has no end-of-text token, for answers to "
+            "learn from; set tokenizer.eos_token"
+        )
     before = tokenizer(prompt, verbose=False)["input_ids"]
     after = tokenizer(answer, add_special_tokens=False, verbose=False)["input_ids"]
     return Row.answer(before, [*after, tokenizer.eos_token_id])

@@ -147,7 +147,9 @@ def test_failures_refusals_and_silence_are_counted_and_are_no_empty_texts(tmp_pa
 def test_a_server_that_is_down_stops_the_job_which_then_resumes(tmp_path, whole):
     engine = Hashing()
     engine.down = True
-    with pytest.raises(UserError, match=r"4 of 4 texts were not written.*0\.1.*after 3 tries"):
+    with pytest.raises(
+        UserError, match=r"4 of 4 texts of a shard were not written.*0\.1.*after 3 tries"
+    ):
         run(tmp_path / "answers", engine)
     assert engine.calls == 1
     engine.down = False
@@ -176,6 +178,7 @@ def test_a_job_without_one_text_is_refused(tmp_path):
         ({"kind": "other"}, "kind"),
         ({"refuse": another}, "refuse"),
         ({"card": {"template": "other"}}, "template"),
+        ({"card": {}}, "template"),
     ],
     ids=str,
 )
@@ -205,6 +208,7 @@ def test_other_weights_are_another_job(tmp_path, engine):
         ({"prompts": [PROMPTS[0], PROMPTS[0]]}, "two prompts have the id 'q0'"),
         ({"prompts": [PROMPTS[0], Prompt("a", id="a")]}, "columns"),
         ({"prompts": [Prompt("a", id="a", columns={"seed": 1})]}, "column 'seed'"),
+        ({"prompts": [Prompt("a", id="a"), Prompt([1], id="b")]}, "texts and token ids"),
         ({"shard_size": 0}, "shard_size is 0"),
         ({"rank": 2, "world_size": 2}, "rank is 2"),
         ({"sampling": replace(SAMPLING, seed=[1, 2])}, "seed is a list"),
@@ -221,6 +225,16 @@ def test_mistakes_are_refused_before_anything_is_written(tmp_path, change, messa
         run(tmp_path / "answers", engine, **change)
     assert engine.calls == 0
     assert not [*tmp_path.rglob("*.arrow")]
+
+
+def test_a_terminal_shows_a_bar_of_all_rows(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "answers", Hashing(stop_at=1))
+    run(tmp_path / "answers")
+    shown = capsys.readouterr().err
+    assert "4/14" in shown
+    assert "14/14" in shown
 
 
 def test_a_model_of_this_process_writes_one_shard_at_a_time(tmp_path, engine):

@@ -3,7 +3,7 @@
 import pytest
 
 from lit_research.errors import UserError
-from lit_research.sft import encode_answer, encode_chat, render_prompt
+from lit_research.sft import chat_prompt, encode_answer, encode_chat
 from tests.lm.models import bytes_tokenizer
 
 END = "<|endoftext|>"
@@ -54,7 +54,7 @@ def test_the_assistant_alone_is_learned_with_the_end_of_its_turns(template, turn
     whole = tokenizer.apply_chat_template(CHAT, tokenize=False)
     assert tokenizer.decode(row.tokens) == whole
     # The tokens before an answer are those that an engine would read.
-    prompt = tokenizer(render_prompt(CHAT[:3], tokenizer))["input_ids"]
+    prompt = chat_prompt(CHAT[:3], tokenizer)
     assert row.tokens[: len(prompt)] == prompt
     assert row.learned[len(prompt)]
 
@@ -70,7 +70,8 @@ def test_thoughts_are_learned_in_the_last_turn_where_the_template_forgets_them()
 
 def test_options_reach_the_template():
     tokenizer = tokenizer_of("{{ note }}{% for m in messages %}{{ m.content }}{% endfor %}")
-    assert render_prompt(CHAT[:1], tokenizer, note="Be brief. ") == "Be brief. 1+1?"
+    prompt = chat_prompt(CHAT[:1], tokenizer, note="Be brief. ")
+    assert tokenizer.decode(prompt) == "Be brief. 1+1?"
     row = encode_chat(CHAT[:2], tokenizer, note="Be brief. ")
     assert learned(row, tokenizer) == "2"
 
@@ -80,6 +81,9 @@ def test_plain_text_learns_the_answer_and_the_end():
     row = encode_answer("Q: 1+1? A:", " 2", tokenizer)
     assert learned(row, tokenizer) == f" 2{END}"
     assert len(row.tokens) == len("Q: 1+1? A:") + 3
+    tokenizer.eos_token = None
+    with pytest.raises(UserError, match="has no end-of-text token"):
+        encode_answer("Q", "A", tokenizer)
 
 
 @pytest.mark.parametrize(
