@@ -286,6 +286,6 @@ class Prompts(DataModule):
         data, size = Passes(self.prompts_of("train"), 1, None), self.hparams["batch_size"]
 
         def prompts(shard: int) -> dict[str, Any]:
-            return data.__getitems__(list(range(len(data)))[shard * size : (shard + 1) * size])
+            return data.__getitems__([*range(len(data))[shard * size : (shard + 1) * size]])
 
         return shard_loader(len(self.shards), self.trainer, prompts)
