@@ -1,6 +1,8 @@
 """The ``lit-research`` command.
 
-    lit-research fit --config configs/pretrain/tiny.yaml [--model.init_args.z_loss 1e-4]
+For example::
+
+    lit-research fit --config configs/pretrain/tiny.yaml --model.init_args.z_loss 1e-4
 
 ``main`` is for Python and notebooks (arguments as a list or dict, mistakes raise ``UserError``);
 ``command`` is for the shell (mistakes are one line on stderr and exit code 2). Help, ``list`` and
@@ -23,7 +25,7 @@ from lit_research.messages import say
 if TYPE_CHECKING:
     from lit_research.lightning_cli import ResearchCLI
 
-__all__ = ["UserError", "command", "config_dir", "main"]
+__all__ = ["command", "config_dir", "main"]
 
 DEBUG_VARIABLE = "LIT_RESEARCH_DEBUG"
 

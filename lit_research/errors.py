@@ -1,5 +1,7 @@
 """The one exception that the command shows as a single line instead of a traceback."""
 
+__all__ = ["UserError"]
+
 
 class UserError(ValueError):
     """A mistake in what the user gave: a config, a file, a folder, a checkpoint.

@@ -10,7 +10,8 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lit_research.callbacks import ResearchCheckpoint, Throughput
-from lit_research.cli import UserError, __version__, command, main
+from lit_research.cli import __version__, command, main
+from lit_research.errors import UserError
 from lit_research.methods.pretrain import Corpus, Pretrain
 from tests.callbacks.toy import scalars
 from tests.helpers import tiny, write_tiny

@@ -14,6 +14,7 @@ LAWS: dict[str, type[Law]] = {
     "sigmoid": Sigmoid,
     "data_constrained": DataConstrained,
 }
+"""The laws of the package by their short names, which configs and the command accept."""
 
 
 def as_law(law: Law | type[Law] | str) -> Law:

@@ -20,6 +20,7 @@ from torch import Tensor
 from lit_research.errors import UserError
 
 Attention = Literal["sdpa", "flash", "math"]
+"""Name of an attention kernel; see ``resolve_attention``."""
 
 _IMPLEMENTATION = {"sdpa": "sdpa", "flash": "flash_attention_2", "math": "eager"}
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 IGNORE = -100
+"""Label of a token that no loss counts."""
 
 
 def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:

@@ -3,7 +3,7 @@
 What would have changed if this training example had weighed more? ``train`` runs an ordinary
 training; ``metagradient`` walks it backwards and returns the derivative of any metric of the
 trained model with respect to every example's (or token's) weight, to the initial parameters, and to
-the learning rate and decay of every step.
+the learning rate and decay of every step::
 
     training = Training(model, batches, SequenceLosses(), AdamW(lr=1e-4), save="sqrt")
     found = metagradient(train(training), metric=lambda model: -model.lm_head.weight.norm())

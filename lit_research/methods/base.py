@@ -184,7 +184,8 @@ class DataModule(_PlainHyperparameters, pl.LightningDataModule):
 
     What the shared parts look for, where a data module has it: ``vocab_size`` (linked to the
     model's argument of that name), ``sequence_length``, ``tokenizer`` and ``batches_per_epoch``
-    (optimiser batches of one rank in one epoch; ``None`` for an endless stream).
+    (optimiser batches of one rank in one epoch; ``None`` for an endless stream). A
+    ``TextDataModule`` has them all.
 
     A verb is refused by what it reads itself, never by what another verb would need: values that no
     verb can use are refused in ``__init__``, the others in ``setup(stage)`` or by the loader.
@@ -198,6 +199,16 @@ class DataModule(_PlainHyperparameters, pl.LightningDataModule):
     length_argument = "sequence_length"
 
     @property
+    def rank(self) -> int:
+        """Number of this process among those of the run; 0 without a trainer."""
+        return self.trainer.global_rank if self.trainer is not None else 0
+
+    @property
+    def world_size(self) -> int:
+        """Processes of the run; 1 without a trainer."""
+        return self.trainer.world_size if self.trainer is not None else 1
+
+    @property
     def has_validation(self) -> bool:
         """Whether there is anything to validate on during ``fit``; asked after ``setup``."""
         return True
@@ -209,11 +220,10 @@ class DataModule(_PlainHyperparameters, pl.LightningDataModule):
             UserError: the verb is ``fit``, and an epoch has no batch.
         """
         if stage == "fit" and getattr(self, "batches_per_epoch", None) == 0:
-            world = self.trainer.world_size if self.trainer is not None else 1
             raise UserError(
                 f"the training data have less than one batch of {self.hparams.get('batch_size')} "
-                f"on each of {world} devices, in data.init_args of {type(self).__name__}; lower "
-                "batch_size, or give more data"
+                f"on each of {self.world_size} devices, in data.init_args of "
+                f"{type(self).__name__}; lower batch_size, or give more data"
             )
 
 

@@ -15,7 +15,8 @@ from lit_research.errors import UserError
 from lit_research.sandbox import delegated, seccomp, views
 from lit_research.sandbox.records import Level, Limits, Profile
 
-LEVELS: tuple[Level, ...] = get_args(Level)  # the strongest first
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""The levels of isolation, the strongest first."""
 REQUIRE = "LIT_RESEARCH_SANDBOX_REQUIRE"
 _MIB = 2**20
 _OPEN_FILES = 1024

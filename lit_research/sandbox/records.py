@@ -9,8 +9,11 @@ from typing import Literal
 from lit_research.errors import UserError
 
 Level = Literal["bubblewrap", "namespaces", "rlimits"]
+"""Name of a level of isolation; see the package's docstring."""
 Profile = Literal["python", "proof"]
+"""Which system calls a command may make; ``proof`` allows no other process and no socket."""
 Status = Literal["ok", "failed", "timeout", "cpu", "memory", "output", "killed", "not started"]
+"""How a command ended: by itself (``ok``, ``failed``), at a limit, by a kill, or never started."""
 
 
 @dataclass(frozen=True)

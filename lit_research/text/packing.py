@@ -16,6 +16,7 @@ from lit_research.errors import UserError
 from lit_research.text.cache import TokenStore
 
 IGNORE = -100
+"""Label of a token that no loss counts."""
 
 Batch: TypeAlias = dict[str, Tensor]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
+"""The token that ends each document, for tokenizers that have none of their own."""
 SMALLEST_VOCABULARY = 257  # every byte and the end-of-text token
 _FORMAT = "1"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lit_research.cli import UserError, main
+from lit_research.cli import main
+from lit_research.errors import UserError
 from tests.helpers import write_tiny
 
 SENTENCES = {

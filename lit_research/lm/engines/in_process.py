@@ -153,7 +153,7 @@ class TransformersEngine:
         budgets = self._budgets(mask.sum(dim=1), sampling)
         uniforms = torch.stack([s.uniforms for s in batch]).to(device)
         tokens = torch.zeros(uniforms.shape, dtype=torch.long, device=device)
-        log_probs = torch.zeros(uniforms.shape, device=device)
+        log_probs = torch.zeros(uniforms.shape, dtype=torch.float64, device=device)
         ended = torch.zeros_like(budgets, dtype=torch.bool)
         live = torch.arange(len(batch), device=device)
         cache, end_ids = DynamicCache(config=self.model.config), self._end_ids(device)
@@ -167,7 +167,7 @@ class TransformersEngine:
                 **self._last_only,
             ).logits[:, -1]
             token, log_prob = sample_tokens(logits, uniforms[live, step], sampling)
-            tokens[live, step], log_probs[live, step] = token, log_prob
+            tokens[live, step], log_probs[live, step] = token, log_prob.double()
             at_stop = self._at_stop(tokens[live, : step + 1], sampling.stop)
             ended[live] = torch.isin(token, end_ids) | at_stop
             budgets[live] = torch.where(ended[live], step + 1, budgets[live])

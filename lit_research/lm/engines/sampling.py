@@ -25,7 +25,8 @@ def sample_tokens(logits: Tensor, uniforms: Tensor, sampling: Sampling) -> tuple
     Returns:
         The tokens ``[B]`` and their log-probabilities ``[B]`` in nats under ``logits`` themselves.
     """
-    log_probs = logits.float().log_softmax(dim=-1)
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    log_probs = wide.log_softmax(dim=-1)
     if sampling.temperature == 0:
         tokens = log_probs.argmax(dim=-1)
     else:

@@ -10,17 +10,14 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
 from lit_research.generation import shard_loader
-from lit_research.methods.base import DataModule
 from lit_research.methods.dpg.alphabet import alphabet_tokenizer
+from lit_research.methods.text import Split, TextDataModule
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
-    ShardedSampler,
     load_documents,
     load_tokenizer,
-    make_loader,
     permutation,
     split_documents,
-    vocabulary_size,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +54,7 @@ class Passes(torch.utils.data.Dataset[Any]):
         return int(permutation(len(self.prompts), seed=self.seed, epoch=number)[place])
 
 
-class Prompts(DataModule):
+class Prompts(TextDataModule):
     """Prompts for the generator.
 
     Args:
@@ -79,6 +76,8 @@ class Prompts(DataModule):
         passes: over the prompts in an epoch, each in a new order.
         seed: of the orders and the split; None takes ``seed_everything``.
     """
+
+    shuffles = False  # each pass has an order of its own already
 
     def __init__(
         self,
@@ -158,11 +157,6 @@ class Prompts(DataModule):
         documents = Dataset.from_dict({"text": texts, "id": ids})
         return load_tokenizer(args["tokenizer"], documents=documents)
 
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens of the generator, V."""
-        return vocabulary_size(self.tokenizer)
-
     @cached_property
     def prompts(self) -> dict[str, list[list[int]]]:
         """Token ids of the prompts of ``train`` and ``test``, ``max_prompt_tokens`` at most."""
@@ -236,54 +230,23 @@ class Prompts(DataModule):
         after = template.rpartition("{text}")[2]
         return self.tokenizer(after, add_special_tokens=False)["input_ids"] if after else []
 
-    @property
-    def batches_per_epoch(self) -> int:
-        """Training batches of one rank in an epoch."""
-        world = self.trainer.world_size if self.trainer is not None else 1
-        each = self.hparams["batch_size"] * world
-        return len(self.prompts_of("train")) * self.hparams["passes"] // each
-
-    def _loader(self, data: Passes, *, train: bool) -> Any:
-        place = {"rank": 0, "world_size": 1}
-        if self.trainer is not None:
-            place = {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size}
-        sampler = ShardedSampler(
-            data,
-            batch_size=self.hparams["batch_size"],
-            seed=self.hparams["seed"],
-            shuffle=False,
-            drop_last=train,
-            **place,
-        )
-        return make_loader(data, sampler=sampler)
-
-    def train_dataloader(self) -> Any:
-        """Return prompts, pass after pass."""
+    def dataset(self, split: Split) -> Passes:
+        """Return prompts: of training pass after pass, of test the first ones, of predict all."""
         args = self.hparams
-        return self._loader(
-            Passes(self.prompts_of("train"), args["passes"], args["seed"]), train=True
-        )
-
-    def _evaluation(self) -> Any:
-        some = self.prompts_of("test")[: self.hparams["eval_prompts"]]
-        return self._loader(Passes(some, 1, None), train=False)
-
-    def val_dataloader(self) -> Any:
-        """Return the held-out prompts, once."""
-        return self._evaluation()
-
-    def test_dataloader(self) -> Any:
-        """Return the held-out prompts, once."""
-        return self._evaluation()
+        if split == "train":
+            return Passes(self.prompts_of("train"), args["passes"], args["seed"])
+        if split == "predict":
+            return Passes(self.prompts_of("train"), 1, None)
+        return Passes(self.prompts_of("test")[: args["eval_prompts"]], 1, None)
 
     @property
     def shards(self) -> range:
         """The numbers of the shards that ``predict`` writes, each a batch of prompts."""
-        return range(-(-len(self.prompts_of("train")) // self.hparams["batch_size"]))
+        return range(-(-len(self.dataset("predict")) // self.hparams["batch_size"]))
 
     def predict_dataloader(self) -> Any:
         """Return all prompts of training, once, in their order: one ``shard`` a batch."""
-        data, size = Passes(self.prompts_of("train"), 1, None), self.hparams["batch_size"]
+        data, size = self.dataset("predict"), self.hparams["batch_size"]
 
         def prompts(shard: int) -> dict[str, Any]:
             return data.__getitems__([*range(len(data))[shard * size : (shard + 1) * size]])

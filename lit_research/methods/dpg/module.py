@@ -6,7 +6,7 @@ Legend: G prompts of a step, n texts of each, N = G n, T tokens of a row.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,9 +14,9 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.lm import Attention, check_lm_spec, export_hf, lm_from_spec, token_log_probs
+from lit_research.lm import Attention, check_lm_spec, lm_from_spec, token_log_probs
 from lit_research.lm.engines import Completion, TransformersEngine
-from lit_research.methods.base import Method, datamodule
+from lit_research.methods.base import datamodule
 from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_curves
 from lit_research.methods.dpg.checks import WHERE, check_sampling, check_sizes
 from lit_research.methods.dpg.core import Scale, policy_loss
@@ -27,6 +27,7 @@ from lit_research.methods.dpg.showing import log_step
 from lit_research.methods.dpg.targets import make_target
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
+from lit_research.methods.text import TextMethod
 from lit_research.seeds import resolve_seed
 from lit_research.sft import completion_rows
 from lit_research.text import load_tokenizer, vocabulary_size
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class DatasetPolicyGradient(Method):
+class DatasetPolicyGradient(TextMethod):
     """Train a generator by policy gradient; each text's reward is its influence on a target.
 
     A step: the generator continues the prompts; the target is fine-tuned on the texts, from the
@@ -86,8 +87,7 @@ class DatasetPolicyGradient(Method):
     decisive_curves, reading = DECISIVE_CURVES, READING
     generator: PreTrainedModel
     defines, returns = ("generator", "target", "vocab_size"), ()
-    _uses = dict.fromkeys(("sample", "export_hf"), ("tokenizer",))
-    needs = {"batches": ("prompts", "tokenizer"), **_uses}
+    needs = {**TextMethod.needs, "batches": ("prompts", "tokenizer")}
 
     def __init__(
         self,
@@ -354,16 +354,6 @@ class DatasetPolicyGradient(Method):
         with self.trained(run) as target:
             return self.metric.report(target)
 
-    def sample(
-        self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
-    ) -> list[str]:
-        """Continue ``prompts`` with the live weights; one text each."""
-        engine = TransformersEngine(self.generator, datamodule(self.trainer).tokenizer)
-        completions = engine.generate(
-            prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
-        )
-        return [of_prompt[0].text for of_prompt in completions]
-
-    def export_hf(self, folder: str) -> None:
-        """Write the generator and its tokenizer as a transformers folder."""
-        export_hf(self.generator, datamodule(self.trainer).tokenizer, folder)
+    def models(self) -> Generator[tuple[str, PreTrainedModel], None, None]:
+        """Iterate over the generator alone."""
+        yield "", self.generator

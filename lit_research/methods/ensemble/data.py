@@ -98,8 +98,8 @@ class MemberCorpus(Corpus):
             windows,
             seeds,
             batch_size=args["batch_size"],
-            rank=self.trainer.global_rank if self.trainer is not None else 0,
-            world_size=self._world_size,
+            rank=self.rank,
+            world_size=self.world_size,
         )
         return make_loader(
             MemberWindows(windows, len(seeds)), sampler=sampler, num_workers=args["num_workers"]

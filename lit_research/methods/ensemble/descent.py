@@ -100,7 +100,6 @@ class Grid:
                 yield f"{name} {sign} {point[axis]:g}", found
 
 
-# Section 3 of the paper and its code (`convex_certificate_scaling.py`).
 PAPER_GRID = Grid(
     {
         "lr": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
@@ -108,6 +107,7 @@ PAPER_GRID = Grid(
         "epochs": (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0),
     }
 )
+"""The grid of section 3 of the paper, and of its code (``convex_certificate_scaling.py``)."""
 
 
 @dataclass(frozen=True)

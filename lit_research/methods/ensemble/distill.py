@@ -19,12 +19,10 @@ from lit_research.methods.ensemble.members import as_member, count_members
 from lit_research.methods.pretrain import Corpus, Pretrain
 from lit_research.text import (
     Mixture,
-    ShardedSampler,
     Stream,
     Windows,
     fingerprint,
     load_documents,
-    make_loader,
     tokenize,
 )
 
@@ -103,7 +101,7 @@ class DistillCorpus(Corpus):
     @property
     def batches_per_epoch(self) -> int:
         """Training batches of one rank in the whole run; the last may be smaller."""
-        return -(-len(self.mixture) // (self.hparams["batch_size"] * self._world_size))
+        return -(-len(self.mixture) // (self.hparams["batch_size"] * self.world_size))
 
     def train_dataloader(self) -> Any:
         """Return the mixture in its order."""
@@ -113,22 +111,13 @@ class DistillCorpus(Corpus):
                 f"trainer.max_epochs is {epochs}, with DistillCorpus: the passes are counted by "
                 "data.init_args.passes, so give trainer.max_epochs 1"
             )
-        mixture, args = self.mixture, self.hparams
+        mixture = self.mixture
         counts = ", ".join(
             f"{count} windows ({count / len(stream.dataset):.2f} passes)"
             for count, stream in zip(mixture.counts, mixture.streams, strict=True)
         )
         rank_zero_info(f"Mixture: {counts}.")
-        sampler = ShardedSampler(
-            mixture,
-            batch_size=args["batch_size"],
-            seed=args["seed"],
-            shuffle=False,
-            drop_last=False,
-            rank=self.trainer.global_rank if self.trainer is not None else 0,
-            world_size=self._world_size,
-        )
-        return make_loader(mixture, sampler=sampler, num_workers=args["num_workers"])
+        return self.loader(mixture)
 
 
 class Distill(Pretrain):

@@ -5,7 +5,7 @@ Legend: K members, B sequences of a batch, T tokens of a sequence, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import Attention, build_lm, flops_per_token, run_lm
-from lit_research.methods.base import Method, datamodule
+from lit_research.methods.base import datamodule
 from lit_research.methods.ensemble.core import Average, scores_by_size
 from lit_research.methods.ensemble.data import MemberCorpus
 from lit_research.methods.ensemble.evaluation import Evaluation
@@ -43,6 +43,7 @@ from lit_research.methods.pretrain import (
     optimizer_with_schedule,
     param_groups,
 )
+from lit_research.methods.text import TextMethod
 from lit_research.seeds import resolve_seed
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def member_seeds(seeds: int | list[int]) -> list[int]:
     return list(seeds)
 
 
-class Ensemble(Method):
+class Ensemble(TextMethod):
     """Train K members of one config, each with its own weights and order; average what they say.
 
     A member is a function of (config, its seed): the same in a run with others as in a run of its
@@ -110,7 +111,7 @@ class Ensemble(Method):
 
     lm: PreTrainedModel
     defines = ("lm", "vocab_size", "seeds")
-    needs = {"batches": ("sequence_length",), "sample": ("tokenizer",), "export_hf": ("tokenizer",)}
+    needs = {**TextMethod.needs, "batches": ("sequence_length",)}
     returns = ("token_losses",)
 
     def __init__(
@@ -366,28 +367,11 @@ class Ensemble(Method):
             )
         return made
 
-    def sample(
-        self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
-    ) -> list[str]:
-        """Continue ``prompts`` with the first member's weights; one text each."""
-        from lit_research.lm.engines import TransformersEngine
-
-        with as_member(self.lm, 0) as lm:
-            engine = TransformersEngine(lm, datamodule(self.trainer).tokenizer)
-            completions = engine.generate(
-                prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
-            )
-        return [of_prompt[0].text for of_prompt in completions]
-
-    def export_hf(self, folder: str) -> None:
-        """Write every member as a transformers folder, ``member_0`` and so on."""
-        from lit_research.lm import export_hf
-
+    def models(self) -> Generator[tuple[str, PreTrainedModel], None, None]:
+        """Iterate over the members, ``member_0`` and so on; samples are the first one's."""
         for place in range(self.size):
             with as_member(self.lm, place) as lm:
-                export_hf(
-                    lm, datamodule(self.trainer).tokenizer, str(Path(folder) / f"member_{place}")
-                )
+                yield f"member_{place}", lm
 
     def member(self, place: int) -> dict[str, Tensor]:
         """Return the weights of one member, as an ordinary language model has them."""

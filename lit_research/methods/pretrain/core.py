@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 Schedule = Literal["cosine", "linear", "constant"]
+"""Learning rate after the warm-up: a cosine or a line to its end, or the peak throughout."""
 
 # What FSDP, torch.compile and activation checkpointing add to the names of parameters.
 WRAPPERS = re.compile(r"_fsdp_wrapped_module\.|_orig_mod\.|_checkpoint_wrapped_module\.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +10,15 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.methods.base import DataModule
+from lit_research.methods.text import Split, TextDataModule
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
-    ShardedSampler,
     TokenStore,
     Windows,
     load_splits,
     load_tokenizer,
-    make_loader,
     split_documents,
     tokenize,
-    vocabulary_size,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +51,7 @@ def _read(
     }
 
 
-class Corpus(DataModule):
+class Corpus(TextDataModule):
     """Batches of windows of a text corpus; an epoch is one pass over the training tokens.
 
     Args:
@@ -78,6 +74,8 @@ class Corpus(DataModule):
         text_column: column of the source that holds the text.
         cache_dir: where tokenised corpora are kept; None is the user's cache folder.
     """
+
+    sequence_length: int
 
     def __init__(
         self,
@@ -129,11 +127,6 @@ class Corpus(DataModule):
         documents = self.documents["train"] if spec.startswith("bpe:") else None
         return load_tokenizer(spec, documents=documents, cache_dir=cache_dir)
 
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens, V."""
-        return vocabulary_size(self.tokenizer)
-
     def store(self, split: str) -> TokenStore:
         """Return the tokens of ``train``, ``validation`` or ``test``, from the cache if there.
 
@@ -162,6 +155,10 @@ class Corpus(DataModule):
                 "or the train split alone as source"
             )
         return self.documents[name]
+
+    def dataset(self, split: Split) -> Windows:
+        """Return the windows of a split; ``predict`` scores the test split."""
+        return self.windows("test" if split == "predict" else split)
 
     def windows(self, split: str) -> Windows:
         """Return the windows of a split."""
@@ -211,48 +208,6 @@ class Corpus(DataModule):
                 f"the training split of {self.hparams['source']!r} has "
                 f"{len(self.windows('train'))} "
                 f"windows of {self.sequence_length} tokens, too few for one batch of "
-                f"{self.hparams['batch_size']} on each of {self._world_size} devices: lower "
+                f"{self.hparams['batch_size']} on each of {self.world_size} devices: lower "
                 "data.init_args.batch_size or sequence_length, or give more text"
             )
-
-    @property
-    def _world_size(self) -> int:
-        return self.trainer.world_size if self.trainer is not None else 1
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Training batches of one rank in one pass over the tokens."""
-        return len(self.windows("train")) // (self.hparams["batch_size"] * self._world_size)
-
-    def _loader(self, split: str, *, train: bool) -> Any:
-        windows, args = self.windows(split), self.hparams
-        sampler = ShardedSampler(
-            windows,
-            batch_size=args["batch_size"],
-            seed=args["seed"],
-            shuffle=train,
-            drop_last=train,
-            rank=self.trainer.global_rank if self.trainer is not None else 0,
-            world_size=self._world_size,
-        )
-        return make_loader(windows, sampler=sampler, num_workers=args["num_workers"])
-
-    def train_dataloader(self) -> Any:
-        """Return shuffled training batches; the order depends on the seed and the epoch alone."""
-        return self._loader("train", train=True)
-
-    def val_dataloader(self) -> Any:
-        """Return the validation split in order; during ``fit``, nothing where there is none."""
-        fitting = self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
-        if fitting and not self.has_validation:
-            warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
-            return []
-        return self._loader("validation", train=False)
-
-    def test_dataloader(self) -> Any:
-        """Return the test split in order."""
-        return self._loader("test", train=False)
-
-    def predict_dataloader(self) -> Any:
-        """Return the test split in order, to be scored."""
-        return self._loader("test", train=False)

@@ -36,6 +36,7 @@ from lit_research.methods.pretrain.recipe import (
     check_sequence_length,
     optimizer_with_schedule,
 )
+from lit_research.methods.text import TextMethod
 from lit_research.metrics import Sums, sum_dtype
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ Batch = dict[str, Tensor]
 LENGTH_EDGES = (128, 512, 2048, 8192)
 
 
-class Pretrain(Method):
+class Pretrain(TextMethod):
     """Train a language model on the next token; the module that the data methods feed.
 
     A batch holds ``input_ids`` and ``labels`` (the next tokens, -100 where there is nothing to
@@ -72,7 +73,7 @@ class Pretrain(Method):
 
     decisive_curves, reading = Method.decisive_curves, Method.reading
     lm: PreTrainedModel
-    needs = {"batches": ("sequence_length",), "sample": ("tokenizer",), "export_hf": ("tokenizer",)}
+    needs = {**TextMethod.needs, "batches": ("sequence_length",)}
     returns = ("token_losses",)
     validation_metrics = ("train/loss", "val/loss")
 
@@ -189,21 +190,3 @@ class Pretrain(Method):
         """Return the optimiser with its decay mask, and the schedule, a function of the step."""
         groups = param_groups(self.lm, self._decay_mask)
         return optimizer_with_schedule(self, self.optimizer, groups)
-
-    def sample(
-        self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
-    ) -> list[str]:
-        """Continue ``prompts`` with the live weights; one text each."""
-        from lit_research.lm.engines import TransformersEngine
-
-        engine = TransformersEngine(self.lm, datamodule(self.trainer).tokenizer)
-        completions = engine.generate(
-            prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
-        )
-        return [of_prompt[0].text for of_prompt in completions]
-
-    def export_hf(self, folder: str) -> None:
-        """Write the model and the tokenizer as a transformers folder."""
-        from lit_research.lm import export_hf
-
-        export_hf(self.lm, datamodule(self.trainer).tokenizer, folder)

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lightning.pytorch.trainer.states import TrainerFn
-
 from lit_research.errors import UserError
-from lit_research.methods.base import DataModule
+from lit_research.methods.text import Split, TextDataModule
 from lit_research.text import (
     StreamingWindows,
     load_documents,
-    load_tokenizer,
     make_loader,
-    vocabulary_size,
 )
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
-    from transformers import PreTrainedTokenizerFast
 
 WHERE = "in data.init_args of StreamedCorpus"
 
 
-class StreamedCorpus(DataModule):
+class StreamedCorpus(TextDataModule):
     """Batches of windows over a stream of documents, in the order of the stream.
 
     Args:
@@ -67,17 +61,11 @@ class StreamedCorpus(DataModule):
             )
         self.keep_hyperparameters()
         self.sequence_length = sequence_length
-        self.batches_per_epoch = batches_per_epoch
-
-    @cached_property
-    def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The tokenizer."""
-        return load_tokenizer(self.hparams["tokenizer"])
 
     @property
-    def vocab_size(self) -> int:
-        """Number of tokens, V."""
-        return vocabulary_size(self.tokenizer)
+    def batches_per_epoch(self) -> int:
+        """Batches of one rank that are called an epoch."""
+        return int(self.hparams["batches_per_epoch"])
 
     @property
     def has_validation(self) -> bool:
@@ -108,36 +96,20 @@ class StreamedCorpus(DataModule):
         super().setup(stage)
         warnings.filterwarnings("ignore", ".*`IterableDataset` has `__len__` defined")
 
-    def _loader(self, split: str) -> Any:
-        args, train = self.hparams, split == "train"
-        windows = StreamingWindows(
-            self.documents(split),
+    def dataset(self, split: Split) -> StreamingWindows:
+        """Return the windows of a stream; that of ``train`` begins again at its end."""
+        args = self.hparams
+        return StreamingWindows(
+            self.documents("test" if split == "predict" else split),
             self.tokenizer,
-            self.sequence_length,
+            self.hparams["sequence_length"],
             batch_size=args["batch_size"],
             mask_across_documents=args["mask_across_documents"],
-            batches_per_epoch=self.batches_per_epoch if train else None,
-            rank=self.trainer.global_rank if self.trainer is not None else 0,
-            world_size=self.trainer.world_size if self.trainer is not None else 1,
+            batches_per_epoch=self.batches_per_epoch if split == "train" else None,
+            rank=self.rank,
+            world_size=self.world_size,
         )
-        return make_loader(windows, num_workers=args["num_workers"] if train else 0)
 
-    def train_dataloader(self) -> Any:
-        """Return training batches in the order of the stream, again from its start at its end."""
-        return self._loader("train")
-
-    def val_dataloader(self) -> Any:
-        """Return the validation documents, read once; in ``fit`` perhaps none."""
-        fitting = self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING
-        if fitting and not self.has_validation:
-            warnings.filterwarnings("ignore", "Total length of `list` across ranks is zero")
-            return []
-        return self._loader("validation")
-
-    def test_dataloader(self) -> Any:
-        """Return the test documents, read once."""
-        return self._loader("test")
-
-    def predict_dataloader(self) -> Any:
-        """Return the test documents, to be scored."""
-        return self._loader("test")
+    def loader(self, dataset: Any, *, train: bool = False, batch_size: int | None = None) -> Any:
+        """Return a loader in the order of the stream; evaluations read it in this process."""
+        return make_loader(dataset, num_workers=self.hparams["num_workers"] if train else 0)

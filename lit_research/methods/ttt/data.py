@@ -9,9 +9,8 @@ import numpy as np
 import torch
 
 from lit_research.errors import UserError
-from lit_research.methods.base import DataModule
+from lit_research.methods.text import Split, TextDataModule
 from lit_research.methods.ttt.core import permutation_batch
-from lit_research.methods.ttt.loaders import place_of, sequence_loader
 from lit_research.seeds import resolve_seed
 
 # Seeds of the sequences of each split, apart from each other.
@@ -40,7 +39,7 @@ class PermutationSequences(torch.utils.data.Dataset[Any]):
         return {"input_ids": torch.cat(inputs), "labels": torch.cat(labels)}
 
 
-class Permutations(DataModule):
+class Permutations(TextDataModule):
     """Sequences that follow a permutation of their own (see ``core.permutation_batch``).
 
     Args:
@@ -53,6 +52,8 @@ class Permutations(DataModule):
         eval_length: tokens of a validation or test sequence; None is ``sequence_length``.
         seed: of the sequences; None takes ``seed_everything``.
     """
+
+    tokenizer = None  # type: ignore[assignment]  # numbers, not text
 
     def __init__(
         self,
@@ -90,47 +91,19 @@ class Permutations(DataModule):
         """Number of tokens, V."""
         return int(self.hparams["vocabulary"])
 
-    @property
-    def batches_per_epoch(self) -> int:
-        """Training batches of one rank in an epoch."""
-        world = place_of(self.trainer)["world_size"]
-        return int(self.hparams["train_sequences"] // (self.hparams["batch_size"] * world))
-
-    def _loader(self, split: str) -> Any:
+    def dataset(self, split: Split) -> PermutationSequences:
+        """Return the sequences of a split; an epoch of training has new ones in every batch."""
         args, train = self.hparams, split == "train"
-        data = PermutationSequences(
+        return PermutationSequences(
             args["train_sequences"] if train else args["eval_sequences"],
-            split=split,
+            split="test" if split == "predict" else split,
             seed=args["seed"],
             length=args["sequence_length"] if train else self.eval_length,
             vocabulary=args["vocabulary"],
             noise=args["noise"],
-        )
-        return sequence_loader(
-            data,
-            train=train,
-            batch_size=args["batch_size"],
-            seed=args["seed"],
-            trainer=self.trainer,
         )
 
     @property
     def eval_length(self) -> int:
         """Tokens of a sequence of validation or test."""
         return int(self.hparams["eval_length"] or self.hparams["sequence_length"])
-
-    def train_dataloader(self) -> Any:
-        """Return training sequences, new ones in every batch of an epoch."""
-        return self._loader("train")
-
-    def val_dataloader(self) -> Any:
-        """Return the validation sequences."""
-        return self._loader("validation")
-
-    def test_dataloader(self) -> Any:
-        """Return the test sequences."""
-        return self._loader("test")
-
-    def predict_dataloader(self) -> Any:
-        """Return the test sequences, to be scored."""
-        return self._loader("test")

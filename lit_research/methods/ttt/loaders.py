@@ -1,16 +1,13 @@
-"""Loaders of sequences of one length, of several lengths, and of whole documents."""
+"""Data sets whose items are batches: of sequences of several lengths, or of whole documents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-
-from lit_research.text import ShardedSampler, make_loader
 
 Batch = dict[str, Tensor]
 
@@ -65,47 +62,16 @@ class Documents(Dataset[Batch]):
         return {"input_ids": tokens[None], "document_ids": torch.tensor([document])}
 
 
-def place_of(trainer: pl.Trainer | None) -> dict[str, int]:
-    """Return ``rank`` and ``world_size`` of this process."""
-    if trainer is None:
-        return {"rank": 0, "world_size": 1}
-    return {"rank": trainer.global_rank, "world_size": trainer.world_size}
-
-
-def sequence_loader(
-    data: Any, *, train: bool, batch_size: int, seed: int, trainer: pl.Trainer | None
-) -> Any:
-    """Return a loader over sequences of one length, shuffled for training."""
-    sampler = ShardedSampler(
-        data,
-        batch_size=batch_size,
-        seed=seed,
-        shuffle=train,
-        drop_last=train,
-        **place_of(trainer),
-    )
-    return make_loader(data, sampler=sampler)
-
-
-def batch_loader(batches: Any, trainer: pl.Trainer | None) -> Any:
-    """Return a loader over items that are batches, dealt to the ranks in turn, in order."""
-    sampler = ShardedSampler(
-        batches, batch_size=1, shuffle=False, drop_last=False, **place_of(trainer)
-    )
-    return make_loader(batches, sampler=sampler)
-
-
-def bucket_loader(sets: dict[int, Any], *, tokens: int, trainer: pl.Trainer | None) -> Any:
-    """Return a loader over data sets of several lengths, with about equal batches.
+def bucketed(sets: dict[int, Any], *, tokens: int, processes: int) -> Buckets:
+    """Return the batches of data sets of several lengths, which are about equal.
 
     Args:
         sets: a data set for each length, in tokens.
         tokens: of a batch; a sequence that is longer is a batch alone.
-        trainer: knows the processes; None is one. Batches are small enough for each process to get
-            some, where there are as many sequences.
+        processes: that share them; batches are small enough for each to get some, where there are
+            as many sequences.
     """
-    processes = place_of(trainer)["world_size"]
     sizes = [
         max(1, min(tokens // length, -(-len(part) // processes))) for length, part in sets.items()
     ]
-    return batch_loader(Buckets(list(sets.values()), sizes), trainer)
+    return Buckets(list(sets.values()), sizes)

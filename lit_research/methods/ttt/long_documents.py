@@ -13,7 +13,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from lit_research.errors import UserError
 from lit_research.methods.pretrain import Corpus
-from lit_research.methods.ttt.loaders import Documents, batch_loader, bucket_loader
+from lit_research.methods.ttt.loaders import Documents, bucketed
 from lit_research.text import IGNORE, Windows, load_documents, tokenize
 
 if TYPE_CHECKING:
@@ -193,11 +193,12 @@ class LongDocuments(Corpus):
         longest = max(self.contexts)
         sets = {T: LongWindows(store, T, cut=longest, documents=limit) for T in self.contexts}
         tokens = self.hparams["batch_size"] * self.sequence_length
-        return bucket_loader(sets, tokens=tokens, trainer=self.trainer)
+        batches = bucketed(sets, tokens=tokens, processes=self.world_size)
+        return self.loader(batches, batch_size=1)
 
     def predict_dataloader(self) -> Any:
         """Return whole documents one by one: ``{"input_ids": [1, N], "document_ids": [1]}``."""
-        return batch_loader(self.predict_documents(), self.trainer)
+        return self.loader(self.predict_documents(), batch_size=1)
 
     def predict_documents(self) -> Documents:
         """Return the documents that ``predict`` reads."""

@@ -21,11 +21,11 @@ from lit_research.lm import (
     IGNORE,
     count_parameters,
     enable_activation_checkpointing,
-    export_hf,
     load_lm,
 )
-from lit_research.methods.base import Method, datamodule, total_steps
+from lit_research.methods.base import datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
+from lit_research.methods.text import TextMethod
 from lit_research.methods.ttt.config import CHANGEABLE, TTTE2EConfig, check_config
 from lit_research.methods.ttt.core import (
     Arm,
@@ -46,7 +46,7 @@ WHERE = "in model.init_args of TTTE2E"
 FOLDER_FIELDS = ("folder", *CHANGEABLE)
 
 
-class TTTE2E(Method):
+class TTTE2E(TextMethod):
     """Train a TTT-E2E language model, or one of the arms that it is compared with.
 
     The training loss is the loss that the model has while its inner loop is running, so the outer
@@ -360,11 +360,3 @@ class TTTE2E(Method):
             made = stream.generate(max_new_tokens, temperature=temperature, seed=seed)
             texts.append(str(tokenizer.decode(made[0], skip_special_tokens=True)))
         return texts
-
-    def export_hf(self, folder: str) -> None:
-        """Write the model, and the tokenizer where the data have one, as a transformers folder."""
-        tokenizer = getattr(datamodule(self.trainer), "tokenizer", None)
-        if tokenizer is None:
-            self.lm.save_pretrained(folder)
-        else:
-            export_hf(self.lm, tokenizer, folder)

@@ -9,23 +9,20 @@ Legend: B sequences, T tokens, A tokens of an answer.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.methods.base import DataModule
+from lit_research.methods.text import Split, TextDataModule
 from lit_research.methods.ttt.data import SPLITS
 from lit_research.methods.ttt.haystack import HEADER, NEEDLE, NOISE, QUESTION, Haystack
-from lit_research.methods.ttt.loaders import bucket_loader, place_of, sequence_loader
+from lit_research.methods.ttt.loaders import bucketed
 from lit_research.methods.ttt.long_documents import check_contexts
 from lit_research.seeds import resolve_seed
-from lit_research.text import IGNORE, load_tokenizer, vocabulary_size
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+from lit_research.text import IGNORE
 
 WHERE = "in data.init_args of Needles"
 
@@ -83,7 +80,7 @@ class NeedleSequences(torch.utils.data.Dataset[Any]):
         return batch
 
 
-class Needles(DataModule):
+class Needles(TextDataModule):
     """Texts of repeated noise with one needle, and a question about it at the end.
 
     Every token is a label in training and validation, and what the inner loop learns from; a test
@@ -105,6 +102,8 @@ class Needles(DataModule):
         question: template with ``{word}``, which the answer follows after a space.
         seed: of the sequences; None takes ``seed_everything``.
     """
+
+    sequence_length: int
 
     def __init__(
         self,
@@ -164,22 +163,6 @@ class Needles(DataModule):
         return np.linspace(0.0, 1.0, count).tolist() if count > 1 else [0.5]
 
     @cached_property
-    def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The tokenizer."""
-        return load_tokenizer(self.hparams["tokenizer"])
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens, V."""
-        return vocabulary_size(self.tokenizer)
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Training batches of one rank in an epoch."""
-        world = place_of(self.trainer)["world_size"]
-        return int(self.hparams["train_sequences"] // (self.hparams["batch_size"] * world))
-
-    @cached_property
     def haystack(self) -> Haystack:
         """What the sequences are made of."""
         args = self.hparams
@@ -211,25 +194,18 @@ class Needles(DataModule):
             depths=depths if split == "test" else None,
         )
 
-    def _loader(self, split: str) -> Any:
-        return sequence_loader(
-            self.sequences(split),
-            train=split == "train",
-            batch_size=self.hparams["batch_size"],
-            seed=self.hparams["seed"],
-            trainer=self.trainer,
-        )
-
-    def train_dataloader(self) -> Any:
-        """Return training sequences, new ones in every batch of an epoch."""
-        return self._loader("train")
-
-    def val_dataloader(self) -> Any:
-        """Return the validation sequences."""
-        return self._loader("validation")
+    def dataset(self, split: Split) -> Any:
+        """Return the sequences of a split; those of test are batches, one length after another."""
+        if split in ("train", "validation"):
+            return self.sequences(split)
+        sets = {length: self.sequences("test", length) for length in self.contexts}
+        tokens = self.hparams["batch_size"] * self.hparams["sequence_length"]
+        return bucketed(sets, tokens=tokens, processes=self.world_size)
 
     def test_dataloader(self) -> Any:
         """Return the test sequences, those of one length after those of another."""
-        sets = {length: self.sequences("test", length) for length in self.contexts}
-        tokens = self.hparams["batch_size"] * self.sequence_length
-        return bucket_loader(sets, tokens=tokens, trainer=self.trainer)
+        return self.loader(self.dataset("test"), batch_size=1)
+
+    def predict_dataloader(self) -> Any:
+        """Return the test sequences."""
+        return self.test_dataloader()

@@ -68,6 +68,21 @@ def test_log_probs_are_those_of_the_untempered_model(options):
         )
 
 
+@pytest.mark.parametrize("default", [torch.float32, torch.float64])
+def test_log_probs_of_a_model_in_float64_are_exact(default):
+    model = tiny_lm("llama").double().eval()
+    torch.set_default_dtype(default)  # as a trainer of double precision does
+    try:
+        [[completion]] = TransformersEngine(model, TOKENIZER).generate(["ab"], max_new_tokens=5)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    ids = torch.tensor([[*TOKENIZER("ab").input_ids, *completion.token_ids]])
+    with torch.no_grad():
+        log_probs = model(ids).logits.log_softmax(dim=-1)[:, -6:-1]
+    expected = log_probs.gather(2, ids[:, -5:, None]).flatten().tolist()
+    assert completion.log_probs == pytest.approx(expected, abs=1e-12)
+
+
 def test_it_follows_the_live_weights_and_their_version():
     engine = engine_of(weight_version=3)
     before = engine.generate(PROMPTS, max_new_tokens=8, temperature=0.0)
