@@ -13,8 +13,10 @@ from lit_research.lm.engines import Completion
 from lit_research.text.storage import content_hash
 
 OWN_COLUMNS = ("text", "id", "source_id", "kind", "seed", "finish_reason", "tokens")
+"""The columns that every row of a text-writing job has; those of its prompt follow."""
 
 Refuse = Callable[[str], "str | None"]
+"""Says what is wrong with a text, or None: the row is kept apart, and counted by that reason."""
 
 
 @dataclass(frozen=True)

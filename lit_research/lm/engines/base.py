@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from lit_research.errors import UserError
 
 Prompts: TypeAlias = "Sequence[str] | Sequence[Sequence[int]]"
+"""Texts, or the token ids of each."""
 
 
 @dataclass(frozen=True)
