@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SHARED = {"lm", "text", "generation", "sft", "laws", "metagrad", "lean", "sandbox"}
 CODE = sorted([*ROOT.glob("lit_research/**/*.py"), *ROOT.glob("callbacks/*.py")])
 CODE = [p for p in CODE if "lit_research/callbacks" not in p.as_posix()]
 
@@ -35,9 +36,7 @@ def test_no_file_is_longer_than_400_lines_and_no_function_than_80():
 def test_shared_parts_import_no_method():
     for path in CODE:
         part = path.relative_to(ROOT).parts
-        if part[0] == "callbacks" or (
-            len(part) > 2 and part[1] in {"lm", "text", "laws", "metagrad", "lean", "sandbox"}
-        ):
+        if part[0] == "callbacks" or (len(part) > 2 and part[1] in SHARED):
             assert not any("lit_research.methods" in name for name in imports(path)), path
 
 

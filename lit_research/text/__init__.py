@@ -15,7 +15,6 @@ from lit_research.text.loaders import make_loader
 from lit_research.text.mixture import Mixture, Stream
 from lit_research.text.packing import IGNORE, Windows
 from lit_research.text.sampling import ShardedSampler, permutation
-from lit_research.text.shards import TextShards
 from lit_research.text.sources import AnySource, DocumentSource
 from lit_research.text.storage import cache_root
 from lit_research.text.streaming import StreamingWindows
@@ -30,7 +29,6 @@ __all__ = [
     "ShardedSampler",
     "Stream",
     "StreamingWindows",
-    "TextShards",
     "TokenStore",
     "Windows",
     "bigram_cross_entropy",

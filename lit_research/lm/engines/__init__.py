@@ -5,17 +5,15 @@
 ``transformers serve``.
 """
 
-from lit_research.lm.engines.base import Completion, Engine, Sampling
+from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling
 from lit_research.lm.engines.in_process import TransformersEngine
-from lit_research.lm.engines.rows import completion_rows, written_rows
 from lit_research.lm.engines.server import OpenAIEngine
 
 __all__ = [
     "Completion",
     "Engine",
     "OpenAIEngine",
+    "Prompts",
     "Sampling",
     "TransformersEngine",
-    "completion_rows",
-    "written_rows",
 ]

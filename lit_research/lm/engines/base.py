@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from lit_research.errors import UserError
 
 Prompts: TypeAlias = "Sequence[str] | Sequence[Sequence[int]]"
+"""Texts, or the token ids of each."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,15 @@ class Engine(Protocol):
     Attributes:
         weight_version: number that goes into every completion; whoever changes the weights sets it
             (to the optimiser step, say).
+        thread_safe: whether several threads may call ``generate`` at once.
     """
 
     weight_version: int
+    thread_safe: bool
+
+    def card(self) -> dict[str, Any]:
+        """Return what tells texts of this engine from those of another: plain JSON data."""
+        ...
 
     def generate(
         self,

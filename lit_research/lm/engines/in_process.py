@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, Prompts, Sampling, check_prompts
 from lit_research.lm.engines.sampling import sample_tokens
+from lit_research.lm.fingerprint import weights_fingerprint
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -52,6 +53,8 @@ class TransformersEngine:
         UserError: the tokenizer has more tokens than the model.
     """
 
+    thread_safe = False
+
     def __init__(
         self,
         model: PreTrainedModel,
@@ -77,6 +80,10 @@ class TransformersEngine:
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
         # transformers 5.24 gave the argument its new name.
         self._cache_name = "cache" if "cache" in takes else "past_key_values"
+
+    def card(self) -> dict[str, Any]:
+        """Return a hash of the weights."""
+        return {"engine": type(self).__name__, "weights": weights_fingerprint(self.model)}
 
     def generate(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -31,13 +32,15 @@ class OpenAIEngine:
         api_key_env: environment variable with the key; a server of one's own needs none.
         timeout_s: seconds until a request counts as failed.
         retries: how often a failed request is repeated.
-        max_concurrency: requests under way at once.
+        max_concurrency: requests under way at once, those of all calls together.
         extra_body: fields that only this server knows, sent with every request.
         weight_version: number of the server's weights, written into every completion.
 
     Raises:
         UserError: the ``openai`` library is missing.
     """
+
+    thread_safe = True
 
     def __init__(
         self,
@@ -65,6 +68,12 @@ class OpenAIEngine:
         self.base_url, self.model, self.api_key_env = base_url, model, api_key_env
         self.timeout_s, self.retries, self.max_concurrency = timeout_s, retries, max_concurrency
         self.extra_body, self.weight_version = dict(extra_body or {}), weight_version
+        self._free = threading.BoundedSemaphore(max_concurrency)
+
+    def card(self) -> dict[str, Any]:
+        """Return the server's name for its model, wherever the server runs."""
+        keys = ("model", "extra_body", "weight_version")
+        return {"engine": type(self).__name__, **{key: getattr(self, key) for key in keys}}
 
     def generate(
         self,
@@ -108,19 +117,21 @@ class OpenAIEngine:
         seed = sampling.seed
         # The same seed for every prompt would give equal prompts equal answers.
         of_prompt = f"{seed}:{index}" if isinstance(seed, int) else f"{seed[index]}"
+        extra = self.extra_body | ({"top_k": sampling.top_k} if sampling.top_k else {})
         try:
-            answer = client.completions.create(
-                model=self.model,
-                prompt=prompt if isinstance(prompt, str) else list(prompt),
-                max_tokens=sampling.max_new_tokens,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                stop=list(sampling.stop) or None,
-                n=sampling.n,
-                seed=random.Random(of_prompt).getrandbits(31),
-                logprobs=0,
-                extra_body=self.extra_body | ({"top_k": sampling.top_k} if sampling.top_k else {}),
-            )
+            with self._free:
+                answer = client.completions.create(
+                    model=self.model,
+                    prompt=prompt if isinstance(prompt, str) else list(prompt),
+                    max_tokens=sampling.max_new_tokens,
+                    temperature=sampling.temperature,
+                    top_p=sampling.top_p,
+                    stop=list(sampling.stop) or None,
+                    n=sampling.n,
+                    seed=random.Random(of_prompt).getrandbits(31),
+                    logprobs=0,
+                    extra_body=extra,
+                )
         except OpenAIError as error:
             return [self._failure(f"{type(error).__name__}: {error}", index)] * sampling.n
         choices = sorted(answer.choices or [], key=lambda choice: choice.index)[: sampling.n]

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
+from lit_research.generation import shard_loader
 from lit_research.methods.dpg.alphabet import alphabet_tokenizer
 from lit_research.methods.text import Split, TextDataModule
 from lit_research.seeds import resolve_seed
@@ -237,3 +238,17 @@ class Prompts(TextDataModule):
         if split == "predict":
             return Passes(self.prompts_of("train"), 1, None)
         return Passes(self.prompts_of("test")[: args["eval_prompts"]], 1, None)
+
+    @property
+    def shards(self) -> range:
+        """The numbers of the shards that ``predict`` writes, each a batch of prompts."""
+        return range(-(-len(self.dataset("predict")) // self.hparams["batch_size"]))
+
+    def predict_dataloader(self) -> Any:
+        """Return all prompts of training, once, in their order: one ``shard`` a batch."""
+        data, size = self.dataset("predict"), self.hparams["batch_size"]
+
+        def prompts(shard: int) -> dict[str, Any]:
+            return data.__getitems__([*range(len(data))[shard * size : (shard + 1) * size]])
+
+        return shard_loader(len(self.shards), self.trainer, prompts)

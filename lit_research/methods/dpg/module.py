@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import Attention, check_lm_spec, lm_from_spec, token_log_probs
-from lit_research.lm.engines import Completion, TransformersEngine, completion_rows
+from lit_research.lm.engines import Completion, TransformersEngine
 from lit_research.methods.base import datamodule
 from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_curves
 from lit_research.methods.dpg.checks import WHERE, check_sampling, check_sizes
@@ -29,6 +29,7 @@ from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.methods.text import TextMethod
 from lit_research.seeds import resolve_seed
+from lit_research.sft import completion_rows
 from lit_research.text import load_tokenizer, vocabulary_size
 
 if TYPE_CHECKING:
@@ -191,6 +192,16 @@ class DatasetPolicyGradient(TextMethod):
         """Build the target, and refuse a metric that does not fit it, before anything is done."""
         self._attributor = self.attributor
 
+    @property
+    def engine(self) -> TransformersEngine:
+        """What writes texts with the live weights."""
+        return TransformersEngine(
+            self.generator,
+            datamodule(self.trainer).tokenizer,
+            batch_size=self.hparams["generation_batch"],
+            weight_version=self.global_step,
+        )
+
     def write(self, prompts: list[list[int]], n: int, seed: int | list[int]) -> list[Completion]:
         """Continue each prompt n times with the live weights; those of one prompt lie together.
 
@@ -203,13 +214,7 @@ class DatasetPolicyGradient(TextMethod):
             UserError: a prompt cannot be continued.
         """
         args = self.hparams
-        engine = TransformersEngine(
-            self.generator,
-            datamodule(self.trainer).tokenizer,
-            batch_size=args["generation_batch"],
-            weight_version=self.global_step,
-        )
-        of_prompts = engine.generate(
+        of_prompts = self.engine.generate(
             prompts,
             max_new_tokens=args["max_new_tokens"],
             temperature=args["temperature"],
@@ -327,7 +332,7 @@ class DatasetPolicyGradient(TextMethod):
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
         """Write for the prompts of a batch; return the number of texts."""
-        return self._writer.write(batch, batch_idx)
+        return self._writer.write(batch)
 
     def on_predict_end(self) -> None:
         """Put the data set together."""

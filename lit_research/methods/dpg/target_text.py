@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import torch
 from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE
+from lit_research.sft import stack_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -62,12 +62,9 @@ def encode_texts(
     """
     rows = tokenizer(list(texts), verbose=False)["input_ids"]
     filler = 0 if padding == "official" else IGNORE
-    inputs = torch.zeros(len(rows), length, dtype=torch.long)
-    labels = torch.full((len(rows), length), filler)
-    for row, ids in enumerate(rows):
-        # Shifted before they are cut: what follows the last token that stays may be known.
-        for tensor, values in ((inputs, ids[:length]), (labels, [*ids[1:], IGNORE][:length])):
-            tensor[row, : len(values)] = torch.tensor(values, dtype=torch.long)
+    # Shifted before they are cut: what follows the last token that stays may be known.
+    pairs = [(ids, [*ids[1:], IGNORE]) for ids in rows]
+    batch = stack_rows(pairs, width=length, pad_label=filler)
     if padding == "official" and tokenizer.eos_token_id is not None:
-        labels[labels == tokenizer.eos_token_id] = IGNORE
-    return {"input_ids": inputs, "labels": labels}
+        batch["labels"][batch["labels"] == tokenizer.eos_token_id] = IGNORE
+    return batch

@@ -1,13 +1,14 @@
-"""The data set that ``predict`` writes, one shard a batch."""
+"""The data set that ``predict`` writes: a text-writing job, one shard a batch of prompts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lit_research.generation import Prompt, TextJob, finish_together
 from lit_research.lm import weights_fingerprint
+from lit_research.lm.engines import Sampling
 from lit_research.methods.base import datamodule
-from lit_research.text import TextShards
 
 if TYPE_CHECKING:
     from lit_research.methods.dpg.module import DatasetPolicyGradient
@@ -26,46 +27,37 @@ class DataSetWriter:
 
     def __init__(self, module: DatasetPolicyGradient, folder: str | None) -> None:
         self.module = module
-        args, data = module.hparams, datamodule(module.trainer).hparams
+        args, data = module.hparams, datamodule(module.trainer)
         keys = ("rollouts", "max_new_tokens", "temperature", "seed")
         card = {
             **{key: args[key] for key in keys},
-            **{key: data[key] for key in ("batch_size", "template", "source")},
-            "prompts": len(datamodule(module.trainer).prompts["train"]),
-            "processes": module.trainer.world_size,
+            **{key: data.hparams[key] for key in ("batch_size", "template", "source")},
+            "prompts": len(data.prompts["train"]),
             "weights": weights_fingerprint(module.generator),
         }
-        place = folder or str(Path(module.trainer.log_dir or ".") / "texts")
-        self._shards = TextShards(place, card, where="model.init_args.output")
-        self._batches = 0
+        place = folder or Path(module.trainer.log_dir or ".") / "texts"
+        self._job = TextJob(place, card, kind="dpg", where="model.init_args.output")
+        self._count = len(data.shards)
 
-    def _shard(self, batch_idx: int) -> int:
-        return batch_idx * self.module.trainer.world_size + self.module.global_rank
-
-    def write(self, batch: dict[str, Any], batch_idx: int) -> int:
-        """Write the texts of a batch, unless they are there; return their number."""
-        module, n = self.module, self.module.hparams["rollouts"]
-        shard = self._shard(batch_idx)
-        self._batches = max(self._batches, batch_idx + 1)
-        if self._shards.has(shard):
+    def write(self, batch: dict[str, Any]) -> int:
+        """Write the texts of a shard, unless they are there; return their number."""
+        args, shard = self.module.hparams, batch["shard"]
+        if self._job.has(shard):
             return 0
-        seed = 3 * 2**48 + module.hparams["seed"] * 1_000_003 * 4_096 + shard
-        written = module.write(batch["prompts"], n, seed)
-        rows = [
-            {
-                "text": one.text,
-                "id": f"{shard:06d}-{row}",
-                "source_id": f"prompt {batch['ids'][one.prompt_index]}",
-                "kind": "dpg",
-            }
-            for row, one in enumerate(written)
+        sampling = Sampling(
+            args["max_new_tokens"],
+            args["temperature"],
+            seed=3 * 2**48 + args["seed"] * 1_000_003 * 4_096 + shard,
+        )
+        # A prompt of its own for each text, which is numbered within its shard.
+        pairs = zip(batch["ids"], batch["prompts"], strict=True)
+        repeated = [pair for pair in pairs for _ in range(args["rollouts"])]
+        prompts = [
+            Prompt(tokens, id=f"{shard:06d}-{row}", source_id=f"prompt {number}")
+            for row, (number, tokens) in enumerate(repeated)
         ]
-        self._shards.write(shard, rows, sum(len(one.token_ids) for one in written))
-        return len(rows)
+        return len(self._job.write(shard, self.module.engine, prompts, sampling))
 
     def finish(self) -> None:
-        """Write the folder, in the first process, when all have come so far."""
-        module = self.module
-        module.trainer.strategy.barrier()
-        if module.trainer.is_global_zero:
-            self._shards.finish(self._batches * module.trainer.world_size)
+        """Write the folder."""
+        finish_together(self._job, self._count, self.module.trainer)

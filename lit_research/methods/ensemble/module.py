@@ -334,7 +334,7 @@ class Ensemble(TextMethod):
             Sums of log-probabilities in nats ``[B]``; of a shard, the number of its tokens.
         """
         if self._pool is not None:
-            return self._write_shard(self._pool, int(batch["shard"]))
+            return self._write_shard(self._pool, batch["shard"])  # type: ignore[arg-type]
         *_, last = scores_by_size(self._member_logits(batch), batch["labels"])
         log_probs: Tensor = getattr(last, self.hparams["average"])
         self._writer.write({**batch, "log_probs": log_probs})
@@ -344,14 +344,12 @@ class Ensemble(TextMethod):
         if pool.has(shard):
             return torch.zeros(())
         with as_member(self.lm, pool.member_of(shard)) as lm:
-            return torch.tensor(float(pool.write(shard, lm, kind="teacher")))
+            return torch.tensor(float(pool.write(shard, lm)))
 
     def on_predict_end(self) -> None:
         """Finish what was written and say where it is."""
         if self._pool is not None:
-            self.trainer.strategy.barrier()
-            if self.trainer.is_global_zero:
-                self._pool.finish()
+            self._pool.finish(self.trainer)
             return
         self._writer.close()
         rank_zero_info(f"Log-probabilities of the test split: {self._writer.path}")

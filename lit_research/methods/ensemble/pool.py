@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
 from lightning.pytorch.trainer.states import TrainerFn
 
 from lit_research.errors import UserError
+from lit_research.generation import Prompt, TextJob, finish_together, shard_loader
 from lit_research.lm import weights_fingerprint
-from lit_research.methods.ensemble.sampling import sample_texts
+from lit_research.lm.engines import Sampling, TransformersEngine
+from lit_research.methods.ensemble.sampling import BeyondContext
 from lit_research.methods.pretrain import Corpus
-from lit_research.text import TextShards, fingerprint
+from lit_research.text import fingerprint
 
 if TYPE_CHECKING:
+    import lightning.pytorch as pl
     from transformers import PreTrainedModel
 
 
@@ -55,9 +57,8 @@ class TeacherPool(Corpus):
         return ("train",) if verb == TrainerFn.PREDICTING else super().splits_of(verb)
 
     def predict_dataloader(self) -> Any:
-        """Return the numbers of this process's shards, one a batch: ``{"shard": [1]}``."""
-        mine = [{"shard": torch.tensor([n])} for n in self.shards[self.rank :: self.world_size]]
-        return torch.utils.data.DataLoader(mine, batch_size=None)  # type: ignore[arg-type]
+        """Return the numbers of this process's shards, one a batch: ``{"shard": number}``."""
+        return shard_loader(len(self.shards), self.trainer, lambda shard: {})
 
     @property
     def shards(self) -> range:
@@ -96,41 +97,33 @@ class PoolWriter:
             "weights": weights_fingerprint(lm),
             "teacher_corpus": fingerprint(data.documents["train"]),
         }
-        self._shards = TextShards(
-            args["folder"], card, what="Teacher pool", where="data.init_args.folder"
+        self._job = TextJob(
+            args["folder"], card, kind="teacher", what="Teacher pool", where="data.init_args.folder"
         )
-        self.has = self._shards.has
+        self.has = self._job.has
 
     def member_of(self, shard: int) -> int:
         """Return which member writes a shard."""
         return shard % self.members
 
-    def write(self, shard: int, lm: PreTrainedModel, kind: str) -> int:
+    def write(self, shard: int, lm: PreTrainedModel) -> int:
         """Sample one shard with a member's weights; return its tokens."""
-        from lit_research.lm.engines import TransformersEngine
-
         args, tokenizer = self.data.hparams, self.data.tokenizer
         size = self.data.shard_size(shard)
-        texts = sample_texts(
-            TransformersEngine(lm, tokenizer, batch_size=size),
-            size,
-            max_tokens=args["max_tokens"],
-            temperature=args["temperature"],
+        source = f"member {self.member_of(shard)}"
+        prompts = [
+            Prompt([tokenizer.eos_token_id], id=f"{shard:06d}-{row}", source_id=source)
+            for row in range(size)
+        ]
+        sampling = Sampling(
+            args["max_tokens"],
+            args["temperature"],
             seed=args["pool_seed"] * 1_000_003 + shard,
         )
-        rows = [
-            {
-                "text": tokenizer.decode(tokens, skip_special_tokens=True),
-                "id": f"{shard:06d}-{row}",
-                "source_id": f"member {self.member_of(shard)}",
-                "kind": kind,
-            }
-            for row, tokens in enumerate(texts)
-        ]
-        count = sum(map(len, texts))
-        self._shards.write(shard, rows, count)
-        return count
+        engine = BeyondContext(TransformersEngine(lm, tokenizer, batch_size=size))
+        rows = self._job.write(shard, engine, prompts, sampling)
+        return sum(row["tokens"] for row in rows)
 
-    def finish(self) -> None:
+    def finish(self, trainer: pl.Trainer) -> None:
         """Write the ``datasets`` folder from all shards; empty texts are left out."""
-        self._shards.finish(len(self.data.shards))
+        finish_together(self._job, len(self.data.shards), trainer)

@@ -1,4 +1,4 @@
-"""Unconditional text from a language model, longer than its context where need be.
+"""Text from a language model that may be longer than its context.
 
 The paper samples its teachers from the begin-of-text token alone, at temperature 1 (Kim et al.
 2025, distillation); the length limit is not in it.
@@ -7,10 +7,12 @@ The paper samples its teachers from the begin-of-text token alone, at temperatur
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
+from lit_research.lm.engines import Completion, Prompts
 
 if TYPE_CHECKING:
     from lit_research.lm.engines import TransformersEngine
@@ -18,57 +20,102 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Text:
+    prompt: list[int]
+    seed: int
     tokens: list[int] = field(default_factory=list)
     ended: bool = False
+    error: str | None = None
+
+    def is_open(self, most: int) -> bool:
+        """Return whether there is more to write."""
+        return not self.ended and self.error is None and len(self.tokens) < most
 
 
-def sample_texts(
-    engine: TransformersEngine,
-    count: int,
-    *,
-    max_tokens: int,
-    temperature: float = 1.0,
-    seed: int,
-) -> list[list[int]]:
-    """Return the token ids of ``count`` texts, the end-of-text token left out.
+class BeyondContext:
+    """An engine whose texts go on where they fill the model's context, from its last half.
 
-    Each begins after an end-of-text token, which is what begins a document in training, and ends
-    where the model ends it or at ``max_tokens``. A text that fills the context goes on from its
-    last half, so that a model of short context writes the middle of documents too, not beginnings
-    alone.
+    A model of short context then writes the middle of documents too, not beginnings alone. Each
+    text ends where the model ends it or at ``max_new_tokens``; its token ids leave the end-of-text
+    token out, since the next stretch would have to read it.
 
     Args:
-        engine: over the model that writes; the same seed gives the same texts.
-        count: number of texts.
-        max_tokens: longest text.
-        temperature: 1 is the model's own distribution.
-        seed: of the random numbers.
-
-    Raises:
-        UserError: a text could not be sampled.
+        engine: over the model that writes.
     """
-    begin = engine.tokenizer.eos_token_id
-    context = engine.model.config.max_position_embeddings
-    kept = context // 2
-    texts, turn = [_Text() for _ in range(count)], 0
-    while open_texts := [t for t in texts if not t.ended and len(t.tokens) < max_tokens]:
-        prompts = [([begin, *t.tokens])[-kept:] for t in open_texts]
-        most = min(context - max(map(len, prompts)), max_tokens)
-        # A seed of its own for each turn: the same numbers again would repeat themselves.
-        done = engine.generate(
-            prompts,
-            max_new_tokens=most,
-            temperature=temperature,
-            seed=_turn_seed(seed, turn),
-        )
-        for text, [completion] in zip(open_texts, done, strict=True):
-            if completion.failed:
-                raise UserError(f"cannot sample a text: {completion.finish_reason}")
+
+    thread_safe = False
+
+    def __init__(self, engine: TransformersEngine) -> None:
+        self.engine, self.weight_version = engine, engine.weight_version
+
+    def card(self) -> dict[str, Any]:
+        """Return a hash of the weights."""
+        return {**self.engine.card(), "engine": type(self).__name__}
+
+    def generate(
+        self,
+        prompts: Prompts,
+        *,
+        max_new_tokens: int,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        top_k: int = 0,
+        stop: Sequence[str] = (),
+        n: int = 1,
+        seed: int | Sequence[int] = 0,
+    ) -> list[list[Completion]]:
+        """Return a completion of every prompt; see ``Engine.generate``.
+
+        Raises:
+            UserError: a prompt is a text, ``n`` is not 1, or there are stop strings.
+        """
+        if n != 1 or stop or any(isinstance(prompt, str) for prompt in prompts):
+            raise UserError(
+                f"n is {n} and stop {list(stop)}, in generate of BeyondContext; it takes prompts "
+                "of token ids, n 1 and no stop strings"
+            )
+        seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
+        texts = [_Text(list(p), s) for p, s in zip(prompts, seeds, strict=True)]  # type: ignore[arg-type]
+        options = {"temperature": temperature, "top_p": top_p, "top_k": top_k}
+        turn = 0
+        while open_texts := [text for text in texts if text.is_open(max_new_tokens)]:
+            # A seed of its own for each turn: the same numbers again would repeat themselves.
+            if isinstance(seed, int):
+                turn_seed: int | list[int] = _turn_seed(seed, turn)
+            else:
+                turn_seed = [_turn_seed(text.seed, turn) for text in open_texts]
+            self._lengthen(open_texts, max_new_tokens, options, turn_seed)
+            turn += 1
+        return [[self._completion(text, index)] for index, text in enumerate(texts)]
+
+    def _lengthen(
+        self,
+        texts: list[_Text],
+        max_new_tokens: int,
+        options: dict[str, Any],
+        seed: int | list[int],
+    ) -> None:
+        """Write the next stretch of each text."""
+        context = self.engine.model.config.max_position_embeddings
+        prompts = [[*text.prompt, *text.tokens][-(context // 2) :] for text in texts]
+        most = min(context - max(map(len, prompts)), max_new_tokens)
+        done = self.engine.generate(prompts, max_new_tokens=most, seed=seed, **options)
+        for text, [completion] in zip(texts, done, strict=True):
+            text.error = completion.finish_reason if completion.failed else None
             text.ended = completion.finish_reason == "stop"
             new = completion.token_ids[: -1 if text.ended else None]
-            text.tokens += new[: max_tokens - len(text.tokens)]
-        turn += 1
-    return [t.tokens for t in texts]
+            text.tokens += new[: max_new_tokens - len(text.tokens)]
+
+    def _completion(self, text: _Text, index: int) -> Completion:
+        written = self.engine.tokenizer.decode(text.tokens, skip_special_tokens=True)
+        assert isinstance(written, str)
+        return Completion(
+            text=written,
+            token_ids=tuple(text.tokens),
+            log_probs=(),
+            finish_reason=text.error or ("stop" if text.ended else "length"),
+            weight_version=self.weight_version,
+            prompt_index=index,
+        )
 
 
 def _turn_seed(seed: int, turn: int) -> int:

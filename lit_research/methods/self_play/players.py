@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from lit_research.errors import UserError
 from lit_research.lm import enable_activation_checkpointing, lm_from_spec, token_log_probs
-from lit_research.lm.engines import Completion, TransformersEngine, written_rows
+from lit_research.lm.engines import Completion, TransformersEngine
 from lit_research.methods.self_play.adapters import (
     add_adapters,
     merge_adapters,
     role_parameters,
     use_role,
 )
+from lit_research.sft import written_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -13,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from datasets import load_from_disk
 
 from lit_research.errors import UserError
-from lit_research.lm.engines import Completion, OpenAIEngine, TransformersEngine
+from lit_research.generation import Prompt, write_texts
+from lit_research.lm.engines import Completion, OpenAIEngine, Sampling, TransformersEngine
 from tests.lm.models import bytes_tokenizer, tiny_lm
 
 
@@ -32,6 +34,7 @@ class Server(ThreadingHTTPServer):
         self.answers: list[int | float | dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
         self.keys: set[str | None] = set()
+        self.in_hand = self.most_in_hand = 0
 
     @property
     def url(self) -> str:
@@ -75,6 +78,8 @@ class Handler(BaseHTTPRequestHandler):
             self.server.requests.append(body)
             self.server.keys.add(self.headers["Authorization"])
             answer = self.server.answers.pop(0) if self.server.answers else 200
+            self.server.in_hand += 1
+            self.server.most_in_hand = max(self.server.most_in_hand, self.server.in_hand)
         if isinstance(answer, float):
             time.sleep(answer)
             return
@@ -87,6 +92,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status: int, content: dict[str, Any]) -> None:
         data = json.dumps(content).encode()
+        with self.server.lock:
+            self.server.in_hand -= 1
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
@@ -213,3 +220,19 @@ def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_openai)
     with pytest.raises(UserError, match=r"lit_research\[openai\]"):
         OpenAIEngine("http://127.0.0.1:1/v1", "tiny")
+
+
+def test_a_job_writes_several_shards_at_once_within_one_limit_of_requests(server, tmp_path):
+    prompts = [Prompt(chr(97 + number), id=str(number)) for number in range(12)]
+    engine, sampling = engine_of(server, max_concurrency=2), Sampling(3, temperature=0.0)
+    options = {"kind": "text", "shard_size": 4, "shards_at_once": 3}
+    assert write_texts(engine, prompts, tmp_path / "texts", sampling, **options)
+    assert server.most_in_hand <= 2
+    rows = load_from_disk(str(tmp_path / "texts")).to_list()
+    own = server.engine.generate([p.prompt for p in prompts], max_new_tokens=3, temperature=0.0)
+    assert {row["id"]: row["text"] for row in rows} == {
+        str(number): one.text for number, [one] in enumerate(own) if one.text
+    }
+    card = json.loads((tmp_path / "texts/card.json").read_text())
+    assert (card["engine"], card["model"]) == ("OpenAIEngine", "tiny")
+    assert str(server.server_port) not in json.dumps(card)  # another server goes on

@@ -128,9 +128,9 @@ def test_predict_writes_a_data_set_that_an_interruption_does_not_change(tmp_path
     card = json.loads((tmp_path / "texts/card.json").read_text())
     assert (card["rollouts"], card["prompts"]) == (4, 4)
     # A shard is lost; the others are not written again.
-    kept = tmp_path / "texts.shards/000000.json"
+    kept = tmp_path / "texts.shards/000000.arrow"
     before = kept.stat().st_mtime_ns
-    (tmp_path / "texts.shards/000001.json").unlink()
+    (tmp_path / "texts.shards/000001.arrow").unlink()
     (tmp_path / "texts/card.json").unlink()
     for file in (tmp_path / "texts").iterdir():
         file.unlink()

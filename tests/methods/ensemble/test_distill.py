@@ -15,7 +15,7 @@ from lit_research.cli import main
 from lit_research.errors import UserError
 from lit_research.lm import build_lm
 from lit_research.lm.engines import TransformersEngine
-from lit_research.methods.ensemble.sampling import sample_texts
+from lit_research.methods.ensemble.sampling import BeyondContext
 from lit_research.text import load_tokenizer
 from tests.callbacks.board import check_decisive_curves
 from tests.helpers import run_apart, tiny, write_tiny
@@ -98,7 +98,7 @@ def test_killed_while_writing_the_pool_is_the_same_and_no_shard_is_written_twice
     }
     config = write_tiny(tmp_path, pool(tmp_path, teachers, {"trainer.callbacks": [kill]}))
     assert run_apart(["predict", "--config", str(config)]) == -9
-    [first] = (tmp_path / "pool.shards").glob("0*.json")
+    [first] = (tmp_path / "pool.shards").glob("0*.arrow")
     assert not (tmp_path / "pool").exists()
     before = first.stat().st_mtime_ns
     written = write_pool(tmp_path, teachers)
@@ -132,9 +132,18 @@ def test_texts_longer_than_the_context_go_on_from_its_last_half():
     }
     tokenizer = load_tokenizer("bytes")
     engine = TransformersEngine(build_lm(config, vocab_size=len(tokenizer)), tokenizer)
-    found = sample_texts(engine, 4, max_tokens=50, seed=3)
-    assert found == sample_texts(engine, 4, max_tokens=50, seed=3)
-    assert found != sample_texts(engine, 4, max_tokens=50, seed=4)
+    prompts, beyond = [[tokenizer.eos_token_id]] * 4, BeyondContext(engine)
+
+    def sample(seed):
+        done = beyond.generate(prompts, max_new_tokens=50, seed=seed)
+        return [list(completion.token_ids) for [completion] in done]
+
+    found = sample(3)
+    assert found == sample(3)
+    assert found != sample(4)
+    # With a seed each, a text does not depend on those beside it.
+    [[third]] = beyond.generate(prompts[:1], max_new_tokens=50, seed=[7])
+    assert beyond.generate(prompts[:3], max_new_tokens=50, seed=[5, 6, 7])[2][0].text == third.text
     assert max(map(len, found)) == 50
     assert not any(tokenizer.eos_token_id in text for text in found)
     # No stretch is drawn twice with the same random numbers.

@@ -1,0 +1,115 @@
+"""``TextJob``: texts that an engine writes, a shard at a time, into a ``datasets`` folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lit_research.errors import UserError
+from lit_research.generation.rows import Prompt, Refuse, is_failure, make_rows
+from lit_research.generation.shards import Shards
+from lit_research.lm.engines import Engine, Sampling
+
+
+class TextJob:
+    """A ``datasets`` folder that an engine writes, a shard at a time, resumable after any of them.
+
+    For a caller with a loop of its own (Lightning's ``predict``); others call ``write_texts``. What
+    is in a shard must follow from the card and the shard's number alone.
+
+    The folder has the columns ``text, id, source_id, kind, seed, finish_reason, tokens`` and those
+    of the prompts. Rows without a usable text are not in it: empty ones are counted in its card;
+    failed and refused ones are counted there by reason, and listed in ``FOLDER.rejected.jsonl``.
+
+    Args:
+        folder: the ``datasets`` folder; its shards lie in ``FOLDER.shards``.
+        card: what determines the texts (weights, sampling, prompts); plain JSON data. A folder
+            that was begun with another card is refused.
+        kind: what the texts are, a column of every row.
+        what: name of the job, for messages.
+        where: the option that ``folder`` comes from, for messages.
+        refuse: says what is wrong with a text, or None; the card must name it.
+        max_failed: share of a shard's rows that the engine may fail to write. With more of them
+            the job stops and the shard is not written: the server is down, say.
+
+    Raises:
+        UserError: another job was begun in the folder, or ``max_failed`` is no share.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        card: Mapping[str, Any],
+        *,
+        kind: str,
+        what: str = "Data set",
+        where: str = "folder",
+        refuse: Refuse | None = None,
+        max_failed: float = 0.0,
+    ) -> None:
+        if not 0 <= max_failed <= 1:
+            raise UserError(
+                f"max_failed is {max_failed}, of a {what.lower()}; give a share, 0 to 1"
+            )
+        self._shards = Shards(folder, card, what=what, where=where)
+        self.kind, self.what, self.refuse, self.max_failed = kind, what, refuse, max_failed
+
+    def has(self, shard: int) -> bool:
+        """Return whether a shard is complete, or the whole folder."""
+        return self._shards.has(shard) or self.is_finished()
+
+    def is_finished(self) -> bool:
+        """Return whether the folder is complete."""
+        return self._shards.is_finished()
+
+    def write(
+        self, shard: int, engine: Engine, prompts: Sequence[Prompt], sampling: Sampling
+    ) -> list[dict[str, Any]]:
+        """Have the texts of a shard written and write the shard atomically.
+
+        Args:
+            shard: its number.
+            engine: writes the texts.
+            prompts: those of the shard.
+            sampling: how; its seed is one for all prompts of the shard together, or (so that a text
+                does not depend on the prompts beside it) one for each.
+
+        Returns:
+            The rows, failures included.
+
+        Raises:
+            UserError: the engine failed on more than ``max_failed`` of them.
+        """
+        completions = engine.generate(
+            [prompt.prompt for prompt in prompts],  # type: ignore[arg-type]
+            **vars(sampling),
+        )
+        rows = make_rows(
+            prompts, completions, kind=self.kind, seeds=sampling.seed, refuse=self.refuse
+        )
+        self._check_failures(rows)
+        self._shards.write(shard, rows)
+        return rows
+
+    def _check_failures(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        failed = [row for row in rows if is_failure(row["finish_reason"])]
+        if len(failed) > self.max_failed * len(rows):
+            allowed = f", more than max_failed ({self.max_failed:g})" if self.max_failed else ""
+            raise UserError(
+                f"{len(failed)} of {len(rows)} texts of a shard were not written{allowed}: "
+                f"{failed[0]['finish_reason']} (of {failed[0]['id']!r}); in the "
+                f"{self.what.lower()} {self._shards.folder}; fix the cause and run the same "
+                "command again, which resumes"
+            )
+
+    def finish(self, count: int) -> bool:
+        """Write the folder if no shard is missing; return whether it is complete.
+
+        Args:
+            count: number of shards of the job.
+
+        Raises:
+            UserError: not one row has a text that can be used.
+        """
+        return self._shards.finish(count)

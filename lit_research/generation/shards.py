@@ -1,0 +1,197 @@
+"""The files of a text-writing job: shards that survive interruption, then one folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lit_research.errors import UserError
+from lit_research.files import write_atomic
+from lit_research.generation.rows import OWN_COLUMNS, is_rejected
+from lit_research.messages import OWN, announce
+from lit_research.text.documents import CARD, write_documents
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+MANIFEST = "job.json"
+# What the card of a complete folder has besides.
+COUNTED = {"tokens", "finish_reasons", "empty", "rejected", "documents", "bytes", "content_hash"}
+_BATCH = 1000  # rows read at a time
+
+
+class Shards:
+    """The shards of a job in ``FOLDER.shards``, each an Arrow file that is written atomically.
+
+    A shard that exists is never written again. Its content must follow from the card and its
+    number; then a job that was interrupted at any point ends with the same folder.
+
+    Args:
+        folder: the ``datasets`` folder that the job writes.
+        card: what determines the texts; plain JSON data.
+        what: name of the job, for messages.
+        where: the option that ``folder`` comes from, for messages.
+
+    Raises:
+        UserError: the shards of another job are there.
+    """
+
+    def __init__(
+        self, folder: str | Path, card: Mapping[str, Any], *, what: str, where: str
+    ) -> None:
+        self.folder, self.what, self.where = Path(folder), what, where
+        self.card: dict[str, Any] = json.loads(json.dumps(card))
+        self.place = self.folder.with_name(f"{self.folder.name}.shards")
+        self._refuse_another_job()
+        if not (self.place / MANIFEST).is_file():
+            write_atomic(self.place / MANIFEST, json.dumps(self.card, indent=1))
+
+    def _refuse_another_job(self) -> None:
+        for path in (self.place / MANIFEST, self.folder / CARD):
+            begun = _read_card(path)
+            keys = dict.fromkeys([*self.card, *(begun.keys() - COUNTED)])
+            other = [key for key in keys if begun.get(key) != self.card.get(key)]
+            if begun and other:
+                raise UserError(
+                    f"a {self.what.lower()} with another {', '.join(other)} was begun in "
+                    f"{path.parent}: give another {self.where}, or delete that one"
+                )
+
+    @property
+    def rejected_file(self) -> Path:
+        """The JSON lines with the rows that have no usable text; there if there are any."""
+        return self.folder.with_name(f"{self.folder.name}.rejected.jsonl")
+
+    def _path(self, shard: int) -> Path:
+        return self.place / f"{shard:06d}.arrow"
+
+    def has(self, shard: int) -> bool:
+        """Return whether a shard is complete."""
+        return self._path(shard).is_file()
+
+    def write(self, shard: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write a shard atomically.
+
+        Args:
+            shard: its number.
+            rows: with the columns ``OWN_COLUMNS``, and the same others in all of them.
+        """
+        write_atomic(self._path(shard), _arrow_bytes(rows))
+
+    def is_finished(self) -> bool:
+        """Return whether the folder of this very job is complete."""
+        card = _read_card(self.folder / CARD)
+        return all(card.get(key) == value for key, value in self.card.items())
+
+    def finish(self, count: int) -> bool:
+        """Write the folder from all shards, unless some are missing; return whether it is complete.
+
+        Any number of processes may call this at the end of their part: the one that finds the last
+        shard writes the folder. A complete folder is left alone, since others may be reading it.
+
+        Args:
+            count: number of shards of the job.
+
+        Raises:
+            UserError: no row has a text.
+        """
+        from filelock import FileLock
+
+        with FileLock(f"{self.folder}.finish.lock"):
+            if self.is_finished():
+                announce(f"{self.what}: complete already, in {self.folder}")
+                return True
+            missing = sum(not self.has(shard) for shard in range(count))
+            if missing:
+                announce(
+                    f"{self.what}: {missing} of {count} shards are still to be written, by other "
+                    "processes or by the same command run again"
+                )
+                return False
+            self._join(count)
+            return True
+
+    def _join(self, count: int) -> None:
+        from datasets import Dataset, concatenate_datasets
+
+        rows = concatenate_datasets(
+            [Dataset.from_file(str(self._path(shard))) for shard in range(count)]
+        )
+        totals, kept, rejected = _sort_out(rows)
+        if not kept:
+            raise UserError(
+                f"none of {len(rows)} texts can be used ({_most(totals)}); in the shards "
+                f"{self.place}; fix the cause and delete them"
+            )
+        self.rejected_file.unlink(missing_ok=True)
+        if rejected:
+            lines = [json.dumps(row, default=str) for row in rows.select(rejected)]
+            write_atomic(self.rejected_file, "".join(f"{line}\n" for line in lines))
+        write_documents(rows.select(kept), self.folder, {**self.card, **totals})
+        tokens = "" if totals["tokens"] is None else f", {totals['tokens']} tokens"
+        OWN.info(  # from whichever process has come last
+            f"{self.what}: {len(kept)} texts{tokens}, in {self.folder}"
+            + (f"; {len(rejected)} rejected ({_most(totals)})" if rejected else "")
+        )
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _arrow_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    import pyarrow as pa
+
+    # Given, so that a shard in which all prompts failed has the types of the others.
+    types: dict[str, pa.DataType] = dict.fromkeys(OWN_COLUMNS, pa.string())
+    types |= {"seed": pa.uint64(), "tokens": pa.int64()}
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    table = pa.table({name: pa.array(column, types.get(name)) for name, column in columns.items()})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _sort_out(rows: Dataset) -> tuple[dict[str, Any], list[int], list[int]]:
+    """Return the counts for the card, and the indices of the kept and of the rejected rows."""
+    kept: list[int] = []
+    rejected: list[int] = []
+    ends, reasons = Counter[str](), Counter[str]()
+    tokens: int | None = 0
+    index = 0
+    for batch in rows.select_columns(["text", "finish_reason", "tokens"]).iter(_BATCH):
+        unknown = tokens is None or None in batch["tokens"]
+        tokens = None if unknown else tokens + sum(batch["tokens"])
+        for text, end in zip(batch["text"], batch["finish_reason"], strict=True):
+            if is_rejected(end):
+                rejected.append(index)
+                reasons[_kind_of(end)] += 1
+            else:
+                ends[end] += 1
+                if text:
+                    kept.append(index)
+            index += 1
+    totals = {
+        "tokens": tokens,
+        "finish_reasons": dict(sorted(ends.items())),
+        "empty": index - len(kept) - len(rejected),
+        "rejected": dict(reasons.most_common()),
+    }
+    return totals, kept, rejected
+
+
+def _kind_of(reason: str) -> str:
+    """Return a reason without its numbers, so that like ones are counted together."""
+    return re.sub(r"\d+", "#", reason)[:200]
+
+
+def _most(totals: Mapping[str, Any]) -> str:
+    """Return the commonest reason of a rejection, or that the texts are empty."""
+    for reason, count in totals["rejected"].items():
+        return f"{count}x {reason}"
+    return f"{totals['empty']}x empty"

