@@ -10,8 +10,8 @@ from lightning.pytorch.cli import SaveConfigCallback
 from lightning.pytorch.trainer.states import TrainerFn
 from typing_extensions import override
 
-from lit_research.callbacks.tokenizer_check import save_trained_tokenizer
 from lit_research.errors import UserError
+from lit_research.tokenizer_check import save_trained_tokenizer
 
 CONFIG_NAME = "config.yaml"
 

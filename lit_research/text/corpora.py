@@ -9,6 +9,13 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
 from lit_research.hub import first_line, load_named, names_a_path
+from lit_research.storage import (
+    build_folder,
+    cache_root,
+    content_hash,
+    save_dataset,
+    writing,
+)
 from lit_research.text.documents import COLUMNS
 from lit_research.text.embedded import PARTS, check_parts, embedded_key, embedded_rows
 from lit_research.text.files import (
@@ -18,13 +25,6 @@ from lit_research.text.files import (
     find_files,
     no_column,
     read_rows,
-)
-from lit_research.text.storage import (
-    build_folder,
-    cache_root,
-    content_hash,
-    save_dataset,
-    writing,
 )
 
 if TYPE_CHECKING:

@@ -44,6 +44,13 @@ def test_calls_run_elsewhere_and_give_what_they_return_or_raise(make, tmp_path, 
         pool.submit(square, 1)
 
 
+def test_processes_of_this_machine_run_calls_and_raise_what_they_raise():
+    with make_executor(None, 2) as pool:
+        assert list(pool.map(square, range(3))) == [0, 1, 4]
+        with pytest.raises(UserError, match="n is 5"):
+            pool.submit(refuse, 5).result()
+
+
 @pytest.mark.replica
 def test_arms_on_a_cluster_are_those_in_turn(make, tmp_path, monkeypatch):
     arm = write_tiny(tmp_path, {"trainer.logger": tiny(tmp_path)["trainer"]["logger"]}, "arm.yaml")

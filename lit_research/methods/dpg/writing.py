@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lit_research.lm import weights_fingerprint
 from lit_research.methods.base import datamodule
+from lit_research.methods.dpg.policy import Policy
 from lit_research.text import TextShards
-
-if TYPE_CHECKING:
-    from lit_research.methods.dpg.module import DatasetPolicyGradient
 
 
 class DataSetWriter:
@@ -24,7 +22,7 @@ class DataSetWriter:
         UserError: another data set was begun there.
     """
 
-    def __init__(self, module: DatasetPolicyGradient, folder: str | None) -> None:
+    def __init__(self, module: Policy, folder: str | None) -> None:
         self.module = module
         args, data = module.hparams, datamodule(module.trainer).hparams
         keys = ("rollouts", "max_new_tokens", "temperature", "seed")

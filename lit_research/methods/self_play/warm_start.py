@@ -29,7 +29,7 @@ from lit_research.methods.self_play.players import SOLVER
 from lit_research.methods.self_play.search import Provable, TacticSearch
 from lit_research.methods.self_play.updates import Sample, Update, make_batches, train_player
 from lit_research.methods.self_play.variations import vary, with_alternatives
-from lit_research.text.storage import cache_root, writing
+from lit_research.storage import cache_root, writing
 
 if TYPE_CHECKING:
     from lit_research.methods.self_play.formats import Format
