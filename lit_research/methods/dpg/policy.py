@@ -20,8 +20,11 @@ class Policy(Protocol):
     """A generator that writes, the target that is trained on what it wrote, and a logger."""
 
     generator: PreTrainedModel
-    attributor: Attributor
     metric: TargetMetric
+
+    @property
+    def attributor(self) -> Attributor:
+        """Trains targets on texts, and walks back."""
 
     @property
     def hparams(self) -> Any:
