@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lit_research.experiments.arms import result_file, run_arm, run_arms
     from lit_research.experiments.command import Command, Run
-    from lit_research.experiments.coordinate_descent import Round, coordinate_descent
+    from lit_research.experiments.coordinate_search import Round, coordinate_descent
     from lit_research.experiments.executors import (
         DaskExecutor,
         RayExecutor,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "experiments.arms": "result_file run_arm run_arms",
     "experiments.command": "Command Run",
-    "experiments.coordinate_descent": "Round coordinate_descent",
+    "experiments.coordinate_search": "Round coordinate_descent",
     "experiments.executors": "DaskExecutor RayExecutor SubmititExecutor make_executor",
     "experiments.grid": "PAPER_GRID Grid",
     "experiments.recipe_search": "RecipeSearch SearchRounds",

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.experiments.command import Command
-from lit_research.experiments.coordinate_descent import Round, coordinate_descent
+from lit_research.experiments.coordinate_search import Round, coordinate_descent
 from lit_research.experiments.grid import PAPER_GRID, Grid
 from lit_research.experiments.search_report import figure, recipe, table, verdict
 from lit_research.experiments.trials import Trials, find_trial, ordered_axes

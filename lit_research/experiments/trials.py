@@ -16,7 +16,7 @@ from lit_research.catalogue import config_dir
 from lit_research.errors import UserError
 from lit_research.experiments.arms import result_file, run_arm
 from lit_research.experiments.command import Command
-from lit_research.experiments.coordinate_descent import mean_loss
+from lit_research.experiments.coordinate_search import mean_loss
 from lit_research.experiments.executors.factory import make_executor
 from lit_research.experiments.grid import Grid, Point
 from lit_research.methods.arms import Arm
