@@ -29,6 +29,7 @@ from torch.nn import functional as F
 
 from benchmarks.pairing import interleave, own_peak_mib, peak_mib_of, publish, ratios
 from lit_research.lm import count_parameters
+from lit_research.methods.ttt.attention import KeyValues
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.inner_loop import (
     Inner,
@@ -38,7 +39,6 @@ from lit_research.methods.ttt.inner_loop import (
     first_state,
     scan,
 )
-from lit_research.methods.ttt.layers import KeyValues
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.streaming import Stream
 

@@ -27,8 +27,8 @@ from lit_research.callbacks.needs import check_logged, check_needs, check_valida
 from lit_research.callbacks.optimizer_settings import OptimizerSettings
 from lit_research.callbacks.random_state import gather_random_states, set_random_state
 from lit_research.callbacks.stop_signals import StopSignals
-from lit_research.callbacks.tokenizer_check import TOKENIZER, check_same_tokens, tokens_hash
 from lit_research.errors import UserError
+from lit_research.tokenizer_check import TOKENIZER, check_same_tokens, tokens_hash
 
 RANDOM_STATES = "random_states"
 

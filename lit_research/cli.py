@@ -78,8 +78,6 @@ def main(args: Any = None) -> ResearchCLI:
     """
     from lit_research.lightning_cli import run
 
-    if os.getcwd() not in sys.path:  # so that `class_path: my_method.MyMethod` finds a local file
-        sys.path.append(os.getcwd())
     return run(args)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 import signal
 import sys
@@ -31,13 +32,14 @@ from lit_research.callbacks.hyperparameters import Hyperparameters
 from lit_research.callbacks.needs import CheckMonitors, check_data
 from lit_research.callbacks.progress import is_terminal
 from lit_research.callbacks.summary import look
-from lit_research.checkpoint_check import Checkpoint, check_evaluation
 from lit_research.cli_errors import run_error, storage_error, user_error
 from lit_research.errors import UserError
+from lit_research.experiments.checkpoints import Checkpoint, check_evaluation
+from lit_research.experiments.run_config import SaveRunConfig, latest_config
+from lit_research.experiments.run_folder import RunFolder
 from lit_research.given import Given, read_words, resume_command
 from lit_research.messages import set_up
 from lit_research.methods.base import DataModule, Method
-from lit_research.runs import RunFolder, SaveRunConfig, latest_config
 from lit_research.verbs import ResearchTrainer
 
 DESCRIPTION = """Train, validate, test or predict with a method of lit_research.
@@ -71,7 +73,8 @@ def _vocab_size(data: DataModule) -> int | None:
 
 
 def import_methods() -> None:
-    """Import every method's room, so that its class names alone work in YAML."""
+    """Import every method, so that its class names alone work in YAML."""
+    importlib.import_module("lit_research.experiments.recipe_search")
     for room in pkgutil.iter_modules(lit_research.methods.__path__):
         if room.ispkg:
             importlib.import_module(f"lit_research.methods.{room.name}")
@@ -203,7 +206,10 @@ class ResearchCLI(LightningCLI):
                 callback.resume_command = self._resume_command()
         shown, options = self._shown(trainer_config)
         callbacks += [CheckMonitors(), Hyperparameters(), Board(), RunSummary(), *shown]
-        return self._instantiate_trainer({**trainer_config, **options, **kwargs}, callbacks)
+        trainer = self._instantiate_trainer({**trainer_config, **options, **kwargs}, callbacks)
+        assert isinstance(trainer, ResearchTrainer)
+        trainer.command = run
+        return trainer
 
     def _resume_command(self) -> str:
         """Return the words that resume this run, where it was started by words."""
@@ -269,6 +275,8 @@ def run(args: ArgsType) -> ResearchCLI:
         UserError: a mistake of the user.
         KeyboardInterrupt: Ctrl-C, once the run is saved.
     """
+    if os.getcwd() not in sys.path:  # so that `class_path: my_method.MyMethod` finds a local file
+        sys.path.append(os.getcwd())
     warnings.filterwarnings("ignore", ".*LeafSpec.*")  # a deprecated call inside Lightning 2.6
     set_up()
     try:

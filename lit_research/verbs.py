@@ -8,10 +8,17 @@ from typing import Any
 import lightning.pytorch as pl
 
 from lit_research.errors import UserError
+from lit_research.experiments.command import Command
 
 
 class ResearchTrainer(pl.Trainer):
-    """Lightning's trainer with two verbs more. Neither logs, nor writes into a run's folder."""
+    """Lightning's trainer with two verbs more. Neither logs, nor writes into a run's folder.
+
+    Attributes:
+        command: runs another command line, for a method whose steps are runs of their own.
+    """
+
+    command: Command | None = None
 
     def _load(self, model: Any, datamodule: Any, ckpt_path: str | None) -> None:
         """Build the model and load its weights, as ``predict`` does, without a batch."""

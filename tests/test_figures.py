@@ -8,12 +8,12 @@ import torch
 from matplotlib.text import Text
 
 from lit_research.callbacks.loss_by_position import draw
+from lit_research.experiments import Grid, coordinate_descent
+from lit_research.experiments.search_report import figure as search_figure
 from lit_research.figures import code_block, text_table, with_unit
 from lit_research.laws import fit
 from lit_research.lm import IGNORE
 from lit_research.methods.dpg.attribution import _scatter
-from lit_research.methods.ensemble.descent import Grid, coordinate_descent
-from lit_research.methods.ensemble.search_report import figure as search_figure
 from lit_research.methods.ttt.contexts import ContextLosses, NeedleScores
 
 CARD, SMALLEST = 330, 9  # pixels: width of an image's card, height of a letter's line

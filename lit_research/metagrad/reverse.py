@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from lit_research.errors import UserError
+from lit_research.metagrad.forward import Run
 from lit_research.metagrad.optimizers import State
 from lit_research.metagrad.saves import parse_save
 from lit_research.metagrad.steps import Adjoint
-from lit_research.metagrad.training import Run
 
 Metric = Callable[[Any], Tensor | Iterable[Tensor]]
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -32,10 +32,7 @@ from lit_research.metagrad.layout import Call, Layout
 from lit_research.metagrad.optimizers import State
 from lit_research.metagrad.parts import Part, split_batch
 from lit_research.metagrad.randomness import fixed_random
-
-if TYPE_CHECKING:
-    from lit_research.metagrad.training import Training
-
+from lit_research.metagrad.training import Training
 
 T = TypeVar("T")
 

@@ -29,7 +29,8 @@ shows it.
 Output is what the command says: it can write anything, a false success too.
 """
 
-from lit_research.sandbox.levels import LEVELS, isolation, working
+from lit_research.sandbox.choice import isolation, working
+from lit_research.sandbox.levels import LEVELS
 from lit_research.sandbox.pool import Pool
 from lit_research.sandbox.process import run, start
 from lit_research.sandbox.records import Level, Limits, Profile, Result, Status

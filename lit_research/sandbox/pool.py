@@ -7,9 +7,10 @@ from pathlib import Path
 from types import TracebackType
 
 from lit_research.errors import UserError
-from lit_research.sandbox import levels, views
+from lit_research.sandbox import views
+from lit_research.sandbox.choice import choose
 from lit_research.sandbox.keeping import Keeper
-from lit_research.sandbox.process import launch
+from lit_research.sandbox.launching import launch
 from lit_research.sandbox.records import Level, Limits, Profile, Result
 from lit_research.sandbox.sandboxed import Sandboxed
 
@@ -62,7 +63,7 @@ class Pool:
                 f"preload={preload!r} is no list of modules, in a Pool of the sandbox: give those "
                 "that jobs import, as ['torch'], or use run"
             )
-        self.isolation = levels.choose(level, require)
+        self.isolation = choose(level, require)
         self._readable = (*views.python_paths(), *readable)
         self._limits, self._profile = limits, profile
         self._env = _checked(env)

@@ -6,6 +6,7 @@ cut batches from it, ``ShardedSampler`` orders them, and ``make_loader`` loads t
 after any batch. ``datasets``, ``transformers`` and ``tokenizers`` are imported where they are used.
 """
 
+from lit_research.storage import cache_root
 from lit_research.text.baselines import bigram_cross_entropy, unigram_cross_entropy
 from lit_research.text.cache import TokenStore, tokenize
 from lit_research.text.corpora import load_documents, load_splits
@@ -16,7 +17,6 @@ from lit_research.text.mixture import Mixture, Stream
 from lit_research.text.packing import IGNORE, Windows
 from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource
-from lit_research.text.storage import cache_root
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
 

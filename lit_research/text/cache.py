@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.errors import UserError
+from lit_research.storage import build_folder, cache_root, content_hash, write_json
 from lit_research.text.documents import CARD, count_bytes, fingerprint
-from lit_research.text.storage import build_folder, cache_root, content_hash, write_json
 from lit_research.text.tokenizers import vocabulary_size
 
 if TYPE_CHECKING:

@@ -10,6 +10,13 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
 from lit_research.hub import first_line, load_named, names_a_path
+from lit_research.storage import (
+    build_folder,
+    cache_root,
+    content_hash,
+    save_dataset,
+    writing,
+)
 from lit_research.text.documents import COLUMNS
 from lit_research.text.embedded import PARTS, check_parts, embedded_key, embedded_rows
 from lit_research.text.files import (
@@ -21,13 +28,6 @@ from lit_research.text.files import (
     read_rows,
 )
 from lit_research.text.sources import NAMES, AnySource, own_splits, source_name
-from lit_research.text.storage import (
-    build_folder,
-    cache_root,
-    content_hash,
-    save_dataset,
-    writing,
-)
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset

@@ -14,7 +14,7 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
-from lit_research.text.storage import build_folder, content_hash, save_dataset, write_json
+from lit_research.storage import build_folder, content_hash, save_dataset, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa

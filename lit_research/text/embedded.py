@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from lit_research.errors import UserError
-from lit_research.text.storage import content_hash
+from lit_research.storage import content_hash
 
 PARTS = ("topics", "docstrings", "stdlib")
 _FORMAT = "1"

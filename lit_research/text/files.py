@@ -10,6 +10,7 @@ from typing import Any
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
+from lit_research.storage import content_hash
 from lit_research.text.rows import (
     OPENERS,
     ROW_KINDS,
@@ -19,7 +20,6 @@ from lit_research.text.rows import (
     read_objects,
     read_text,
 )
-from lit_research.text.storage import content_hash
 
 # fmt: off
 TEXT_KINDS = (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lit_research.class_paths import make_object
 from lit_research.errors import UserError
+from lit_research.storage import content_hash
 from lit_research.text.files import check_text
-from lit_research.text.storage import content_hash
 
 if TYPE_CHECKING:
     from datasets import Dataset

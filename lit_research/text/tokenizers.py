@@ -14,8 +14,8 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from lit_research.errors import UserError
 from lit_research.hub import load_named
+from lit_research.storage import build_folder, cache_root, content_hash
 from lit_research.text.documents import fingerprint
-from lit_research.text.storage import build_folder, cache_root, content_hash
 
 if TYPE_CHECKING:
     from datasets import Dataset

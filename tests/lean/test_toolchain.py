@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from lit_research import storage
 from lit_research.errors import UserError
 from lit_research.lean import introspect, toolchain
 from lit_research.lean.program import clean_environment
 from lit_research.lean.toolchain import Toolchain, embedded_toolchain
-from lit_research.text import storage
 
 needs_wheel = pytest.mark.skipif(
     importlib.util.find_spec(toolchain.WHEEL) is None,

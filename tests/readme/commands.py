@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from lit_research.cli import main
-from lit_research.replicate import load_replica
+from lit_research.experiments import load_replica
 from tests.test_configs import Parsed
 
 # ``# long: ...`` takes an hour, ``# cluster: ...`` a machine that is not at hand and

@@ -13,7 +13,7 @@ from lit_research.sandbox import Level, Limits, Result
 
 @pytest.fixture(params=sandbox.LEVELS)
 def level(request) -> Level:
-    from lit_research.sandbox.levels import why_not
+    from lit_research.sandbox.choice import why_not
 
     if reason := why_not(request.param):
         pytest.skip(f"{request.param} does not work here: {reason}")

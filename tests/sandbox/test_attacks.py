@@ -11,7 +11,7 @@ import pytest
 
 from lit_research import sandbox
 from lit_research.errors import UserError
-from lit_research.sandbox import Limits, levels, seccomp, syscalls
+from lit_research.sandbox import Limits, choice, seccomp, syscalls
 
 MACHINE = os.uname().machine
 # Numbers on x86-64, then on AArch64.
@@ -228,11 +228,11 @@ def test_nothing_is_left_of_a_deep_folder(python):
 
 def test_rlimits_must_be_asked_for_by_name(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(levels, "why_not", lambda level: "" if level == "rlimits" else "forbidden")
+    monkeypatch.setattr(choice, "why_not", lambda level: "" if level == "rlimits" else "forbidden")
     with pytest.raises(UserError, match=r"namespaces: forbidden.*require='rlimits'"):
         sandbox.run(["/bin/true"])
-    assert levels.choose(None, "rlimits") == "rlimits"
-    assert levels.choose("rlimits", None) == "rlimits"
+    assert choice.choose(None, "rlimits") == "rlimits"
+    assert choice.choose("rlimits", None) == "rlimits"
 
 
 def test_a_sandbox_in_a_sandbox_says_why_it_is_refused(level):
@@ -278,7 +278,7 @@ def test_who_the_user_is(python, level):
 
 
 def test_inside_a_bubblewrap_of_others():
-    if levels.why_not("bubblewrap"):
+    if choice.why_not("bubblewrap"):
         pytest.skip("bubblewrap does not work here")
     script = (
         "from lit_research import sandbox\nfrom lit_research.errors import UserError\n"

@@ -14,7 +14,7 @@ import pytest
 
 from lit_research import sandbox
 from lit_research.errors import UserError
-from lit_research.sandbox import Limits, levels
+from lit_research.sandbox import Limits, choice
 
 
 def test_the_strongest_level_that_works_is_used():
@@ -25,16 +25,16 @@ def test_the_strongest_level_that_works_is_used():
 
 def test_a_level_that_does_not_work_is_refused(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    levels.why_not.cache_clear()
+    choice.why_not.cache_clear()
     try:
         with pytest.raises(UserError, match="install bubblewrap"):
             sandbox.run(["/bin/true"], require="bubblewrap")
     finally:
-        levels.why_not.cache_clear()
+        choice.why_not.cache_clear()
 
 
 def test_the_environment_can_demand_a_level(monkeypatch):
-    monkeypatch.setenv(levels.REQUIRE, "bubblewrap")
+    monkeypatch.setenv(choice.REQUIRE, "bubblewrap")
     with pytest.raises(UserError, match="weaker than 'bubblewrap'"):
         sandbox.run(["/bin/true"], level="rlimits")
 

@@ -12,7 +12,7 @@ import pytest
 from lit_research import sandbox
 from lit_research.errors import UserError
 from lit_research.sandbox import Limits, Pool
-from lit_research.sandbox.levels import why_not
+from lit_research.sandbox.choice import why_not
 
 
 @pytest.fixture(scope="module", params=sandbox.LEVELS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lit_research import sandbox
-from lit_research.sandbox.levels import why_not
+from lit_research.sandbox.choice import why_not
 
 README = (Path(sandbox.__path__[0]) / "README.md").read_text()
 

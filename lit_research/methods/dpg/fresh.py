@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.figures import add_picture, add_text, code_block
+from lit_research.methods.dpg.policy import Policy
 from lit_research.metrics import gather_objects
-
-if TYPE_CHECKING:
-    from lit_research.methods.dpg.module import DatasetPolicyGradient
 
 SHOWN = 4  # texts
 
@@ -23,7 +21,7 @@ class FreshTarget:
         stage: ``val`` or ``test``.
     """
 
-    def __init__(self, module: DatasetPolicyGradient, stage: str) -> None:
+    def __init__(self, module: Policy, stage: str) -> None:
         self.module, self.stage = module, stage
         self.of_prompt: dict[int, list[str]] = {}
 

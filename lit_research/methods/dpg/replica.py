@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lit_research.arms import Arm, Results
 from lit_research.figures import panels
-from lit_research.replicate import Claim, judge
+from lit_research.methods.arms import Arm, Results
+from lit_research.methods.claims import Claim, judge
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,21 +6,18 @@ Legend: N texts of all processes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from lit_research.figures import add_picture, add_text, code_block
+from lit_research.lm.engines import Completion
 from lit_research.methods.dpg.inner import Rewards
+from lit_research.methods.dpg.policy import Policy
 from lit_research.metrics import gather_objects
-
-if TYPE_CHECKING:
-    from lit_research.lm.engines import Completion
-    from lit_research.methods.dpg.module import DatasetPolicyGradient
 
 
 def log_step(
-    module: DatasetPolicyGradient,
+    module: Policy,
     rewards: Rewards,
     texts: Sequence[str],
     completions: Sequence[Completion],
@@ -47,7 +44,7 @@ def log_step(
     _show(module, rewards, texts)
 
 
-def _show(module: DatasetPolicyGradient, rewards: Rewards, texts: Sequence[str]) -> None:
+def _show(module: Policy, rewards: Rewards, texts: Sequence[str]) -> None:
     for logger in module.loggers:
         if isinstance(logger, TensorBoardLogger) and module.trainer.is_global_zero:
             tau = rewards.tau.detach().cpu().flatten()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lit_research.generation import Prompt, TextJob, finish_together
 from lit_research.lm import weights_fingerprint
 from lit_research.lm.engines import Sampling
 from lit_research.methods.base import datamodule
-
-if TYPE_CHECKING:
-    from lit_research.methods.dpg.module import DatasetPolicyGradient
+from lit_research.methods.dpg.policy import Policy
 
 
 class DataSetWriter:
@@ -25,7 +23,7 @@ class DataSetWriter:
         UserError: another data set was begun there.
     """
 
-    def __init__(self, module: DatasetPolicyGradient, folder: str | None) -> None:
+    def __init__(self, module: Policy, folder: str | None) -> None:
         self.module = module
         args, data = module.hparams, datamodule(module.trainer)
         keys = ("rollouts", "max_new_tokens", "temperature", "seed")

@@ -9,27 +9,20 @@ from lit_research.methods.ensemble.core import (
     scores_by_size,
 )
 from lit_research.methods.ensemble.data import MemberCorpus
-from lit_research.methods.ensemble.descent import PAPER_GRID, Grid, coordinate_descent
 from lit_research.methods.ensemble.distill import Distill, DistillCorpus
 from lit_research.methods.ensemble.module import Ensemble
 from lit_research.methods.ensemble.pool import TeacherPool
-from lit_research.methods.ensemble.search import RecipeSearch, SearchRounds
 
 __all__ = [
-    "PAPER_GRID",
     "Distill",
     "DistillCorpus",
     "Ensemble",
-    "Grid",
     "Measured",
     "MemberCorpus",
     "MultipleChoice",
-    "RecipeSearch",
-    "SearchRounds",
     "Study",
     "TeacherPool",
     "combine_log_probs",
-    "coordinate_descent",
     "distillation_loss",
     "read_points",
     "retained_share",

@@ -16,29 +16,34 @@ from torch import Tensor
 from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import append_line
 from lit_research.lm import count_parameters
-from lit_research.methods.base import datamodule
+from lit_research.methods.base import Method, datamodule
 from lit_research.methods.ensemble.asymptotes import read_points, study
 from lit_research.methods.ensemble.choice_curve import ChoiceCurve
 from lit_research.methods.ensemble.core import AVERAGES, Scores
 from lit_research.methods.ensemble.curve import MemberCurve
+from lit_research.methods.ensemble.members import count_members
 
 if TYPE_CHECKING:
-    from lit_research.methods.ensemble.module import Ensemble
+    from transformers import PreTrainedModel
 
 
 class Evaluation:
     """Gathers scores batch by batch; at the end it logs, draws and prints them.
 
     Args:
-        module: the ensemble, attached to a trainer.
+        module: attached to a trainer; logs.
+        lm: the stacked members.
         stage: ``val`` or ``test``, the first word of the logged names.
+        trained_steps: steps that the members were trained for.
     """
 
-    def __init__(self, module: Ensemble, stage: str) -> None:
-        self.module, self.stage = module, stage
-        self.average = module.hparams["average"]
-        self.curve = MemberCurve(module.size, module.device)
-        self.choices = ChoiceCurve(module.size, self.average, module.device)
+    def __init__(
+        self, module: Method, lm: PreTrainedModel, stage: str, *, trained_steps: int
+    ) -> None:
+        self.module, self.lm, self.stage, self.trained_steps = module, lm, stage, trained_steps
+        self.size, self.average = count_members(lm), module.hparams["average"]
+        self.curve = MemberCurve(self.size, module.device)
+        self.choices = ChoiceCurve(self.size, self.average, module.device)
 
     def add(self, batch: dict[str, Tensor], scores: Iterable[Scores]) -> Tensor:
         """Add a batch; return the losses ``[B, T]`` of all members together, in nats."""
@@ -103,8 +108,8 @@ class Evaluation:
         _, losses = self.curve.points(self.average)
         return {
             "recipe": module.hparams["recipe"],
-            "N": count_parameters(module.lm) // module.size,
+            "N": count_parameters(self.lm) // self.size,
             "D": data.unique_tokens,
-            "epochs": module.trained_steps / data.batches_per_epoch,
+            "epochs": self.trained_steps / data.batches_per_epoch,
             "losses": losses,
         }

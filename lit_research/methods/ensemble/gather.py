@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from lit_research.callbacks.tokenizer_check import check_same_tokens
 from lit_research.errors import UserError
 from lit_research.methods.ensemble.members import with_parameters
+from lit_research.tokenizer_check import check_same_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -296,7 +296,7 @@ class Ensemble(TextMethod):
 
     def on_validation_epoch_start(self) -> None:
         """Begin the sums of the K-curve, and the scores of options."""
-        self.evaluation = Evaluation(self, "val")
+        self.evaluation = Evaluation(self, self.lm, "val", trained_steps=self.trained_steps)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Score every size of ensemble; return the ``token_losses`` ``[B, T]`` of the largest."""
@@ -309,7 +309,7 @@ class Ensemble(TextMethod):
 
     def on_test_epoch_start(self) -> None:
         """As ``on_validation_epoch_start``."""
-        self.evaluation = Evaluation(self, "test")
+        self.evaluation = Evaluation(self, self.lm, "test", trained_steps=self.trained_steps)
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """As ``validation_step``."""

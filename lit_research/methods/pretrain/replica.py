@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lit_research.arms import Arm, Results
 from lit_research.figures import panels
 from lit_research.laws import Fit, fit
-from lit_research.replicate import Claim, Verdict
+from lit_research.methods.arms import Arm, Results
+from lit_research.methods.claims import Claim, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

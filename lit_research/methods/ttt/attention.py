@@ -7,10 +7,18 @@ of a head, c queries of a block.
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+class KeyValues(NamedTuple):
+    """Keys (normed, not rotated) and values of the tokens before a chunk, ``[B, H, K, d]`` each."""
+
+    keys: Tensor
+    values: Tensor
 
 
 @functools.lru_cache(maxsize=16)

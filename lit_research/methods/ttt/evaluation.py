@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.figures import add_figure, add_text, code_block
-from lit_research.methods.base import datamodule
+from lit_research.methods.base import Method, datamodule
 from lit_research.methods.ttt.contexts import ContextLosses, NeedleScores
-from lit_research.methods.ttt.core import evaluation_inner, without_steps
+from lit_research.methods.ttt.core import without_steps
 from lit_research.methods.ttt.inner_loop import Inner, scan
+from lit_research.methods.ttt.interface import LearningModel
 from lit_research.methods.ttt.streaming import Stream
-
-if TYPE_CHECKING:
-    from lit_research.methods.ttt.module import TTTE2E
 
 Batch = dict[str, Tensor]
 
@@ -25,11 +21,15 @@ class Evaluation:
     """Gathers what the batches of a test say; at the end it logs, draws and prints it.
 
     Args:
-        module: attached to a trainer.
+        module: attached to a trainer; logs.
+        model: is tested.
+        inner: the inner loop at test time.
     """
 
-    def __init__(self, module: TTTE2E) -> None:
-        self.module = module
+    def __init__(self, module: Method, model: LearningModel, inner: Inner) -> None:
+        self.module, self.model = module, model
+        # The inner loop as it is at test time, and off.
+        self._modes = (inner, without_steps("none"))
         depths = getattr(datamodule(module.trainer), "depths", None)
         self.name = "loss_by_context" if depths is None else "needles"
         self.scores: ContextLosses | NeedleScores
@@ -49,23 +49,17 @@ class Evaluation:
         self.scores.add(on, off, batch["labels"])
         return {"token_losses": on}
 
-    @property
-    def _modes(self) -> tuple[Inner, Inner]:
-        """The inner loop as it is at test time, and off."""
-        module = self.module
-        return evaluation_inner(module.hparams["arm"], module.inner), without_steps("none")
-
     def _losses(self, batch: Batch, inner: Inner) -> Tensor:
         """Return the token losses ``[B, T]``."""
         # Inner steps need gradients, which inference mode would forbid.
         with torch.inference_mode(False), torch.no_grad():
             ids, labels = batch["input_ids"].clone(), batch["labels"].clone()
-            return scan(self.module.lm, ids, labels, inner)[1]
+            return scan(self.model, ids, labels, inner)[1]
 
     def _answer(self, batch: Batch, inner: Inner) -> Tensor:
         """Return the logits of the last A tokens, ``[B, A, V]``; those of all would not fit."""
         ids, keep = batch["input_ids"], batch["answers"].shape[1]
-        return Stream(self.module.lm, len(ids), inner).read(ids, keep=keep)
+        return Stream(self.model, len(ids), inner).read(ids, keep=keep)
 
     def finish(self) -> None:
         """Put all processes together and show what was found. To be called on every rank."""

@@ -16,21 +16,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lit_research.lm import IGNORE
-from lit_research.methods.ttt.layers import KeyValues
+from lit_research.methods.ttt.attention import KeyValues
+from lit_research.methods.ttt.interface import FastWeights, LearningModel
 from lit_research.methods.ttt.recompute import recomputed
 
-if TYPE_CHECKING:
-    from lit_research.methods.ttt.model import TTTE2EForCausalLM
-
-# w1, w2, w3 of each suffix block in order, every one [B, in, out].
-FastWeights = tuple[Tensor, ...]
 # Hidden states [B, C, D] of the model's run_prefix, and labels [B, C].
 Chunk = tuple[Tensor, Tensor]
 Recompute = Literal["none", "chunk", "sqrt", "log"]
@@ -85,7 +81,7 @@ class State:
         return State(tensors[:count], pairs, filled)
 
 
-def first_state(model: TTTE2EForCausalLM, hidden: Tensor) -> State:
+def first_state(model: LearningModel, hidden: Tensor) -> State:
     """Return the state before the first chunk: W_0 for every sequence, an empty window.
 
     Args:
@@ -133,7 +129,7 @@ def clipped(gradients: tuple[Tensor, ...], clip: float) -> tuple[Tensor, ...]:
 
 
 def step(
-    model: TTTE2EForCausalLM,
+    model: LearningModel,
     chunk: Chunk,
     state: State,
     inner: Inner,
@@ -157,7 +153,7 @@ def step(
 
 
 def step_logits(
-    model: TTTE2EForCausalLM, chunk: Chunk, state: State, inner: Inner, *, update: bool = True
+    model: LearningModel, chunk: Chunk, state: State, inner: Inner, *, update: bool = True
 ) -> tuple[Tensor, Tensor, Tensor, State]:
     """Do what ``step`` does; return the logits ``[B, C, V]`` too, first."""
     hidden, labels = chunk
@@ -186,7 +182,7 @@ def step_logits(
 
 
 def scan(
-    model: TTTE2EForCausalLM, input_ids: Tensor, labels: Tensor, inner: Inner
+    model: LearningModel, input_ids: Tensor, labels: Tensor, inner: Inner
 ) -> tuple[Tensor, Tensor]:
     """Run a whole sequence through prefix and inner loop; the fast weights begin at W_0.
 
@@ -223,7 +219,7 @@ def next_labels(labels: Tensor) -> Tensor:
 
 
 def scan_logits(
-    model: TTTE2EForCausalLM, input_ids: Tensor, inner: Inner, labels: Tensor | None = None
+    model: LearningModel, input_ids: Tensor, inner: Inner, labels: Tensor | None = None
 ) -> Tensor:
     """Return the logits ``[B, T, V]`` that a whole sequence meets as the model learns from it.
 
@@ -255,7 +251,7 @@ Run = tuple[list[Tensor], list[Tensor], State]
 
 
 def _run_chunks(
-    model: TTTE2EForCausalLM, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
+    model: LearningModel, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
 ) -> Run:
     """Run some chunks of a sequence; ``ends``: the last of them is the sequence's."""
     losses, means, last = [], [], len(chunks) - 1
@@ -293,7 +289,7 @@ def _groups(chunks: list[Chunk], inner: Inner) -> tuple[list[list[Chunk]], Inner
 
 
 def _recomputed(
-    model: TTTE2EForCausalLM, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
+    model: LearningModel, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
 ) -> Run:
     """Run chunks whose graph is dropped, and made again when backward comes to them."""
     count, labels = len(chunks), [labels for _, labels in chunks]

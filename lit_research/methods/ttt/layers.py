@@ -6,7 +6,7 @@ d width of a head, F hidden width of an MLP.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +14,9 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from lit_research.methods.ttt.attention import rotate, window_attention
-
-if TYPE_CHECKING:
-    from lit_research.methods.ttt.config import TTTE2EConfig
-    from lit_research.methods.ttt.window import Window
+from lit_research.methods.ttt.attention import KeyValues, rotate, window_attention
+from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.window import Window
 
 
 class RMSNorm(nn.Module):
@@ -34,13 +32,6 @@ class RMSNorm(nn.Module):
         wide = x if x.dtype == torch.float64 else x.float()
         scale = torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + self.eps)
         return (wide * scale * self.weight.to(wide.dtype)).to(x.dtype)
-
-
-class KeyValues(NamedTuple):
-    """Keys (normed, not rotated) and values of the tokens before a chunk, ``[B, H, K, d]`` each."""
-
-    keys: Tensor
-    values: Tensor
 
 
 class SwiGLU(nn.Module):

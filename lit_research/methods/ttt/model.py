@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedModel
@@ -10,12 +10,11 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE, next_token_loss
+from lit_research.methods.ttt.attention import KeyValues
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.inner_loop import Inner, learnable, next_labels, scan_logits
-from lit_research.methods.ttt.layers import Block, KeyValues, RMSNorm, SwiGLU
-
-if TYPE_CHECKING:
-    from lit_research.methods.ttt.streaming import Stream
+from lit_research.methods.ttt.layers import Block, RMSNorm, SwiGLU
+from lit_research.methods.ttt.streaming import Stream
 
 
 class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
@@ -154,8 +153,6 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         Raises:
             UserError: padding before tokens, or in a text that is to be continued.
         """
-        from lit_research.methods.ttt.streaming import Stream
-
         inner = Inner(self.config.inner_lr if inner_loop else 0.0, self.config.inner_clip)
         cache = past_key_values if cache is None else cache
         own = input_ids if labels is None else labels

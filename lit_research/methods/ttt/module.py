@@ -297,7 +297,8 @@ class TTTE2E(TextMethod):
 
     def on_test_start(self) -> None:
         """Begin the sums of the test."""
-        self.evaluation = Evaluation(self)
+        inner = evaluation_inner(self.hparams["arm"], self.inner)
+        self.evaluation = Evaluation(self, self.lm, inner)
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Score a batch with the inner loop on and off; see ``Evaluation``."""

@@ -9,11 +9,10 @@ Legend: B sequences, T tokens given, C tokens of a chunk, D width, V vocabulary.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from torch.nn import functional as F
 
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
+from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.inner_loop import (
     Inner,
     State,
@@ -28,31 +28,13 @@ from lit_research.methods.ttt.inner_loop import (
     learnable,
     step_logits,
 )
+from lit_research.methods.ttt.interface import LearningModel
+from lit_research.methods.ttt.layers import Block
+from lit_research.methods.ttt.no_gradient import without_outer_gradient
 from lit_research.methods.ttt.window import Window
-
-if TYPE_CHECKING:
-    from lit_research.methods.ttt.config import TTTE2EConfig
-    from lit_research.methods.ttt.layers import Block
-    from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
 _TOGETHER = 4096  # tokens; more of them leave the caches of a CPU
 STATE_FORMAT = 2  # of what `state_dict` returns; 1 held the open chunk as the prefix left it
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _without_outer_gradient(
-    method: Callable[Concatenate[Stream, P], R],
-) -> Callable[Concatenate[Stream, P], R]:
-    """Run without a graph, but not in inference mode, which forbids the inner gradients too."""
-
-    @functools.wraps(method)
-    def run(self: Stream, *args: P.args, **kwargs: P.kwargs) -> R:
-        with torch.inference_mode(False), torch.no_grad():
-            return method(self, *args, **kwargs)
-
-    return run
 
 
 class Stream:
@@ -75,9 +57,9 @@ class Stream:
         next_logits: prediction of the next token, ``[B, V]``; None before the first.
     """
 
-    @_without_outer_gradient
+    @without_outer_gradient
     def __init__(
-        self, model: TTTE2EForCausalLM, batch_size: int = 1, inner: Inner | None = None
+        self, model: LearningModel, batch_size: int = 1, inner: Inner | None = None
     ) -> None:
         config, like = cast("TTTE2EConfig", model.config), model.embed.weight
         self.model, self.config = model, config
@@ -113,7 +95,7 @@ class Stream:
     def _windows(self) -> list[Window]:
         return [*self.prefix, *self.suffix]
 
-    @_without_outer_gradient
+    @without_outer_gradient
     def read(self, tokens: Tensor, keep: int = 0, labels: Tensor | None = None) -> Tensor:
         """Read tokens; return the logits after the last ``keep`` of them, ``[B, keep, V]``.
 
@@ -139,7 +121,7 @@ class Stream:
             place += size
         return torch.cat(parts, dim=1)
 
-    @_without_outer_gradient
+    @without_outer_gradient
     def score(self, tokens: Tensor, labels: Tensor | None = None) -> Tensor:
         """Read tokens; return the log-probability of each given all before it, ``[B, T]`` in nats.
 
@@ -169,7 +151,7 @@ class Stream:
             place += size
         return torch.cat(parts, dim=1)
 
-    @_without_outer_gradient
+    @without_outer_gradient
     def generate(self, count: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
         """Continue every text by ``count`` tokens, learning from them as from any others.
 
@@ -320,7 +302,7 @@ class Stream:
         wide = logits if logits.dtype == torch.float64 else logits.float()
         return -F.cross_entropy(wide.transpose(1, 2), labels, reduction="none")
 
-    @_without_outer_gradient
+    @without_outer_gradient
     def select(self, rows: Tensor) -> None:
         """Keep these texts, in this order (one may come twice); for beams and continuations.
 
@@ -357,7 +339,7 @@ class Stream:
             "next_logits": None if self.next_logits is None else self.next_logits.clone(),
         }
 
-    @_without_outer_gradient
+    @without_outer_gradient
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a ``state_dict`` of a stream of the same model.
 
@@ -400,7 +382,7 @@ class Stream:
         write_atomic(Path(path), buffer.getvalue())
 
     @classmethod
-    def load(cls, model: TTTE2EForCausalLM, path: str | Path) -> Stream:
+    def load(cls, model: LearningModel, path: str | Path) -> Stream:
         """Return the stream that ``save`` wrote.
 
         Raises:

@@ -6,17 +6,12 @@ of a head.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_research.methods.ttt.attention import rotate, window_attention
-from lit_research.methods.ttt.layers import KeyValues
-
-if TYPE_CHECKING:
-    from lit_research.methods.ttt.config import TTTE2EConfig
+from lit_research.methods.ttt.attention import KeyValues, rotate, window_attention
+from lit_research.methods.ttt.config import TTTE2EConfig
 
 
 class Window:

@@ -13,7 +13,7 @@ from lit_research.lean import Attempt, LeanServer, Statement, parse_statement
 from lit_research.lean.corpus import with_alternatives
 from lit_research.methods.self_play.warm_start.search import Provable, TacticSearch
 from lit_research.methods.self_play.warm_start.settings import WarmStart
-from lit_research.text.storage import cache_root, writing
+from lit_research.storage import cache_root, writing
 
 FORMAT = "1"  # of the cached proofs
 

@@ -6,10 +6,19 @@ from argparse import Namespace
 import pytest
 from matplotlib.figure import Figure
 
-from lit_research import replicate
-from lit_research.arms import Arm, Stage, make_executor, run_arm, run_arms
+from lit_research.cli import main as command
 from lit_research.errors import UserError
-from lit_research.replicate import Claim, main, paired_interval, update_readme
+from lit_research.experiments import (
+    Arm,
+    Claim,
+    Stage,
+    make_executor,
+    paired_interval,
+    replica_report,
+    replicate,
+    run_arm,
+    run_arms,
+)
 from tests.helpers import tiny, write_tiny
 
 LM = "model.init_args.lm"
@@ -18,26 +27,25 @@ LM = "model.init_args.lm"
 @pytest.fixture
 def arms(tmp_path, monkeypatch) -> list[Arm]:
     write_tiny(tmp_path, {"trainer.logger": tiny(tmp_path)["trainer"]["logger"]}, "arm.yaml")
-    monkeypatch.setattr("lit_research.cli.config_dir", lambda: tmp_path)
+    monkeypatch.setattr("lit_research.methods.arms.config_dir", lambda: tmp_path)
     return [
         Arm("narrow", "arm.yaml", {f"{LM}.hidden_size": 8}),
         Arm("wide", "arm.yaml", {f"{LM}.hidden_size": 16}),
     ]
 
 
-def test_an_arm_is_run_once_and_read_afterwards(arms, tmp_path, monkeypatch):
-    first = run_arm(arms[0], 0, tmp_path / "work")
+def test_an_arm_is_run_once_and_read_afterwards(arms, tmp_path):
+    first = run_arm(arms[0], 0, tmp_path / "work", command)
     assert first["val/loss"] > 0
     assert first["parameters"] > 0
-    monkeypatch.setattr("lit_research.cli.main", None)  # a second run would fail
-    assert run_arm(arms[0], 0, tmp_path / "work") == first
+    assert run_arm(arms[0], 0, tmp_path / "work", None) == first  # a second run would fail
 
 
 def test_an_arm_whose_options_changed_is_run_again(arms, tmp_path):
-    narrow = run_arm(arms[0], 0, tmp_path / "work")
+    narrow = run_arm(arms[0], 0, tmp_path / "work", command)
     changed = Arm("narrow", "arm.yaml", {**arms[0].options, "trainer.max_steps": 3})
-    assert run_arm(changed, 0, tmp_path / "work")["val/loss"] != narrow["val/loss"]
-    assert run_arm(arms[0], 0, tmp_path / "work") == narrow
+    assert run_arm(changed, 0, tmp_path / "work", command)["val/loss"] != narrow["val/loss"]
+    assert run_arm(arms[0], 0, tmp_path / "work", command) == narrow
 
 
 def test_an_arm_of_an_overlay_brings_its_base_along(arms, tmp_path):
@@ -52,9 +60,9 @@ def test_an_arm_of_an_overlay_brings_its_base_along(arms, tmp_path):
 
 
 def test_results_are_in_the_order_of_the_seeds_on_any_executor(arms, tmp_path):
-    here = run_arms(arms, range(2), tmp_path / "a")
+    here = run_arms(arms, range(2), tmp_path / "a", command)
     with make_executor("concurrent.futures.ThreadPoolExecutor", 1) as pool:
-        read = run_arms(arms, range(2), tmp_path / "a", pool)
+        read = run_arms(arms, range(2), tmp_path / "a", command, pool)
     assert read == here
     assert len(here["wide"]["val/loss"]) == 2
     assert here["wide"]["val/loss"][0] != here["wide"]["val/loss"][1]
@@ -64,15 +72,15 @@ def test_an_arm_that_needs_another_runs_after_it_and_finds_its_folder(arms, tmp_
     checkpoint = {"ckpt_path": "{needs}/checkpoints/last.ckpt"}
     score = Stage("predict", "arm.yaml", {**arms[0].options, **checkpoint})
     second = Arm("second", "arm.yaml", arms[0].options, needs=arms[0], before=(score,))
-    results = run_arms([second, arms[0]], [3], tmp_path / "work")  # not in this order
+    results = run_arms([second, arms[0]], [3], tmp_path / "work", command)  # not in this order
     assert results["second"]["val/loss"] == results["narrow"]["val/loss"]
     assert (second.run_folder(3, tmp_path / "work") / "log_probs.0.parquet").is_file()
     with pytest.raises(UserError, match="give --only with narrow too"):
-        run_arms([second], [3], tmp_path / "elsewhere")
+        run_arms([second], [3], tmp_path / "elsewhere", command)
 
 
 def test_seeds_keep_their_logs_and_checkpoints_apart(arms, tmp_path):
-    run_arms(arms[:1], [0, 5], tmp_path / "work")
+    run_arms(arms[:1], [0, 5], tmp_path / "work", command)
     for seed in (0, 5):
         folder = arms[0].run_folder(seed, tmp_path / "work")
         assert (folder / "config.yaml").is_file()
@@ -88,11 +96,11 @@ def test_an_interval_is_students_of_the_seeds():
 
 def test_the_readme_table_is_made_from_the_json_files(tmp_path):
     claim = Claim("loss falls: alpha", "reproduced", 0.51234, (0.4, 0.6), 3)
-    content = replicate.report("pretrain", [claim], {"a": {"val/loss": [1.0]}}, 2.0)
+    content = replica_report.report("pretrain", [claim], {"a": {"val/loss": [1.0]}}, 2.0)
     (tmp_path / "pretrain.json").write_text(json.dumps(content))
     readme = tmp_path / "README.md"
-    readme.write_text(f"head\n{replicate.ROWS_BEGIN}\nold\n{replicate.ROWS_END}\ntail\n")
-    update_readme(readme, tmp_path)
+    readme.write_text(f"head\n{replica_report.ROWS_BEGIN}\nold\n{replica_report.ROWS_END}\ntail\n")
+    replica_report.update_readme(readme, tmp_path)
     text = readme.read_text()
     assert "| pretrain | loss falls: alpha | reproduced | 0.512 [0.4, 0.6] | 3 |" in text
     assert "old" not in text
@@ -107,9 +115,9 @@ def test_a_whole_replica_writes_its_files(arms, tmp_path, monkeypatch, capsys):
         ARMS=arms, verdicts=lambda results: [claim], figure=lambda results: Figure()
     )
     monkeypatch.setattr(replicate, "load_replica", lambda method: replica)
-    main(["pretrain", "--seeds", "1", "--only", "wide"])
+    replicate.main(command, ["pretrain", "--seeds", "1", "--only", "wide"])
     assert not (tmp_path / "replicas/pretrain.json").exists()
-    main(["pretrain", "--seeds", "1"])
+    replicate.main(command, ["pretrain", "--seeds", "1"])
     content = json.loads((tmp_path / "replicas/pretrain.json").read_text())
     assert content["claims"][0]["verdict"] == "unresolved"
     assert set(content["arms"]) == {"narrow", "wide"}
@@ -127,6 +135,6 @@ def test_a_whole_replica_writes_its_files(arms, tmp_path, monkeypatch, capsys):
 )
 def test_a_mistake_is_one_line_and_exit_code_2(args, word, capsys):
     with pytest.raises(SystemExit) as stop:
-        main(args)
+        replicate.main(command, args)
     assert stop.value.code == 2
     assert word in capsys.readouterr().err

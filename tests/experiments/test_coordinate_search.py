@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
-from lit_research.methods.ensemble import PAPER_GRID, Grid, coordinate_descent
-from lit_research.methods.ensemble.descent import mean_loss
+from lit_research.experiments import PAPER_GRID, Grid, coordinate_descent
+from lit_research.experiments.coordinate_search import mean_loss
 
 
 class Objective:

@@ -8,7 +8,7 @@ import yaml
 
 from lit_research.cli import main
 from lit_research.errors import UserError
-from lit_research.run_records import find_runs, read_metrics, read_runs
+from lit_research.experiments import find_runs, read_metrics, read_runs
 from tests.helpers import tiny, write_tiny
 
 LM = "model.init_args.lm.hidden_size"

@@ -1,7 +1,7 @@
 """``RecipeSearch``: the regularised recipe, found by coordinate descent over ordinary runs.
 
 The state of a search is on disk: each trial is a run of the command with a result file of its own
-(see ``lit_research.arms``). A search that is run again reads what is finished, goes on with
+(see ``lit_research.experiments.arms``). A search that is run again reads what is finished, resumes
 what was interrupted, and so ends as one that was never stopped.
 """
 
@@ -11,6 +11,7 @@ import json
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,12 +20,14 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.errors import UserError
+from lit_research.experiments.command import Command
+from lit_research.experiments.coordinate_search import Round, coordinate_descent
+from lit_research.experiments.grid import PAPER_GRID, Grid
+from lit_research.experiments.search_report import figure, recipe, table, verdict
+from lit_research.experiments.trials import Trials, find_trial, ordered_axes
 from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import write_atomic
 from lit_research.methods.base import DataModule, Method
-from lit_research.methods.ensemble.descent import PAPER_GRID, Grid, Round, coordinate_descent
-from lit_research.methods.ensemble.search_report import figure, recipe, table, verdict
-from lit_research.methods.ensemble.trials import Trials, find_trial, ordered_axes
 
 Batch = dict[str, Tensor]
 
@@ -50,8 +53,8 @@ class RecipeSearch(Method):
         seeds: the seeds of each trial (weights and order of the data).
         jobs: runs side by side, in processes of this machine with one thread each.
         executor: a ``concurrent.futures.Executor`` in the place of ``jobs``, by class path, or the
-            path of a callable that returns one. Those of ``lit_research.executors`` (Slurm, Ray,
-            Dask) are for clusters whose machines share ``folder``.
+            path of a callable that returns one. Those of ``lit_research.experiments.executors``
+            (Slurm, Ray, Dask) are for clusters whose machines share ``folder``.
         folder: where the trials and their results are kept; searches may share it.
     """
 
@@ -123,10 +126,22 @@ class RecipeSearch(Method):
                 f"precision is {trainer.precision}, in trainer of the search: give it in the "
                 f"trial's config, {self.trials.config}"
             )
+        self._command()
+
+    def _command(self) -> Command:
+        """Return what runs the trials: the command that runs the search."""
+        command: Command | None = getattr(self.trainer, "command", None)
+        if command is None:
+            raise UserError(
+                f"the trainer is a plain {type(self.trainer).__name__}, for RecipeSearch; must be "
+                "that of lit_research.cli.main, which runs the trials too"
+            )
+        return command
 
     def on_train_start(self) -> None:
         """Begin at ``start``; what is on disk already is read and not run again."""
-        self._rounds = coordinate_descent(self.grid, self.hparams["start"], self.trials.evaluate)
+        evaluate = partial(self.trials.evaluate, command=self._command())
+        self._rounds = coordinate_descent(self.grid, self.hparams["start"], evaluate)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Run one round; stop where no neighbour is better."""

@@ -1,6 +1,6 @@
 """Runs read back as tables: one row a run, or one row a logged value.
 
-    from lit_research.run_records import read_metrics, read_runs
+    from lit_research.experiments import read_metrics, read_runs
 
     runs = read_runs("runs/pretrain")            # arguments and last values of every run
     curves = read_metrics(runs.index[0])         # step, name, value
@@ -20,7 +20,7 @@ import yaml
 
 from lit_research.callbacks.run_logger import VALUES
 from lit_research.errors import UserError
-from lit_research.runs import latest_config
+from lit_research.experiments.run_config import latest_config
 
 if TYPE_CHECKING:
     import pandas

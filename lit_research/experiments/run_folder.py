@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 from jsonargparse import Namespace
-from lightning.pytorch.cli import SaveConfigCallback
-from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
-from typing_extensions import override
 
 from lit_research.callbacks import find_last_checkpoint
-from lit_research.callbacks.tokenizer_check import save_trained_tokenizer
 from lit_research.catalogue import base_of
-from lit_research.checkpoint_check import Checkpoint
 from lit_research.errors import UserError
+from lit_research.experiments.checkpoints import Checkpoint
+from lit_research.experiments.run_config import CONFIG_NAME
 from lit_research.given import Given
 
-CONFIG_NAME = "config.yaml"
 NO_WEIGHTS = "none"  # --ckpt_path none: random weights, asked for by name
 # Verbs that read a run and leave no records.
 READING = ("export", "generate")
@@ -36,26 +31,6 @@ def _versions(folder: Path) -> list[Path]:
 
 def _number(version: Path) -> int:
     return int(version.name.removeprefix("version_"))
-
-
-def latest_config(run: str) -> Path:
-    """Return the config that a run was last started or resumed with.
-
-    Raises:
-        UserError: ``run`` is no run's folder.
-    """
-    folder = Path(run)
-    if (folder / CONFIG_NAME).is_file():
-        resumed = folder.glob("config.resume-*.yaml")
-        found = {int(p.stem.removeprefix("config.resume-")): p for p in resumed}
-        return found[max(found)] if found else folder / CONFIG_NAME
-    if not folder.is_dir():
-        raise UserError(
-            f"--run is {run}; there is no such folder; give runs/METHOD/CONFIG/version_N"
-        )
-    below = sorted(folder.rglob(f"version_*/{CONFIG_NAME}"), key=lambda p: p.stat().st_mtime)
-    hint = f"the newest run below it is {below[-1].parent}" if below else "give the folder of a run"
-    raise UserError(f"--run is {run}, which has no {CONFIG_NAME}; {hint}")
 
 
 def _default_name(config: Namespace, given: Given) -> str:
@@ -218,50 +193,3 @@ class RunFolder:
 
 def _newer(left: Path, right: Path) -> bool:
     return left.parent == right.parent and _number(left) > _number(right)
-
-
-class SaveRunConfig(SaveConfigCallback):
-    """Save the parsed config beside the run, and as TensorBoard text.
-
-    ``fit`` writes ``config.yaml``; a resumed ``fit`` writes ``config.resume-N.yaml`` and leaves the
-    first one alone; the other verbs write ``config.VERB.yaml``.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "overwrite": True})
-
-    @override
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        if stage != "fit":
-            self._save(trainer, pl_module, stage)
-
-    @override
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # Not in `setup`: a checkpoint that refuses the config comes between.
-        self._save(trainer, pl_module, "fit")
-
-    def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        if trainer.limit_predict_batches == 0 and stage == "predict":  # export, generate
-            return
-        folder = trainer.log_dir  # on every rank: it is broadcast
-        if trainer.is_global_zero and folder is not None and not self.already_saved:
-            self.config_filename = self._file_name(Path(folder), TrainerFn(stage).value)
-            if stage == "fit":
-                data = trainer.datamodule  # type: ignore[attr-defined]
-                save_trained_tokenizer(data, Path(folder))
-        super().setup(trainer, pl_module, stage)
-
-    @staticmethod
-    def _file_name(folder: Path, stage: str) -> str:
-        if stage != "fit":
-            return f"config.{stage}.yaml"
-        if not (folder / CONFIG_NAME).exists():
-            return CONFIG_NAME
-        return f"config.resume-{len(list(folder.glob('config.resume-*.yaml'))) + 1}.yaml"
-
-    @override
-    def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        text = self.parser.dump(self.config, skip_none=False)
-        for logger in trainer.loggers:
-            if isinstance(logger, pl.loggers.TensorBoardLogger):
-                logger.experiment.add_text("config", f"```yaml\n{text}\n```")

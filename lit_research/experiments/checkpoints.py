@@ -10,10 +10,10 @@ import torch
 
 from lit_research.callbacks import AtomicCheckpointIO
 from lit_research.callbacks.config_check import SECTIONS, differences
-from lit_research.callbacks.tokenizer_check import check_same_tokens
 from lit_research.errors import UserError
 from lit_research.given import Given
 from lit_research.methods.base import DataModule, Method
+from lit_research.tokenizer_check import check_same_tokens
 
 
 @dataclass

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lit_research.experiments.coordinate_search import Round
+from lit_research.experiments.grid import Grid, Point
 from lit_research.figures import panels, text_table
-from lit_research.methods.ensemble.descent import Grid, Point, Round
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

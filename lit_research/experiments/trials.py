@@ -12,9 +12,14 @@ from pathlib import Path
 import yaml
 from lightning.pytorch.utilities import rank_zero_info
 
-from lit_research.arms import Arm, make_executor, result_file, run_arm
+from lit_research.catalogue import config_dir
 from lit_research.errors import UserError
-from lit_research.methods.ensemble.descent import Grid, Point, mean_loss
+from lit_research.experiments.arms import result_file, run_arm
+from lit_research.experiments.command import Command
+from lit_research.experiments.coordinate_search import mean_loss
+from lit_research.experiments.executors.factory import make_executor
+from lit_research.experiments.grid import Grid, Point
+from lit_research.methods.arms import Arm
 
 SCORE = "val/loss"
 
@@ -69,17 +74,22 @@ class Trials:
         name = "_".join(f"{k}-{v:g}" for k, v in named.items())
         return Arm(name, str(self.config), options)
 
-    def evaluate(self, points: list[Point]) -> list[float]:
-        """Return the mean losses of ``points``, in nats per token; run what is not on disk."""
+    def evaluate(self, points: list[Point], command: Command) -> list[float]:
+        """Return the mean losses of ``points``, in nats per token; run what is not on disk.
+
+        Args:
+            points: of the grid.
+            command: runs a trial's command line.
+        """
         arms = {point: self.arm(point) for point in points}
         losses: dict[tuple[Point, int], float] = {}
         missing = []
         for point, seed in ((point, seed) for point in points for seed in self.seeds):
             if result_file(arms[point], seed, self.work).is_file():
-                losses[point, seed] = self._score(run_arm(arms[point], seed, self.work))
+                losses[point, seed] = self._score(run_trial(arms[point], seed, self.work, command))
             else:
                 missing.append((point, seed))
-        for (point, seed), metrics in self._run(arms, missing):
+        for (point, seed), metrics in self._run(arms, missing, command):
             losses[point, seed] = loss = self._score(metrics)
             rank_zero_info(f"{arms[point].name}, seed {seed}: {loss:.5f} nats per token")
         for point in points:  # in the order of the seeds, whichever finished first
@@ -87,17 +97,17 @@ class Trials:
         return [mean_loss(self.of_seeds[point]) for point in points]
 
     def _run(
-        self, arms: dict[Point, Arm], runs: list[tuple[Point, int]]
+        self, arms: dict[Point, Arm], runs: list[tuple[Point, int]], command: Command
     ) -> Iterator[tuple[tuple[Point, int], Metrics]]:
         """Yield the metrics of each run when it is finished."""
         if runs and self._executor is None:  # not before: a search that is on disk needs none
             self._executor = self._open.enter_context(make_executor(*self._executor_from))
         if self._executor is None:
             for point, seed in runs:
-                yield (point, seed), run_trial(arms[point], seed, self.work)
+                yield (point, seed), run_trial(arms[point], seed, self.work, command)
             return
         futures: dict[Future[Metrics], tuple[Point, int]] = {
-            self._executor.submit(run_trial, arms[point], seed, self.work): (point, seed)
+            self._executor.submit(run_trial, arms[point], seed, self.work, command): (point, seed)
             for point, seed in runs
         }
         try:
@@ -116,14 +126,14 @@ class Trials:
         return metrics[SCORE]
 
 
-def run_trial(arm: Arm, seed: int, work: Path) -> Metrics:
+def run_trial(arm: Arm, seed: int, work: Path, command: Command) -> Metrics:
     """Run a trial, or read its result, without Lightning's lines of start-up and end."""
     loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        return run_arm(arm, seed, work)
+        return run_arm(arm, seed, work, command)
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
@@ -155,8 +165,6 @@ def find_trial(trial: str, grid: Grid, where: str) -> Path:
     Raises:
         UserError: there is no such file, it is no config, or it sets the length of the run itself.
     """
-    from lit_research.cli import config_dir  # the command imports this module
-
     path = (config_dir() / trial).absolute()
     if not path.is_file():
         raise UserError(

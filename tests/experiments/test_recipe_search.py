@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lit_research.arms import result_file
 from lit_research.cli import main
 from lit_research.errors import UserError
-from lit_research.methods.ensemble import RecipeSearch
+from lit_research.experiments import RecipeSearch, SearchRounds, result_file
 from tests.callbacks.board import check_decisive_curves
 from tests.helpers import run_apart, tiny, write_tiny
 
-HERE = "tests.methods.ensemble.test_search"
+HERE = "tests.experiments.test_recipe_search"
 ARGS = "model.init_args"
 TRIAL = {
     f"{ARGS}.optimizer": {
@@ -146,7 +146,7 @@ def test_a_finished_search_that_is_run_again_trains_nothing(unbroken):
     config = search(folder, {"executor": f"{HERE}.nothing_there"})  # never asked for
     run(config)
     assert read_recipe(folder) == before
-    ray = {"class_path": "lit_research.executors.RayExecutor", "init_args": {"jobs": 3}}
+    ray = {"class_path": "lit_research.experiments.executors.RayExecutor", "init_args": {"jobs": 3}}
     cli = run({**search(folder, {"executor": ray}), "ckpt_path": "last"})
     assert read_recipe(folder) == before
     assert cli.model.hparams["executor"]["init_args"]["jobs"] == 3
@@ -273,3 +273,10 @@ def test_several_processes_of_one_search_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(RecipeSearch, "trainer", trainer)
     with pytest.raises(UserError, match=re.compile("2 processes.*executor")):
         module.setup("fit")
+
+
+def test_a_trainer_that_runs_no_command_is_refused(tmp_path):
+    module = RecipeSearch(**search(tmp_path)["model"]["init_args"])
+    trainer = Trainer(max_epochs=1, logger=False, default_root_dir=tmp_path)
+    with pytest.raises(UserError, match=r"plain Trainer.*cli\.main"):
+        trainer.fit(module, SearchRounds())

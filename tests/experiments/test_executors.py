@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lit_research import executors
-from lit_research.arms import Arm, make_executor, run_arms
+from lit_research.cli import main as command
 from lit_research.errors import UserError
-from tests.cluster_calls import die_once, refuse, square
+from lit_research.experiments import Arm, executors, make_executor, run_arms
+from tests.experiments.cluster_calls import die_once, refuse, square
 from tests.helpers import tiny, write_tiny
 
 # name: (package, arguments; threads are left alone, so that a worker need not import torch)
@@ -26,7 +26,7 @@ def make(request, tmp_path, monkeypatch):
     package, options = CLUSTERS[request.param]
     pytest.importorskip(package)
     # Workers import what they are to call.
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]))
     if request.param == "SubmititExecutor":
         options = {**options, "folder": str(tmp_path / "jobs")}
     return lambda **more: getattr(executors, request.param)(**{**options, **more})
@@ -44,14 +44,21 @@ def test_calls_run_elsewhere_and_give_what_they_return_or_raise(make, tmp_path, 
         pool.submit(square, 1)
 
 
+def test_processes_of_this_machine_run_calls_and_raise_what_they_raise():
+    with make_executor(None, 2) as pool:
+        assert list(pool.map(square, range(3))) == [0, 1, 4]
+        with pytest.raises(UserError, match="n is 5"):
+            pool.submit(refuse, 5).result()
+
+
 @pytest.mark.replica
 def test_arms_on_a_cluster_are_those_in_turn(make, tmp_path, monkeypatch):
     arm = write_tiny(tmp_path, {"trainer.logger": tiny(tmp_path)["trainer"]["logger"]}, "arm.yaml")
     arms = [Arm("narrow", str(arm), {"model.init_args.lm.hidden_size": 8}), Arm("wide", str(arm))]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    in_turn = run_arms(arms, [0], tmp_path / "in_turn")
+    in_turn = run_arms(arms, [0], tmp_path / "in_turn", command)
     with make() as pool:
-        assert run_arms(arms, [0], tmp_path / "apart", pool) == in_turn
+        assert run_arms(arms, [0], tmp_path / "apart", command, pool) == in_turn
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
@@ -60,7 +67,7 @@ def test_a_package_that_is_missing_is_named(name, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with (
         pytest.raises(UserError, match=rf"{name} needs the package {package}.*pip install"),
-        make_executor(f"lit_research.executors.{name}", 1) as pool,
+        make_executor(f"lit_research.experiments.executors.{name}", 1) as pool,
     ):
         pool.submit(square, 1)
     with pytest.raises(UserError, match="jobs is 0"):

@@ -1,0 +1,68 @@
+"""Calls as tasks of Dask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from typing_extensions import override
+
+from lit_research.experiments.executors.cluster import ClusterExecutor, Outcome, outcome_of
+
+
+class DaskExecutor(ClusterExecutor):
+    """Each call is a task of Dask, which gives it to another worker where one has died.
+
+    Args:
+        address: of a running scheduler, ``tcp://HOST:8786``; None starts a cluster on this machine,
+            and ends it.
+        jobs: tasks at a time; also the worker processes of a cluster of this machine.
+        threads: of torch in a task; None leaves it to torch.
+        close_s: seconds that the workers of this machine have to end before they are killed.
+    """
+
+    package, extra = "distributed", "dask"
+
+    def __init__(
+        self,
+        address: str | None = None,
+        jobs: int = 2,
+        threads: int | None = 1,
+        close_s: float = 30.0,
+    ) -> None:
+        super().__init__(jobs)
+        self.address, self.threads, self.close_s = address, threads, close_s
+        self._cluster: Any = None
+        self._running: set[Any] = set()
+
+    @override
+    def start(self, package: Any) -> None:
+        if self.address is None:
+            self._cluster = package.LocalCluster(
+                n_workers=self._max_workers, threads_per_worker=1, dashboard_address=None
+            )
+        self._client = package.Client(self._cluster or self.address)
+
+    @override
+    def run(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Outcome:
+        options = {"pure": False}  # equal calls are different ones
+        task = self._client.submit(outcome_of, self.threads, function, args, kwargs, **options)
+        self._running.add(task)
+        try:
+            outcome: Outcome = task.result()
+            return outcome
+        finally:
+            self._running.discard(task)
+
+    @override
+    def cancel(self) -> None:
+        for task in list(self._running):
+            task.cancel()
+
+    @override
+    def stop(self) -> None:
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close(timeout=self.close_s)

@@ -1,0 +1,77 @@
+"""What a replica leaves behind: JSON, rows of the README's table, and tables in the terminal."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lit_research.files import write_atomic
+from lit_research.methods.arms import Results
+from lit_research.methods.claims import Claim
+
+PACKAGES = ("lit_research", "torch", "lightning", "transformers", "numpy")
+ROWS_BEGIN, ROWS_END = "<!-- replicas:begin -->", "<!-- replicas:end -->"
+
+
+def report(method: str, claims: list[Claim], results: Results, seconds: float) -> dict[str, Any]:
+    """Return the content of ``replicas/METHOD.json``; ``seconds`` are those of all arms."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return {
+        "method": method,
+        "claims": [asdict(claim) for claim in claims],
+        "arms": results,
+        "commit": commit or "unknown",
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "seconds": round(seconds, 1),
+    }
+
+
+def readme_rows(reports: list[dict[str, Any]]) -> str:
+    """Return the README's table of measured claims, in Markdown."""
+    lines = ["| method | claim | verdict | effect [interval] | seeds |", "|---|---|---|---|--:|"]
+    for entry in reports:
+        for c in entry["claims"]:
+            low, high = c["interval"]
+            effect = f"{c['effect']:.3g} [{low:.3g}, {high:.3g}]"
+            lines.append(
+                f"| {entry['method']} | {c['claim']} | {c['verdict']} | {effect} | {c['seeds']} |"
+            )
+    return "\n".join(lines)
+
+
+def update_readme(readme: Path, folder: Path) -> None:
+    """Write the table of all ``folder/*.json`` between the README's two marks, if it has them."""
+    text = readme.read_text() if readme.is_file() else ""
+    if ROWS_BEGIN not in text:
+        return
+    reports = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    head, rest = text.split(ROWS_BEGIN, 1)
+    tail = rest.split(ROWS_END, 1)[1]
+    write_atomic(readme, f"{head}{ROWS_BEGIN}\n{readme_rows(reports)}\n{ROWS_END}{tail}")
+
+
+def print_table(claims: list[Claim], results: Results) -> None:
+    """Print the arms and the verdicts as plain tables."""
+    from rich.console import Console
+    from rich.table import Table
+
+    arms = Table("arm", "val/loss by seed", "mean")
+    for name, metrics in results.items():
+        losses = metrics.get("val/loss", [])
+        mean = f"{sum(losses) / len(losses):.4f}" if losses else "-"
+        arms.add_row(name, " ".join(f"{v:.4f}" for v in losses), mean)
+    verdicts = Table("claim", "verdict", "effect", "interval")
+    for c in claims:
+        verdicts.add_row(
+            c.claim, c.verdict, f"{c.effect:.4g}", f"{c.interval[0]:.4g} to {c.interval[1]:.4g}"
+        )
+    console = Console()
+    console.print(arms)
+    console.print(verdicts)
