@@ -6,7 +6,11 @@ import copy
 import multiprocessing
 import os
 import signal
+import socket
 import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +115,9 @@ def write_tiny(
     return path
 
 
+STOPPED = "stopped on purpose"
+
+
 class StopAt(Callback):
     """Stop the process at a step, in a hook: by SIGKILL, by SIGTERM or by an exception."""
 
@@ -122,9 +129,29 @@ class StopAt(Callback):
         if trainer.global_step != self.step:
             return
         if self.how == "exception":
-            raise RuntimeError("stopped on purpose")
+            raise RuntimeError(STOPPED)
         signals = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "interrupt": signal.SIGINT}
         os.kill(os.getpid(), signals[self.how])
+
+
+# What a run imports: a server of forks imports it once, and every process of a test begins with it.
+PRELOAD = [
+    "lit_research.lightning_cli",
+    *(f"lit_research.methods.{name}" for name in ("pretrain", "ensemble", "ttt", "dpg")),
+    "lit_research.methods.self_play",
+    "lit_research.lm.engines",
+    "transformers.models.llama.modeling_llama",
+    "transformers.models.gpt2.modeling_gpt2",
+    "torch.utils.tensorboard",
+    "torch.distributed",
+]
+
+
+def forks() -> ForkServerContext:
+    """Return a context whose processes have done the imports."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context
 
 
 def _run_in_process(args: list[str]) -> None:
@@ -141,13 +168,71 @@ def _run_in_process(args: list[str]) -> None:
 
 def run_apart(args: list[str]) -> int:
     """Run the command in a process of its own (that has done the imports); return its exit code."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lit_research.cli", "lit_research.lm.engines", "transformers"])
-    process = context.Process(target=_run_in_process, args=(args,))
+    process = forks().Process(target=_run_in_process, args=(args,))
     process.start()
     process.join(timeout=180)
     assert process.exitcode is not None, "the run hangs"
     return process.exitcode
+
+
+def stop_run(args: list[str], how: str) -> None:
+    """Run what ``StopAt`` ends: a kill in a process of its own, an exception in this one.
+
+    An exception saves nothing: it leaves as much of the run as a kill does.
+    """
+    if how == "kill":
+        assert run_apart(args) == -signal.SIGKILL
+        return
+    from lit_research.cli import main
+
+    try:
+        main(args)
+    except RuntimeError as error:
+        assert str(error) == STOPPED  # noqa: PT017
+    else:
+        raise AssertionError("the run was not stopped")
+
+
+def _work_as_rank(rank: int, port: int, pipe: Connection, call: Callable, args: tuple) -> None:
+    import torch
+
+    os.environ |= {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": "2",
+        "LOCAL_RANK": str(rank),
+        "NODE_RANK": "0",
+    }
+    torch.set_num_threads(1)
+    pipe.send(call(*args))
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def run_as_ranks(call: Callable, *args: Any) -> list[Any]:
+    """Call a function in two processes, the ranks of one DDP run; return what each returned."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = forks()
+    pipes = [context.Pipe(duplex=False) for _ in range(2)]
+    pair = [
+        context.Process(target=_work_as_rank, args=(rank, port, pipes[rank][1], call, args))
+        for rank in range(2)
+    ]
+    for process in pair:
+        process.start()
+    for _, sending in pipes:
+        sending.close()  # so that a rank that fails ends its pipe
+    try:
+        assert all(receiving.poll(300) for receiving, _ in pipes), "a rank hangs"
+        return [receiving.recv() for receiving, _ in pipes]
+    except EOFError:
+        raise AssertionError("a rank failed") from None
+    finally:
+        for process in pair:
+            process.join(timeout=20)
+            process.kill()
 
 
 def last_checkpoint(folder: Path) -> dict[str, Any]:

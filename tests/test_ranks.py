@@ -1,10 +1,5 @@
 """Two processes log what one logs, of evaluations that leave one of them less, or nothing."""
 
-import json
-import multiprocessing
-import os
-import socket
-
 import lightning.pytorch as pl
 import pytest
 import torch
@@ -20,6 +15,7 @@ from lit_research.methods.pretrain import Pretrain
 from lit_research.methods.self_play import SelfPlay, Theorems
 from lit_research.methods.ttt import TTTE2E
 from lit_research.text import ShardedSampler, load_tokenizer, make_loader
+from tests.helpers import run_as_ranks
 
 SIZES = (1, 3, 5)
 LLAMA = {
@@ -143,36 +139,14 @@ def evaluate(folder, case, size, processes):
     return found
 
 
-def work(folder, rank, port):
-    os.environ |= {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        "WORLD_SIZE": "2",
-        "LOCAL_RANK": str(rank),
-        "NODE_RANK": "0",
-    }
-    torch.set_num_threads(1)
-    found = {f"{case} {size}": evaluate(folder, case, size, 2) for case in CASES for size in SIZES}
-    (folder / f"{rank}.json").write_text(json.dumps(found))
-    torch.distributed.destroy_process_group()
+def evaluate_all(folder):
+    return {f"{case} {size}": evaluate(folder, case, size, 2) for case in CASES for size in SIZES}
 
 
 @pytest.fixture(scope="module")
 def of_ranks(tmp_path_factory):
     """What each of two processes logs; one pair of them evaluates everything."""
-    folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lit_research.cli", "lit_research.lm.engines", "transformers"])
-    pair = [context.Process(target=work, args=(folder, rank, port)) for rank in range(2)]
-    for process in pair:
-        process.start()
-    for process in pair:
-        process.join(timeout=300)
-    assert [process.exitcode for process in pair] == [0, 0], "a rank failed or hangs"
-    return [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
+    return run_as_ranks(evaluate_all, tmp_path_factory.mktemp("ranks"))
 
 
 @pytest.mark.filterwarnings("ignore:Starting from v1.9.0")  # no logger, on purpose

@@ -1,12 +1,14 @@
 """Stopped at any step in any way, a run ends with the weights of one that was never stopped."""
 
 import random
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.helpers import last_checkpoint, run_apart, write_tiny
+from lit_research.cli import main
+from tests.helpers import last_checkpoint, run_apart, stop_run, write_tiny
 
 STEPS = 40
 CHANGES = {
@@ -31,13 +33,20 @@ HOOKS = [
 ]
 
 
-def run(folder: Path, workers: int, *options: str, stop: dict | None = None) -> int:
+def words(folder: Path, workers: int = 0, stop: dict | None = None) -> list[str]:
+    """Write the config of a run that goes on in ``folder``; return the words of its command."""
     callbacks = [{"class_path": "tests.helpers.StopAt", "init_args": stop}] if stop else []
     folder.mkdir(exist_ok=True)
     changes = {**CHANGES, "data.init_args.num_workers": workers, "trainer.callbacks": callbacks}
     config = write_tiny(folder, changes, f"run-{len(list(folder.glob('*.yaml')))}.yaml")
     name = "--trainer.logger.init_args.name=run"
-    return run_apart(["fit", "--config", str(config), name, "--ckpt_path", "last", *options])
+    return ["fit", "--config", str(config), name, "--ckpt_path", "last"]
+
+
+def stopped(folder: Path, step: int, hook: str = "on_train_batch_end", workers: int = 0) -> None:
+    """Run until an exception."""
+    stop = {"step": step, "hook": hook, "how": "exception"}
+    stop_run(words(folder, workers, stop), "exception")
 
 
 def same(left: dict, right: dict) -> None:
@@ -54,57 +63,69 @@ def same(left: dict, right: dict) -> None:
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("unbroken")
-    assert run(folder, 0) == 0
+    main(words(folder))
     return last_checkpoint(folder)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_killed_at_ten_random_steps_it_ends_with_the_same_weights(tmp_path, unbroken, workers):
+@pytest.mark.parametrize(("workers", "stops"), [(0, 8), (2, 3)])
+def test_stopped_at_random_steps_it_ends_with_the_same_weights(tmp_path, unbroken, workers, stops):
     choose = random.Random(workers)
-    kills = 0
-    for step in sorted(choose.sample(range(1, STEPS), 10)):
-        hook = choose.choice(HOOKS[:3])
-        kills += run(tmp_path, workers, stop={"step": step, "hook": hook}) == -9
-    assert kills == 10
-    assert run(tmp_path, workers) == 0
+    for step in sorted(choose.sample(range(1, STEPS), stops)):
+        stopped(tmp_path, step, choose.choice(HOOKS[:3]), workers)
+    main(words(tmp_path, workers))
     same(last_checkpoint(tmp_path), unbroken)
 
 
-@pytest.mark.parametrize("how", ["term", "exception"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_killed_in_a_process_of_its_own_it_ends_with_the_same_weights(tmp_path, unbroken, workers):
+    assert run_apart(words(tmp_path, workers, {"step": 23})) == -9
+    assert run_apart(words(tmp_path, workers)) == 0
+    same(last_checkpoint(tmp_path), unbroken)
+
+
+AT = {"on_validation_start": 14, "on_train_epoch_end": 15}
+
+
 @pytest.mark.parametrize("hook", HOOKS)
-def test_after_a_signal_or_an_exception_it_ends_with_the_same_weights(
-    tmp_path, unbroken, how, hook
-):
-    step = {"on_validation_start": 14, "on_train_epoch_end": 15}.get(hook, 16)
-    assert run(tmp_path, 0, stop={"step": step, "hook": hook, "how": how}) != 0
-    assert run(tmp_path, 0) == 0
+def test_after_a_signal_it_ends_with_the_same_weights(tmp_path, unbroken, hook):
+    with pytest.raises(SystemExit) as stop:
+        main(words(tmp_path, 0, {"step": AT.get(hook, 16), "hook": hook, "how": "term"}))
+    assert stop.value.code == 128 + signal.SIGTERM
+    main(words(tmp_path))
+    same(last_checkpoint(tmp_path), unbroken)
+
+
+@pytest.mark.parametrize("hook", AT)
+def test_after_an_exception_it_ends_with_the_same_weights(tmp_path, unbroken, hook):
+    stopped(tmp_path, AT[hook], hook)
+    main(words(tmp_path))
     same(last_checkpoint(tmp_path), unbroken)
 
 
 def test_ctrl_c_saves_and_exits_as_a_shell_expects(tmp_path, unbroken):
-    assert run(tmp_path, 0, stop={"step": 16, "how": "interrupt"}) == 130
+    assert run_apart(words(tmp_path, 0, {"step": 16, "how": "interrupt"})) == 130
     assert last_checkpoint(tmp_path)["global_step"] == 16
-    assert run(tmp_path, 0) == 0
+    main(words(tmp_path))
     same(last_checkpoint(tmp_path), unbroken)
 
 
 def test_a_finished_run_that_is_resumed_changes_nothing(tmp_path, unbroken):
-    assert run(tmp_path, 0) == 0
-    assert run(tmp_path, 0) == 0
+    main(words(tmp_path))
+    main(words(tmp_path))
     same(last_checkpoint(tmp_path), unbroken)
 
 
 def test_a_truncated_checkpoint_is_passed_over_for_the_previous_good_one(tmp_path, unbroken):
-    assert run(tmp_path, 0, stop={"step": 20}) == -9
+    stopped(tmp_path, 20)
     newest = max(tmp_path.rglob("*.ckpt"), key=lambda p: p.stat().st_mtime)
     newest.write_bytes(newest.read_bytes()[:500])
-    assert run(tmp_path, 0) == 0
+    main(words(tmp_path))
     same(last_checkpoint(tmp_path), unbroken)
 
 
 def test_a_resumed_run_stays_in_its_folder_and_keeps_its_first_config(tmp_path):
-    assert run(tmp_path, 0, stop={"step": 10}) == -9
-    assert run(tmp_path, 0) == 0
+    stopped(tmp_path, 10)
+    main(words(tmp_path))
     [version] = (tmp_path / "runs" / "run").glob("version_*")
     names = {p.name for p in version.glob("config*.yaml")}
     assert names == {"config.yaml", "config.resume-1.yaml"}

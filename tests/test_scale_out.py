@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.helpers import write_tiny
+from lit_research.cli import main
+from tests.helpers import run_as_ranks, write_tiny
 
 MEMBERS = {
     "model.class_path": "Ensemble",
@@ -39,8 +40,12 @@ METHODS = {
 }
 
 
-def losses(folder: Path, changes: dict, *options: str, batch_size: int) -> dict[str, list[float]]:
-    config = write_tiny(
+OPTIONS = ["--trainer.strategy", "ddp", "--trainer.devices", "2"]
+
+
+def write(folder: Path, changes: dict, batch_size: int) -> Path:
+    folder.mkdir()
+    return write_tiny(
         folder,
         {
             **changes,
@@ -51,27 +56,50 @@ def losses(folder: Path, changes: dict, *options: str, batch_size: int) -> dict[
             "trainer.limit_val_batches": 1.0,
             "model.init_args.schedule": "linear",
         },
-        f"{batch_size}.yaml",
     )
-    command = [sys.executable, "-m", "lit_research", "fit", "--config", str(config), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    # One process speaks for all, from its first line to its last.
-    for line in ("lit-research: loading", "step 1/12", "step 12/12", "\nrun ", "\ngo on "):
-        assert done.stderr.count(line) == 1, done.stderr
+
+
+def losses(folder: Path) -> dict[str, list[float]]:
     [version] = (folder / "runs").rglob("version_0")
     events = EventAccumulator(str(version)).Reload()
     return {k: [e.value for e in events.Scalars(k)] for k in ("train/loss", "val/loss")}
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_ddp_on_two_processes_gives_the_single_process_loss_curve(tmp_path, method):
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    one = losses(tmp_path / "one", METHODS[method], batch_size=8)
-    options = ["--trainer.strategy", "ddp", "--trainer.devices", "2"]
-    two = losses(tmp_path / "two", METHODS[method], *options, batch_size=4)
+def same_curves(one: dict[str, list[float]], two: dict[str, list[float]]) -> None:
     assert len(one["val/loss"]) == 2
     assert len(one["train/loss"]) == 12
     for curve in ("train/loss", "val/loss"):
         assert two[curve] == pytest.approx(one[curve], abs=1e-5)
+
+
+def train_all(folder: Path) -> None:
+    """Train every method in this rank of two."""
+    for number in range(len(METHODS)):
+        main(["fit", "--config", str(folder / str(number) / "tiny.yaml"), *OPTIONS])
+
+
+@pytest.fixture(scope="module")
+def of_ranks(tmp_path_factory):
+    """The folder of runs of two processes; one pair of them trains everything."""
+    folder = tmp_path_factory.mktemp("ranks")
+    for number, changes in enumerate(METHODS.values()):
+        write(folder / str(number), changes, batch_size=4)
+    run_as_ranks(train_all, folder)
+    return folder
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ddp_on_two_processes_gives_the_single_process_loss_curve(of_ranks, tmp_path, method):
+    main(["fit", "--config", str(write(tmp_path / "one", METHODS[method], batch_size=8))])
+    same_curves(losses(tmp_path / "one"), losses(of_ranks / str([*METHODS].index(method))))
+
+
+def test_the_command_starts_the_processes_and_one_speaks_for_all(of_ranks, tmp_path):
+    config = write(tmp_path / "two", {}, batch_size=4)
+    command = [sys.executable, "-m", "lit_research", "fit", "--config", str(config), *OPTIONS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    # From its first line to its last.
+    for line in ("lit-research: loading", "step 1/12", "step 12/12", "\nrun ", "\ngo on "):
+        assert done.stderr.count(line) == 1, done.stderr
+    assert losses(tmp_path / "two") == losses(of_ranks / "0")

