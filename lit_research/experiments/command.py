@@ -31,3 +31,4 @@ class Run(Protocol):
 
 # Takes the words after `lit-research`. Executors send it to workers, so it must be importable.
 Command = Callable[[list[str]], Run]
+"""The command ``lit-research``, given its words; what runs an arm or a trial is given it."""

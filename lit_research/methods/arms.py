@@ -15,6 +15,7 @@ from lit_research.catalogue import config_dir, with_bases
 
 # {arm: {metric: [one value a seed]}}
 Results = dict[str, dict[str, list[float]]]
+"""Of each arm and metric, one value a seed."""
 
 
 @dataclass(frozen=True)

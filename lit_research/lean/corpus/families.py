@@ -34,10 +34,13 @@ GENERATORS: dict[str, Callable[[int, random.Random], Draft | None]] = {
 }
 CLASSIC = "classic"
 FAMILIES = (*GENERATORS, CLASSIC)
+"""Names of the families of statements."""
 LEVELS = (1, 2, 3, 4, 5)
+"""Levels of difficulty, from easy to hard."""
 # Split -> its share of all statements in 256ths, and the levels that it cycles through.
 _SHARES = {"warm": 112, "train": 104, "held_out": 40}
 SPLITS = tuple(_SHARES)
+"""Splits of the statements; no statement is in two of them."""
 WARM_LEVELS = (1, 2, 2, 3)
 _LONGEST = 125  # characters of a statement
 _DRAWS = 20000  # draws in a row without a new statement, after which a family and level has no more

@@ -17,6 +17,7 @@ NEWLINE, TAB, SPACE, ATTACHED = "<nl>", "<tab>", "<sp>", "<[>"
 """A new line; 2 columns of indentation; 1 column; a ``[`` that touches the word before it."""
 
 LAYOUT_WORDS = (NEWLINE, TAB, SPACE, ATTACHED)
+"""Words that stand for the layout of a text, from which it is written again."""
 
 _NAME = r"[^\W\d][\w.'?!₀-₉]*"
 _WORD = re.compile(

@@ -16,6 +16,7 @@ from lit_research.lean import parse_statement
 from lit_research.lean.corpus.lean_files import scan, split_at_proof
 
 LEANDOJO = "LeanDojo"
+"""Source of theorems from a benchmark of LeanDojo."""
 _BENCHMARK = ("train", "val", "test")
 
 

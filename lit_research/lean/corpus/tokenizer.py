@@ -65,6 +65,7 @@ WORDS: tuple[str, ...] = tuple(
         ]
     )
 )
+"""Words of the embedded statements and of proofs of them, each a token."""
 
 
 def word_tokenizer(
