@@ -51,6 +51,15 @@ def constant(room: str, name: str) -> list[str]:
     return [f".. py:data:: {name}", *shown, "", *indented(documentation(room, name))]
 
 
+def entry(room: str, directive: str, name: str, *options: str) -> list[str]:
+    """Return the entry of a class or function; links lead to that of the innermost room."""
+    value = getattr(importlib.import_module(room), name)
+    inner = (r for r in rooms() if r.startswith(f"{room}."))
+    is_repeated = any(getattr(importlib.import_module(r), name, None) is value for r in inner)
+    lines = [*options, ":no-index:"] if is_repeated else options
+    return [f".. {directive}:: {name}", *(f"   {line}" for line in lines), ""]
+
+
 def page(room: str) -> str:
     """Return the page of a room in reStructuredText: its docstring, a table, then every name."""
     module = importlib.import_module(room)
@@ -68,11 +77,11 @@ def page(room: str) -> str:
     if classes:
         lines += title("Classes", "-")
     for name in classes:
-        lines += [f".. autoclass:: {name}", "   :members:", ""]
+        lines += entry(room, "autoclass", name, ":members:")
     if functions:
         lines += title("Functions", "-")
     for name in functions:
-        lines += [f".. autofunction:: {name}", ""]
+        lines += entry(room, "autofunction", name)
     return "\n".join(lines)
 
 

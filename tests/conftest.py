@@ -39,7 +39,7 @@ LONGEST = [
     "readme/test_commands.py",
     "methods/dpg/test_module.py",
     "test_notebooks.py",
-    "methods/ensemble/test_search.py",
+    "experiments/test_recipe_search.py",
     "methods/ensemble/test_module.py",
     "test_ranks.py",
     "test_scale_out.py",

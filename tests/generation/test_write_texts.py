@@ -180,7 +180,7 @@ def test_a_job_without_one_text_is_refused(tmp_path):
         ({"card": {"template": "other"}}, "template"),
         ({"card": {}}, "template"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_another_job_in_the_folder_is_refused(tmp_path, change, name, finished):
     base = {"card": {"template": "plain"}, "refuse": refusing}
@@ -217,7 +217,7 @@ def test_other_weights_are_another_job(tmp_path, engine):
         ({"card": {"tokens": 3}}, "card has 'tokens'"),
         ({"card": {"sampling": 3}}, "card has 'sampling'"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_mistakes_are_refused_before_anything_is_written(tmp_path, change, message):
     engine = Hashing()
