@@ -52,11 +52,11 @@ def constant(room: str, name: str) -> list[str]:
 
 
 def entry(room: str, directive: str, name: str, *options: str) -> list[str]:
-    """Return the entry of a class or function; links lead to that of the innermost room."""
+    """Return the entry of a class or function; links lead to that of the room that defines it."""
     value = getattr(importlib.import_module(room), name)
-    inner = (r for r in rooms() if r.startswith(f"{room}."))
-    is_repeated = any(getattr(importlib.import_module(r), name, None) is value for r in inner)
-    lines = [*options, ":no-index:"] if is_repeated else options
+    public = (r for r in rooms() if getattr(importlib.import_module(r), name, None) is value)
+    home = max(public, key=lambda r: (f"{value.__module__}.".startswith(f"{r}."), len(r)))
+    lines = options if home == room else [*options, ":no-index:"]
     return [f".. {directive}:: {name}", *(f"   {line}" for line in lines), ""]
 
 

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 Split = Literal["train", "validation", "test", "predict"]
 
 
+def sample_texts(
+    lm: PreTrainedModel, tokenizer: Any, prompts: list[str], **options: Any
+) -> list[str]:
+    """Continue prompts with a model as it is, one text each; options of ``Engine.generate``."""
+    completions = TransformersEngine(lm, tokenizer).generate(prompts, **options)
+    return [of_prompt[0].text for of_prompt in completions]
+
+
 class TextMethod(Method):
     """A method whose language models write text and are exported; ``lm`` is one of transformers.
 
@@ -44,12 +52,9 @@ class TextMethod(Method):
     ) -> list[str]:
         """Continue ``prompts`` with the live weights; one text each."""
         with closing(self.models()) as models:
-            _, lm = next(models)
-            engine = TransformersEngine(lm, datamodule(self.trainer).tokenizer)
-            completions = engine.generate(
-                prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
-            )
-        return [of_prompt[0].text for of_prompt in completions]
+            (_, lm), tokenizer = next(models), datamodule(self.trainer).tokenizer
+            options = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
+            return sample_texts(lm, tokenizer, prompts, **options)
 
     def export_hf(self, folder: str) -> None:
         """Write the models, with the tokenizer where the data have one, as transformers folders."""

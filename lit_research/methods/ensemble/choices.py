@@ -22,9 +22,9 @@ from lit_research.evals import (
     items_with_room,
     published_items,
 )
-from lit_research.methods.base import DataModule
 from lit_research.methods.pretrain import Corpus
-from lit_research.text import ShardedSampler, load_tokenizer, make_loader, vocabulary_size
+from lit_research.methods.text import Split, TextDataModule
+from lit_research.text import load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -35,7 +35,7 @@ CLOZE_ITEMS = 400
 _WHERE = "in data.init_args of MultipleChoice"
 
 
-class MultipleChoice(DataModule):
+class MultipleChoice(TextDataModule):
     """Multiple-choice items for ``validate`` and ``test`` of an ``Ensemble``.
 
     ``lit_research.evals.ChoiceRows`` says what a batch holds. For items of your own, override
@@ -108,11 +108,6 @@ class MultipleChoice(DataModule):
         # Only a BPE asks for the corpus, whose documents take seconds to load.
         return self.corpus.tokenizer if spec.startswith("bpe:") else load_tokenizer(spec)
 
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens, V."""
-        return vocabulary_size(self.tokenizer)
-
     @cached_property
     def items(self) -> list[Item]:
         """The items; ``item_id`` of a batch is a place in this list."""
@@ -167,21 +162,6 @@ class MultipleChoice(DataModule):
             )
         _ = self.rows
 
-    def _loader(self) -> Any:
-        sampler = ShardedSampler(
-            self.rows,
-            batch_size=self.hparams["batch_size"],
-            shuffle=False,
-            drop_last=False,
-            rank=self.trainer.global_rank if self.trainer is not None else 0,
-            world_size=self.trainer.world_size if self.trainer is not None else 1,
-        )
-        return make_loader(self.rows, sampler=sampler)
-
-    def val_dataloader(self) -> Any:
-        """Return all options, the longest items first."""
-        return self._loader()
-
-    def test_dataloader(self) -> Any:
-        """Return all options, the longest items first."""
-        return self._loader()
+    def dataset(self, split: Split) -> ChoiceRows:
+        """Return the options of all items, the longest items first."""
+        return self.rows

@@ -21,15 +21,14 @@ from lit_research.lean.corpus import (
     read_theorems,
     word_tokenizer,
 )
-from lit_research.methods.base import DataModule
 from lit_research.methods.self_play.formats import SPECIAL_WORDS
+from lit_research.methods.text import TextDataModule
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
     ShardedSampler,
     load_tokenizer,
     make_loader,
     permutation,
-    vocabulary_size,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class _Every(torch.utils.data.Dataset[Any]):
         return {"targets": list(numbers), "which": self.which}
 
 
-class Theorems(DataModule):
+class Theorems(TextDataModule):
     """Theorems to prove.
 
     Every process gets the same batches: self-play itself shares out the work.
@@ -269,11 +268,6 @@ class Theorems(DataModule):
             return []
         counts = Counter(word for theorem in self._found for word in tokens(_text(theorem)))
         return sorted(counts, key=lambda word: (-counts[word], word))
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens, V."""
-        return vocabulary_size(self.tokenizer)
 
     @property
     def batches_per_epoch(self) -> int:

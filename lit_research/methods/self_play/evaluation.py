@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lit_research.evals import pass_at_k
 from lit_research.lean.corpus import Theorem
 from lit_research.methods.self_play.attempts import attempt, problem_of
 from lit_research.methods.self_play.game import Game
-from lit_research.methods.self_play.rewards import (
-    disjunctive_share,
-    mean_conclusion_length,
-    pass_at_k,
-)
+from lit_research.methods.self_play.rewards import disjunctive_share, mean_conclusion_length
 from lit_research.methods.self_play.state import PlayState
 
 

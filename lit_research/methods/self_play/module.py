@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,9 +14,8 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.figures import add_text, code_block
 from lit_research.lean import EmbeddedLean, LeanServer
-from lit_research.lm import Attention, check_lm_spec, export_hf
-from lit_research.lm.engines import TransformersEngine
-from lit_research.methods.base import Method, datamodule, run_folder
+from lit_research.lm import Attention, check_lm_spec
+from lit_research.methods.base import datamodule, run_folder
 from lit_research.methods.self_play.archive import Archive, ArchivedLean
 from lit_research.methods.self_play.checks import (
     WHERE,
@@ -45,16 +45,19 @@ from lit_research.methods.self_play.state import PlayState
 from lit_research.methods.self_play.updates import Update
 from lit_research.methods.self_play.warm_start import WarmStart, warm_up
 from lit_research.methods.self_play.worker import Worker
+from lit_research.methods.text import TextMethod, sample_texts
 from lit_research.seeds import resolve_seed
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from lit_research.lean.corpus import Theorem
     from lit_research.methods.self_play.monitor import RoundReport
 
 STATE = "self_play"
 
 
-class SelfPlay(Method):
+class SelfPlay(TextMethod):
     """Self-Guided Self-Play (Bailey et al. 2026, arXiv 2604.20209).
 
     A step of the trainer is a round: the Conjecturer writes a statement for each unsolved target;
@@ -108,11 +111,7 @@ class SelfPlay(Method):
 
     players: Players
     defines = ("lm", "vocab_size", "weights", "lora_rank")
-    needs = {
-        "batches": ("targets", "tokenizer"),
-        "sample": ("tokenizer",),
-        "export_hf": ("tokenizer",),
-    }
+    needs = {**TextMethod.needs, "batches": ("targets", "tokenizer")}
     returns = ()
 
     def __init__(
@@ -375,14 +374,11 @@ class SelfPlay(Method):
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
     ) -> list[str]:
         """Let the Solver continue ``prompts``; one text each."""
-        engine = TransformersEngine(self.players.model(SOLVER), datamodule(self.trainer).tokenizer)
-        completions = engine.generate(
-            prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
-        )
-        return [of_prompt[0].text for of_prompt in completions]
+        solver, tokenizer = self.players.model(SOLVER), datamodule(self.trainer).tokenizer
+        options = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
+        return sample_texts(solver, tokenizer, prompts, **options)
 
-    def export_hf(self, folder: str) -> None:
-        """Write both players and their tokenizer as transformers folders under ``folder``."""
+    def models(self) -> Generator[tuple[str, PreTrainedModel], None, None]:
+        """Iterate over the players, each in a folder of its role."""
         for role in ROLES:
-            tokenizer = datamodule(self.trainer).tokenizer
-            export_hf(self.players.exported(role), tokenizer, f"{folder}/{role}")
+            yield role, self.players.exported(role)

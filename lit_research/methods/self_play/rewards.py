@@ -235,21 +235,3 @@ def interior_share(rates: Sequence[float]) -> float:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else math.nan
-
-
-def pass_at_k(n: int, c: int, k: int) -> float:
-    """Return the unbiased estimate of the chance that one of ``k`` proofs is right.
-
-    ``1 - C(n - c, k) / C(n, k)`` (Chen et al. 2021, arXiv 2107.03374, equation 1).
-
-    Args:
-        n: proofs drawn.
-        c: how many of them are right.
-        k: proofs that one may submit.
-
-    Raises:
-        ValueError: not ``0 <= c <= n`` and ``1 <= k <= n``.
-    """
-    if not (0 <= c <= n and 1 <= k <= n):
-        raise ValueError(f"pass@{k} from {c} right of {n} proofs: give 0 <= c <= n and 1 <= k <= n")
-    return 1.0 - math.comb(n - c, k) / math.comb(n, k)

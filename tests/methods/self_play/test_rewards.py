@@ -23,7 +23,6 @@ from lit_research.methods.self_play.rewards import (
     min_max,
     overlong_weight,
     overlong_weights,
-    pass_at_k,
     select_conjectures,
     select_stp_conjectures,
     uses_try,
@@ -203,18 +202,3 @@ def test_collapse_shows_in_the_statistics():
     assert interior_share(EIGHTHS) == pytest.approx(7 / 9)
     for nothing in (disjunctive_share([]), mean_conclusion_length([]), interior_share([])):
         assert math.isnan(nothing)
-
-
-def test_pass_at_k_is_the_share_of_the_subsets_with_a_proof():
-    for n, k in itertools.product(range(1, 7), range(1, 7)):
-        if k > n:
-            continue
-        for c in range(n + 1):
-            draws = list(itertools.combinations([True] * c + [False] * (n - c), k))
-            assert pass_at_k(n, c, k) == pytest.approx(sum(map(any, draws)) / len(draws))
-
-
-@pytest.mark.parametrize(("n", "c", "k"), [(4, 5, 1), (4, -1, 1), (4, 1, 0), (4, 1, 5)])
-def test_pass_at_k_of_impossible_counts_is_refused(n, c, k):
-    with pytest.raises(ValueError, match=f"pass@{k}"):
-        pass_at_k(n, c, k)
