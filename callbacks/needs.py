@@ -37,7 +37,7 @@ def check_data(data: object, module: object, use: str, asked_by: str) -> None:
     """Refuse data that lack what a use of the module needs; see ``check_needs``."""
     for name in getattr(module, "needs", {}).get(use, ()):
         # Not `hasattr(data, name)`: a property would build the corpus.
-        if not hasattr(type(data), name) and name not in vars(data):
+        if getattr(type(data), name, None) is None and name not in vars(data):
             raise UserError(
                 f"{asked_by} needs data with {name}, and {type(data).__name__} has none (data and "
                 f"{type(module).__name__} do not fit); give other data, or take {asked_by} out"

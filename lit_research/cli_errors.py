@@ -205,8 +205,9 @@ def _plain(text: str) -> tuple[str, str, str]:
     errors = [line for line in useful if not line.startswith(("Problem with given", "Type typing"))]
     given = re.findall(r"Given value: (.+)", text)
     if given and "class_path=" in given[0]:  # then it is the class that speaks: no scalar was meant
-        errors = [line for line in errors if not line.startswith("Expected a")] or errors
-        given = []
+        own = [line for line in errors if not line.startswith("Expected a")]
+        given = [] if own else [value for value in given if "class_path=" not in value]
+        errors = own or errors
     chosen = (errors or useful or [text])[0]
     chosen = re.sub(r"<class '([^']+)'>", r"\1", chosen)
     if "Problems parsing config" in text:

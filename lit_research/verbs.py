@@ -73,7 +73,7 @@ class ResearchTrainer(pl.Trainer):
         """
         if not hasattr(model, "sample"):
             raise UserError(f"{type(model).__name__} cannot generate: it has no method sample")
-        if not hasattr(datamodule, "tokenizer"):
+        if getattr(datamodule, "tokenizer", None) is None:
             raise UserError(
                 f"{type(datamodule).__name__} has no tokenizer, in data; generate needs one to "
                 "read prompts"

@@ -13,6 +13,7 @@ from lit_research.callbacks import RunLogger
 from lit_research.callbacks.board import not_default
 from lit_research.cli import main
 from lit_research.methods.base import Method
+from lit_research.methods.text import TextMethod
 from tests.callbacks.board import hparams, layout, short_charts, single_values
 from tests.callbacks.toy import events, scalars, texts
 from tests.helpers import tiny
@@ -127,8 +128,9 @@ def methods() -> list[type[Method]]:
     found = set()
     for info in pkgutil.iter_modules(lit_research.methods.__path__, "lit_research.methods."):
         for value in vars(importlib.import_module(info.name)).values():
-            if inspect.isclass(value) and issubclass(value, Method) and value is not Method:
+            if inspect.isclass(value) and issubclass(value, Method):
                 found.add(value)
+    found -= {Method, TextMethod}
     return sorted(found, key=lambda kind: kind.__name__)
 
 

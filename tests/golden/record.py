@@ -37,6 +37,9 @@ FEWER = {
     ],
 }
 
+# Times, and how many processes of Lean were started, ran out of time or out of memory.
+OF_THE_MACHINE = ("throughput/", "lean/")
+
 Record = list[tuple[int, str, float]]
 
 
@@ -50,7 +53,7 @@ class Recorder(RunLogger):
         self.__dict__.setdefault("kept", []).extend(
             (step or 0, name, float(value))
             for name, value in sorted(metrics.items())
-            if name != "epoch" and not name.startswith("throughput/") and not name.endswith("_s")
+            if name != "epoch" and not name.startswith(OF_THE_MACHINE) and not name.endswith("_s")
         )
         super().log_metrics(metrics, step)
 

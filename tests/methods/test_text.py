@@ -33,7 +33,7 @@ def read(loader):
 def test_a_data_set_for_each_split_is_enough():
     data = Counted()
     assert data.batches_per_epoch == 2
-    train = sum(read(data.train_dataloader()), [])
+    train = [number for batch in read(data.train_dataloader()) for number in batch]
     assert len(train) == 8
     assert train != sorted(train)
     assert read(data.val_dataloader()) == [[0, 1, 2, 3], [4, 5]]
