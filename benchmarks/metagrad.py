@@ -8,17 +8,8 @@ of its output head with respect to the weight of every example. No time counts w
 are not equal: all are compared before the first, and those of every timed call after it. Time is
 that of the process on its one thread.
 
-Peers are called in process, with the same numbers of AdamW (torchopt's has ``eps_root`` too), and
-are left out where they are not installed.
-
-- ``torchopt``: its functional AdamW unrolled in one graph, as its users do.
-- ``bergson, all`` and ``sqrt``: ``Trainer.train`` and ``Trainer.backward`` of ``bergson.magic``,
-  which write states to files (here of a folder in memory, where there is one: these are not in
-  its MiB) and keep what they compute again in memory.
-- ``bergson, all in memory``: ``Trainer.step``, and ``torch.autograd.grad`` through it, over states
-  that this file keeps: what bergson would do without files. Its own code has no such loop.
-
-bergson's loss shifts labels itself, so that it also computes the logits of a last position.
+Peers (``metagrad_peers.py``) are called in process, with the same numbers of AdamW (torchopt's has
+``eps_root`` too), and are left out where they are not installed.
 
 A plain step is 3 units, forward 1 and backward 2, and differentiating it once more about 6: one
 graph is 3 times plain training, stored states 4 times, one more pass over the steps 5 times.
@@ -27,17 +18,14 @@ graph is 3 times plain training, stored states 4 times, one more pass over the s
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib
 import importlib.util
-import io
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -46,55 +34,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.metagrad_peers import with_bergson, with_bergson_in_memory, with_torchopt
+from benchmarks.metagrad_problem import (
+    BATCH,
+    BETAS,
+    LENGTH,
+    LR,
+    SIZES,
+    build,
+    metric,
+    problem,
+)
 from benchmarks.pairing import interleave, own_peak_mib, peak_mib_of, publish, ratios
-from lit_research.lm import build_lm
-from lit_research.metagrad import AdamW, Layout, SequenceLosses, Training, metagradient, train
+from lit_research.metagrad import Layout, Training, metagradient, train
 from lit_research.metagrad.layout import Call
-from lit_research.metagrad.saves import cost, parse_save
 from lit_research.metagrad.steps import Steps
 
-BATCH, LENGTH, VOCABULARY = 8, 64, 256
-SIZES = {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": LENGTH + 1}
-LR, BETAS, EPS, EPS_ROOT = 1e-3, (0.9, 0.95), 1e-8, 1e-9
 ROUNDS = {8: 7, 32: 5, 128: 3}  # steps: rounds, of which long ones need fewer
 MEMORY_STEPS = (8, 48, 128)
 COMPILED_AT = (32, 48)  # steps at which compiled ones are timed, and their memory measured
 EQUAL = 1e-4  # of the derivatives' norm, in fp32
-
-
-def build() -> Any:
-    """Build the model, the same at each call."""
-    torch.manual_seed(0)
-    config = {"model_type": "gpt2", "tie_word_embeddings": False, **SIZES}
-    return build_lm(config, vocab_size=VOCABULARY, attention="math").eval()
-
-
-def tokens(steps: int) -> Tensor:
-    """Draw the examples ``[T, B, LENGTH + 1]``."""
-    draw = torch.Generator().manual_seed(1)
-    return torch.randint(VOCABULARY, (steps, BATCH, LENGTH + 1), generator=draw)
-
-
-def metric(model: Any) -> Tensor:
-    """Phi."""
-    return -model.lm_head.weight.norm()
-
-
-@cache
-def model() -> Any:
-    """Build the model that ours train, and leave as it is: what is compiled for it is kept."""
-    return build()
-
-
-@cache
-def problem(steps: int, save: str = "all", compiled: bool = False) -> Training:
-    """Return what is trained; ``budget`` is of as many states as ``sqrt`` keeps."""
-    batches = [{"input_ids": x[:, :-1], "labels": x[:, 1:]} for x in tokens(steps)]
-    optimizer = AdamW(LR, BETAS, EPS, EPS_ROOT)
-    if save == "budget":
-        save = f"budget:{cost(parse_save('sqrt', steps), steps).states - 1}"
-    losses = SequenceLosses()
-    return Training(model(), batches, losses, optimizer, save=save, compile=compiled)
 
 
 def nothing(training: Training) -> None:
@@ -143,112 +102,6 @@ def unrolled(training: Training) -> Tensor:
         )
     phi = call.at(layout.names, layout.parts(theta), metric)
     return torch.autograd.grad(phi, weights)[0]
-
-
-def with_torchopt(training: Training) -> Tensor:
-    """Return the derivatives by torchopt's functional AdamW, unrolled."""
-    torchopt = importlib.import_module("torchopt")
-    call = Call(training.model)
-    theta = {n: p.detach().requires_grad_() for n, p in training.model.named_parameters()}
-    optimizer = torchopt.FuncOptimizer(_torchopt_adamw())
-    weights = torch.ones(len(training.batches), BATCH, requires_grad=True)
-    for step, batch in enumerate(training.batches):
-        losses = call.at(list(theta), list(theta.values()), training.losses, batch)
-        theta = optimizer.step((weights[step] * losses).mean(), theta)
-    phi = call.at(list(theta), list(theta.values()), metric)
-    return torch.autograd.grad(phi, weights)[0]
-
-
-def _torchopt_adamw() -> Any:
-    adamw = importlib.import_module("torchopt").adamw
-    return adamw(LR, betas=BETAS, eps=EPS, eps_root=EPS_ROOT, weight_decay=0.0)
-
-
-class Bergson:
-    """bergson's trainer of the same model, its data and where it begins.
-
-    Args:
-        training: its batches are counted.
-    """
-
-    def __init__(self, training: Training) -> None:
-        self.trainer = importlib.import_module("bergson.magic.trainer")
-        stream = importlib.import_module("bergson.magic.data_stream")
-        datasets = importlib.import_module("datasets")
-        self.steps = len(training.batches)
-        rows = tokens(self.steps).flatten(0, 1).tolist()
-        self.data = stream.DataStream(datasets.Dataset.from_dict({"input_ids": rows}), BATCH)
-        own = build()
-        own.loss_function = importlib.import_module("bergson.utils.math").weighted_causal_lm_ce
-        own.config.use_cache = False
-        self.engine, self.state = self.trainer.Trainer.initialize(own, _torchopt_adamw())
-
-    def at_end(self, state: Any) -> Any:
-        """Return the adjoint of theta_T and the optimiser's state, in bergson's form."""
-        head = state.params["lm_head.weight"].detach().requires_grad_()
-        grads = {n: torch.zeros_like(p) for n, p in state.params.items()}
-        [grads["lm_head.weight"]] = torch.autograd.grad(metric_of(head), head)
-        others = state.differentiable_tensors()[len(grads) :]
-        zeros = [torch.zeros_like(x) for x in others]
-        return self.trainer.BackwardState(grads, zeros, torch.zeros_like(self.data.weights))
-
-    def derivatives(self, found: Any) -> Tensor:
-        """Return the weights' adjoints ``[T, B]``."""
-        weights: Tensor = found.weight_grads
-        return weights.detach().view(self.steps, BATCH)
-
-
-def metric_of(head: Tensor) -> Tensor:
-    """Phi, of the output head itself."""
-    return -head.norm()
-
-
-def with_bergson(save: str, training: Training) -> Tensor:
-    """Return the derivatives by bergson's trainer, with its own batches and files."""
-    peer = Bergson(training)
-    memory = Path("/dev/shm")
-    place = memory if memory.is_dir() else None
-    with (
-        tempfile.TemporaryDirectory(dir=place) as folder,
-        contextlib.redirect_stderr(io.StringIO()),  # its progress bars
-    ):
-        state = peer.engine.train(
-            peer.state, peer.data, save_dir=folder, save_mode=save, inplace=True
-        )
-        state.detach_()
-        state.requires_grad = True
-        start = peer.at_end(state)
-        found = peer.engine.backward(folder, peer.data, start, state, inplace=True, save_mode=save)
-    return peer.derivatives(found)
-
-
-def with_bergson_in_memory(training: Training) -> Tensor:
-    """Return the derivatives by bergson's step, over states kept here."""
-    peer, kept = Bergson(training), []
-    state = peer.state.detach_()
-    for step in range(peer.steps):
-        kept.append(state)
-        state = peer.engine.step(state, peer.data[step]).detach_()
-    lam = peer.at_end(state)
-    peer.data.requires_grad = True
-    for step in reversed(range(peer.steps)):
-        state = kept.pop()
-        state.requires_grad = True
-        after = peer.engine.step(state, peer.data[step], trace=True)
-        *found, weights = torch.autograd.grad(
-            after.differentiable_tensors(),
-            [*state.differentiable_tensors(), peer.data.weights],
-            [*lam.param_grads.values(), *lam.opt_grads],
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        number = len(lam.param_grads)
-        lam = peer.trainer.BackwardState(
-            dict(zip(lam.param_grads, found[:number], strict=True)),
-            found[number:],
-            lam.weight_grads + weights,
-        )
-    return peer.derivatives(lam)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from fnmatch import fnmatch
 
 import lightning.pytorch as pl
@@ -10,7 +9,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from typing_extensions import override
 
-from lit_research.errors import UserError
+from lit_research.errors import UserError, nearest
 
 
 def check_needs(trainer: pl.Trainer, module: pl.LightningModule, use: str, asked_by: str) -> None:
@@ -66,9 +65,7 @@ def check_logged(trainer: pl.Trainer, module: pl.LightningModule, name: str, whe
     known = [*declared, *(metric for logs in lists for metric in logs)]
     if any(fnmatch(name, pattern) for pattern in known):
         return
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-    raise UserError(f"nobody logs {name!r}, {where}; {hint}")
+    raise UserError(f"nobody logs {name!r}, {where}; {nearest(name, known)}")
 
 
 def check_validates(trainer: pl.Trainer, module: pl.LightningModule, name: str, where: str) -> None:

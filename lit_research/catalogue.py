@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from pathlib import Path
 
-from lit_research.errors import UserError
+from lit_research.errors import UserError, nearest
 
 METHODS = Path(__file__).parent / "methods"
 OVERLAY = re.compile(r"# overlay of: (\S+\.yaml)\s*$")
@@ -92,6 +91,5 @@ def find_config(given: str) -> Path:
         return shipped
     if path.is_dir():
         raise UserError(f"--config is {given}, a folder; give a YAML file")
-    near = difflib.get_close_matches(name, config_lines(), n=2)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`lit-research list` names the shipped"
+    hint = nearest(name, config_lines(), "`lit-research list` names the shipped")
     raise UserError(f"--config is {given}; there is no such file and no shipped config; {hint}")

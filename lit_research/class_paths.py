@@ -7,14 +7,13 @@ builds the object.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from lit_research.errors import UserError
+from lit_research.errors import UserError, nearest
 
 T = TypeVar("T")
 KEYS = ("class_path", "init_args")
@@ -71,8 +70,8 @@ def _find(base: type[T], path: str, names: Mapping[str, type[T]]) -> type[T]:
     module = _import(module_name, path, base)
     if not hasattr(module, class_name):
         members = vars(module).items()
-        near = _nearest(class_name, [name for name, value in members if _is_usable(value, base)])
-        raise UserError(f"{module_name} has no {_name(base)} {class_name!r}; {near}")
+        hint = nearest(class_name, [name for name, value in members if _is_usable(value, base)])
+        raise UserError(f"{module_name} has no {_name(base)} {class_name!r}; {hint}")
     kind = getattr(module, class_name)
     if not inspect.isclass(kind) or not issubclass(kind, base):
         raise UserError(f"{path} is no {_name(base)}; must be a subclass of {own}")
@@ -114,8 +113,8 @@ def _build(kind: type[T], path: str, arguments: dict[str, Any]) -> T:
     known, open_ended = list(parameters), any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name in arguments:
         if name not in known and not open_ended:
-            near = _nearest(name, known)
-            raise UserError(f"{path} has no argument {name!r}, in init_args; {near}")
+            hint = nearest(name, known)
+            raise UserError(f"{path} has no argument {name!r}, in init_args; {hint}")
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind, "init_args")
     try:
@@ -126,9 +125,3 @@ def _build(kind: type[T], path: str, arguments: dict[str, Any]) -> T:
         raise UserError(f"{path} cannot be built: {text}; known: {', '.join(known)}") from error
     made: T = parser.instantiate(config).init_args
     return made
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    """Suggest the nearest of the names that would be right, or list them."""
-    near = difflib.get_close_matches(name, known, n=2)
-    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"

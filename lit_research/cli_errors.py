@@ -7,17 +7,16 @@ the class, the module or the parser.
 
 from __future__ import annotations
 
-import difflib
 import errno
 import importlib
 import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
-from lit_research.errors import UserError
+from lit_research.errors import UserError, nearest
 from lit_research.given import Given
 from lit_research.methods.base import DataModule, Method
 
@@ -166,7 +165,7 @@ def _unknown_option(text: str, options: list[str]) -> tuple[str, str, str] | Non
         return (
             f"{paths[-1] if paths else 'it'} has no argument {name!r}",
             name,
-            _nearest(name, known),
+            nearest(name, known),
         )
     if match := re.search(
         r"(?:does not accept option '|unrecognized arguments: -*)([\w.+]+)", text
@@ -175,8 +174,8 @@ def _unknown_option(text: str, options: list[str]) -> tuple[str, str, str] | Non
         known = sorted({*options, *(o.split(".")[0] for o in options)})
         head = name.split(".")[0]
         if not any(o.split(".")[0] == head for o in options):
-            return f"unknown key {name!r}", head, _nearest(head, [k for k in known if "." not in k])
-        return f"unknown key {name!r}", name.rsplit(".", 1)[-1], _nearest(name, known)
+            return f"unknown key {name!r}", head, nearest(head, [k for k in known if "." not in k])
+        return f"unknown key {name!r}", name.rsplit(".", 1)[-1], nearest(name, known)
     return None
 
 
@@ -185,7 +184,7 @@ def _unknown_class(text: str, key: str) -> tuple[str, str, str] | None:
     if match := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text):
         module, name = match.groups()
         known = [n for n, v in vars(importlib.import_module(module)).items() if inspect.isclass(v)]
-        return f"{module} has no {name}", name, _nearest(name, known)
+        return f"{module} has no {name}", name, nearest(name, known)
     if match := re.search(r"No module named '([^']+)'", text):
         hint = "give the full import path of a class whose package is installed"
         return f"there is no module {match[1]}", match[1], hint
@@ -194,7 +193,7 @@ def _unknown_class(text: str, key: str) -> tuple[str, str, str] | None:
     if match and base:
         name = match[1].strip()
         what = f"there is no {base.__name__} called {name!r}"
-        return what, name, _nearest(name, [c.__name__ for c in _subclasses(base)])
+        return what, name, nearest(name, [c.__name__ for c in _subclasses(base)])
     return None
 
 
@@ -217,14 +216,6 @@ def _plain(text: str) -> tuple[str, str, str]:
     if "required" in text and "fit." in text:
         chosen += "; give them in a file: --config configs/pretrain/tiny.yaml"
     return chosen, "", ""
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    """Suggest the nearest of the names that would be right, or list them."""
-    near = difflib.get_close_matches(name, known, n=3)
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    return f"known: {', '.join(known[:30])}" if known else ""
 
 
 def _parameters(class_path: str) -> list[str]:

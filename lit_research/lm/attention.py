@@ -10,14 +10,13 @@ Legend: B sequences, T tokens of a sequence.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from lit_research.errors import UserError
+from lit_research.errors import UserError, nearest
 
 Attention = Literal["sdpa", "flash", "math"]
 """Name of an attention kernel; see ``resolve_attention``."""
@@ -40,10 +39,7 @@ def resolve_attention(
             for where second derivatives are needed.
     """
     if name not in _IMPLEMENTATION:
-        near = difflib.get_close_matches(name, _IMPLEMENTATION, n=1)
-        right = (
-            f"did you mean {near[0]}?" if near else f"give one of {', '.join(get_args(Attention))}"
-        )
+        right = nearest(name, _IMPLEMENTATION, f"give one of {', '.join(get_args(Attention))}")
         raise UserError(f"unknown attention {name!r}, for the language model: {right}")
     if twice_differentiable and name != "math":
         raise UserError(

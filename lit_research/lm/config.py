@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
-from lit_research.errors import UserError
+from lit_research.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -71,17 +70,12 @@ def _config_class(model_type: Any) -> type[PreTrainedConfig]:
     if model_type is None:
         raise UserError("the lm config has no model_type: add for example model_type: llama")
     if not isinstance(model_type, str) or model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        right = _did_you_mean(str(model_type), MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+        otherwise = "give a causal language model of transformers, such as llama or gpt2"
         raise UserError(
             f"unknown model_type {model_type!r}, in the lm config: "
-            f"{right or 'give a causal language model of transformers, such as llama or gpt2'}"
+            f"{nearest(str(model_type), MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, otherwise)}"
         )
     return CONFIG_MAPPING[model_type]
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3)
-    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 def _known_fields(
@@ -98,10 +92,10 @@ def _known_fields(
     names = {*known, *aliases, *(("rope_theta",) if "rope_parameters" in known else ())}
     for name in fields:
         if name not in names:
-            right = _did_you_mean(str(name), names)
+            otherwise = f"see {config_class.__name__} in transformers for the fields"
             raise UserError(
                 f"unknown field {name!r}, in the lm config of {model_type}: "
-                f"{right or f'see {config_class.__name__} in transformers for the fields'}"
+                f"{nearest(str(name), names, otherwise)}"
             )
     defaults = {
         name: None
@@ -127,7 +121,7 @@ def _check_values(
     for name in ACTIVATIONS:
         value = fields.get(name)
         if isinstance(value, str) and value not in ACT2FN:
-            right = _did_you_mean(value, ACT2FN) or "give one such as silu or gelu"
+            right = nearest(value, ACT2FN, "give one such as silu or gelu")
             raise UserError(f"unknown {name} {value!r}, {where}: {right}")
     theta, rotary = fields.get("rope_theta", 1.0), fields.get("rope_parameters")
     if isinstance(theta, bool) or not isinstance(theta, (int, float)):
@@ -136,10 +130,10 @@ def _check_values(
     if isinstance(rotary, Mapping) and not any(isinstance(v, Mapping) for v in rotary.values()):
         for name in rotary:
             if name not in RopeParameters.__annotations__:
-                right = _did_you_mean(str(name), RopeParameters.__annotations__)
+                fields_are = "see RopeParameters in transformers for the fields"
                 raise UserError(
                     f"unknown field {name!r}, in rope_parameters of {model_type}: "
-                    f"{right or 'see RopeParameters in transformers for the fields'}"
+                    f"{nearest(str(name), RopeParameters.__annotations__, fields_are)}"
                 )
 
 

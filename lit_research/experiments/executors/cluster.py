@@ -71,6 +71,7 @@ class ClusterExecutor(ThreadPoolExecutor):
         super().__init__(jobs, thread_name_prefix=type(self).__name__)
         self._starting = threading.Lock()
         self._started = False
+        self._running: set[Any] = set()
 
     @override
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -111,6 +112,14 @@ class ClusterExecutor(ThreadPoolExecutor):
         if not done:
             raise value from RemoteError(f"\n{trace}")
         return value
+
+    def wait(self, task: Any, result: Callable[[], Outcome]) -> Outcome:
+        """Return what a task gives; until then it is one of those that ``cancel`` is to end."""
+        self._running.add(task)
+        try:
+            return result()
+        finally:
+            self._running.discard(task)
 
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

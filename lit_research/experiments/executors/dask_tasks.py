@@ -33,7 +33,6 @@ class DaskExecutor(ClusterExecutor):
         super().__init__(jobs)
         self.address, self.threads, self.close_s = address, threads, close_s
         self._cluster: Any = None
-        self._running: set[Any] = set()
 
     @override
     def start(self, package: Any) -> None:
@@ -49,12 +48,7 @@ class DaskExecutor(ClusterExecutor):
     ) -> Outcome:
         options = {"pure": False}  # equal calls are different ones
         task = self._client.submit(outcome_of, self.threads, function, args, kwargs, **options)
-        self._running.add(task)
-        try:
-            outcome: Outcome = task.result()
-            return outcome
-        finally:
-            self._running.discard(task)
+        return self.wait(task, task.result)
 
     @override
     def cancel(self) -> None:

@@ -34,7 +34,6 @@ class RayExecutor(ClusterExecutor):
     ) -> None:
         super().__init__(jobs)
         self.address, self.cpus, self.gpus, self.retries = address, cpus, gpus, retries
-        self._running: set[Any] = set()
 
     @override
     def start(self, package: Any) -> None:
@@ -50,12 +49,7 @@ class RayExecutor(ClusterExecutor):
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Outcome:
         task = self._task.remote(None, function, args, kwargs)
-        self._running.add(task)
-        try:
-            outcome: Outcome = self._ray.get(task)
-            return outcome
-        finally:
-            self._running.discard(task)
+        return self.wait(task, lambda: self._ray.get(task))
 
     @override
     def cancel(self) -> None:

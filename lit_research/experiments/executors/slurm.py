@@ -43,7 +43,6 @@ class SubmititExecutor(ClusterExecutor):
         super().__init__(jobs)
         self.folder, self.cluster, self.threads = folder, cluster, threads
         self.retries, self.parameters = retries, {"timeout_min": DAY_MIN, **(parameters or {})}
-        self._running: set[Any] = set()
 
     @override
     def start(self, package: Any) -> None:
