@@ -54,7 +54,8 @@ class DataSetWriter:
             Prompt(tokens, id=f"{shard:06d}-{row}", source_id=f"prompt {number}")
             for row, (number, tokens) in enumerate(repeated)
         ]
-        return len(self._job.write(shard, self.module.engine, prompts, sampling))
+        engine = self.module.engine_of(self.module.generator)
+        return len(self._job.write(shard, engine, prompts, sampling))
 
     def finish(self) -> None:
         """Write the folder."""

@@ -45,7 +45,7 @@ def write_conjectures(
     prompts = writer.encode(texts)
     weights = weights_fingerprint(game.players.model(CONJECTURER)) + CONJECTURER
     groups: list[list[Completion]] = []
-    size = max(1, writer.batch_size // n)
+    size = max(1, writer.batch_size(CONJECTURER) // n)
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
         indices = [worker.index(i) for i in range(first, first + len(part))]
@@ -112,7 +112,7 @@ def attempt(game: Game, problems: Sequence[Problem], k: int, place: tuple[Any, .
     own = worker.share(problems)
     order = sorted(range(len(own)), key=lambda i: len(own[i].prompt))
     weights = weights_fingerprint(game.players.model(SOLVER)) + SOLVER
-    size = max(1, writer.batch_size // k)
+    size = max(1, writer.batch_size(SOLVER) // k)
     judged: list[tuple[list[int], Future[list[list[Rollout]]]]] = []
     with ThreadPoolExecutor(2) as pool:
         for first in range(0, len(order), size):

@@ -41,7 +41,12 @@ ANEW = {
 # A server that is not there.
 SILENT = {
     "class_path": "LanguageModelGuide",
-    "init_args": {"base_url": "http://localhost:9/v1", "model": "none"},
+    "init_args": {
+        "engine": {
+            "class_path": "OpenAIEngine",
+            "init_args": {"base_url": "http://localhost:9/v1", "model": "none"},
+        }
+    },
 }
 ALONE = {f"{RULES}.conjectures": 0, f"{INIT}.guide": None}
 LAST = ["--ckpt_path", "last"]
