@@ -2,7 +2,8 @@
 
 The arms, the claims and the figure are declared in the method's ``replica.py``; the arms are run
 through the ordinary command, arm by arm and seed by seed. Results: ``replicas/METHOD.json``,
-``METHOD.png`` and the method's rows in the README's table of measured claims.
+``METHOD.png`` and the method's rows in the README's table of measured claims. ``--judge`` takes the
+arms from the JSON and states the verdicts again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import importlib
 import json
 import pkgutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import lit_research.methods
 from lit_research.errors import UserError
@@ -59,11 +62,35 @@ def run(options: argparse.Namespace, command: Command) -> None:
             for arm in arms
             for seed in range(options.seeds)
         ]
-        content = report(options.method, claims, results, sum(spent))
-        write_atomic(out / f"{options.method}.json", json.dumps(content, indent=1) + "\n")
-        replica.figure(results).savefig(out / f"{options.method}.png", dpi=110)
-        if out.resolve() == OUT.resolve():  # the table is of the results beside it
-            update_readme(Path("README.md"), out)
+        _write(replica, report(options.method, claims, results, sum(spent)), out)
+
+
+def judge(options: argparse.Namespace) -> None:
+    """Judge arms that were run before, from ``OUT/METHOD.json``; all else of the file stays.
+
+    Raises:
+        UserError: there is no such file, or it lacks an arm.
+    """
+    replica, out = load_replica(options.method), Path(options.out)
+    path = out / f"{options.method}.json"
+    if not path.is_file():
+        raise UserError(f"there is no {path}, for --judge; run the arms: leave --judge out")
+    content = json.loads(path.read_text())
+    results = content["arms"]
+    if missing := [arm.name for arm in replica.ARMS if arm.name not in results]:
+        raise UserError(f"{path} lacks the arms {', '.join(missing)}, for --judge; run them first")
+    claims = replica.verdicts(results)
+    print_table(claims, results)
+    _write(replica, content | {"claims": [asdict(claim) for claim in claims]}, out)
+
+
+def _write(replica: Replica, content: dict[str, Any], out: Path) -> None:
+    """Write the JSON and the figure, and the README's table where it is of this folder."""
+    method = content["method"]
+    write_atomic(out / f"{method}.json", json.dumps(content, indent=1) + "\n")
+    replica.figure(content["arms"]).savefig(out / f"{method}.png", dpi=110)
+    if out.resolve() == OUT.resolve():
+        update_readme(Path("README.md"), out)
 
 
 def main(command: Command, args: list[str] | None = None) -> None:
@@ -77,12 +104,15 @@ def main(command: Command, args: list[str] | None = None) -> None:
     parser.add_argument("method", help="a folder of lit_research/methods")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds, 0 to SEEDS-1")
     parser.add_argument("--only", nargs="+", metavar="ARM", help="run only these arms")
+    judged = "judge the arms of OUT/METHOD.json again, with nothing run"
+    parser.add_argument("--judge", action="store_true", help=judged)
     parser.add_argument("--jobs", type=int, default=1, help="arms that run side by side")
     example = "lit_research.experiments.executors.RayExecutor"
     parser.add_argument("--executor", help=f"path of an Executor, such as {example}")
     parser.add_argument("--out", default=str(OUT), help="folder of the results")
     try:
-        run(parser.parse_args(args), command)
+        options = parser.parse_args(args)
+        judge(options) if options.judge else run(options, command)
     except UserError as error:
         print(f"replicate: error: {error}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None

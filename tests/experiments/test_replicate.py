@@ -1,7 +1,9 @@
 """The replicas' runner: resumable arm by arm, with one JSON, one figure and the README's rows."""
 
 import json
+import shutil
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -125,10 +127,28 @@ def test_a_whole_replica_writes_its_files(arms, tmp_path, monkeypatch, capsys):
     assert "wide beats narrow" in capsys.readouterr().out
 
 
+COMMITTED = Path(__file__).parents[2] / "replicas"
+
+
+@pytest.mark.parametrize("file", sorted(COMMITTED.glob("*.json")), ids=lambda file: file.stem)
+def test_the_committed_arms_give_the_committed_verdicts_again(file, tmp_path):
+    shutil.copy(file, tmp_path)
+    replicate.main(command, [file.stem, "--judge", "--out", str(tmp_path)])
+    before, after = (json.loads((at / file.name).read_text()) for at in (COMMITTED, tmp_path))
+    old, new = before.pop("claims"), after.pop("claims")
+    assert after == before
+    # Fits end where an optimiser stops, which differs in the tenth digit between processors.
+    for claim, again in zip(old, new, strict=True):
+        numbers = [claim.pop("effect"), *claim.pop("interval")]
+        assert [again.pop("effect"), *again.pop("interval")] == pytest.approx(numbers, rel=1e-6)
+        assert again == claim
+
+
 @pytest.mark.parametrize(
     ("args", "word"),
     [
         (["nothing"], "pretrain"),
+        (["pretrain", "--judge", "--out", "nowhere"], "nowhere"),
         (["pretrain", "--only", "nothing"], "width-16"),
         (["pretrain", "--executor", "nowhere.Pool"], "nowhere"),
     ],
