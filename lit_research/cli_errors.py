@@ -197,7 +197,7 @@ def _unknown_class(text: str, key: str) -> tuple[str, str, str] | None:
     if match and base:
         name = match[1].strip()
         what = f"there is no {base.__name__} called {name!r}"
-        return what, name, nearest(name, [c.__name__ for c in _subclasses(base)])
+        return what, name, nearest(name, sorted({c.__name__ for c in _subclasses(base)}))
     return None
 
 
