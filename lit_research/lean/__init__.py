@@ -9,8 +9,9 @@ from lit_research.lean.embedded import EmbeddedLean
 from lit_research.lean.guards import Guards
 from lit_research.lean.interact import LeanInteractServer
 from lit_research.lean.kimina import KiminaServer
+from lit_research.lean.lexer import tokens
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
-from lit_research.lean.statements import Statement, parse_statement, tokens
+from lit_research.lean.statements import Statement, parse_statement
 
 __all__ = [
     "Attempt",

@@ -18,7 +18,6 @@ from lit_research.lean.batch import AXIOMS, Batch
 from lit_research.lean.guards import NO_STATEMENT, Guards
 from lit_research.lean.reasons import cut
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
-from lit_research.lean.statements import parse_statement
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,8 @@ class Message:
 
 def batch_of(attempt: Attempt, axioms: Collection[str]) -> Batch:
     """Return the file for one attempt whose statement a guard has accepted, without its header."""
-    statement = parse_statement(attempt.statement)
-    assert statement is not None
-    return Batch(attempt.header, [(statement, attempt.proof)], axioms, with_header=False)
+    assert attempt.parsed is not None
+    return Batch(attempt.header, [(attempt.parsed, attempt.proof)], axioms, with_header=False)
 
 
 def judge(batch: Batch, messages: Iterable[Message], holes: int, seconds: float) -> Verdict:
@@ -112,7 +110,7 @@ class AuditedServer(LeanServer):
         attempts = [attempt.with_unix_lines() for attempt in attempts]
         for attempt in dict.fromkeys(attempts):
             refusal = attempt.unwritable or self._refusal(attempt)
-            if not refusal and parse_statement(attempt.statement) is None:
+            if not refusal and attempt.parsed is None:
                 refusal = NO_STATEMENT
             if refusal:
                 verdicts[attempt] = refuted(f"refused: {refusal}")

@@ -21,6 +21,7 @@ from lit_research.lean.guards import block
 from lit_research.lean.reasons import DETAIL, cut, error_reason
 from lit_research.lean.records import Verdict
 from lit_research.lean.statements import Statement
+from lit_research.lean.theorem import declared_universes, written_universes
 
 AXIOMS = ("propext", "Classical.choice", "Quot.sound")  # those of Lean itself
 _PRINT = "#print axioms"
@@ -28,9 +29,7 @@ _PRINT_PLAINLY = (
     "set_option pp.all false in set_option pp.universes false in set_option pp.fullNames true in "
     f"{_PRINT}"
 )
-_LEVEL = re.compile(r"\b(?:Type|Sort)( ?\([^()]*\)| [a-z]\w*)")
 _NAMELESS = re.compile(r"\b(Type|Sort)( ?\*| _(?!\w))")
-_DECLARED = re.compile(r"^[^\S\n]*universe ([^\n]*)$", re.MULTILINE)
 
 
 @dataclass
@@ -86,7 +85,7 @@ class Batch:
         self._axioms = frozenset(axioms)
         self._secret = f"LitResearch_{secrets.token_hex(8)}"
         self._header = "\n".join(header.splitlines()) if with_header else ""
-        self._declared = {name for line in _DECLARED.findall(header) for name in line.split()}
+        self._declared = declared_universes(header)
         # An `open` would shorten the names of axioms, and options would add their universes.
         self._print = _PRINT_PLAINLY if re.search(r"\bopen\b|\bpp\.", header) else _PRINT
         self._units: list[_Unit] = []
@@ -111,14 +110,9 @@ class Batch:
 
     def _typed(self, statement: Statement) -> tuple[str, str]:
         """Return the universes to declare, and the type with a name for each nameless one."""
-        text = statement.type
-        if "Type" not in text and "Sort" not in text:
-            return "", text
         numbers = itertools.count()
-        text = _NAMELESS.sub(lambda match: f"{match[1]} lit_u{next(numbers)}", text)
-        levels = " ".join(_LEVEL.findall(text))
-        used = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", levels))
-        new = [name for name in used if name not in {"max", "imax", *self._declared}]
+        text = _NAMELESS.sub(lambda match: f"{match[1]} lit_u{next(numbers)}", statement.type)
+        new = [name for name in written_universes(text) if name not in self._declared]
         return f".{{{', '.join(new)}}}" if new else "", text
 
     def _name(self, statement: Statement, kind: str, number: int) -> str:

@@ -19,7 +19,7 @@ from lit_research.errors import UserError
 from lit_research.lean.audit import AuditedServer, refuted, require_positive
 from lit_research.lean.guards import Guards, block
 from lit_research.lean.records import Attempt, Verdict
-from lit_research.lean.statements import Statement, parse_statement
+from lit_research.lean.statements import Statement
 from lit_research.lean.traced import Place, TracedRecord, place_of
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ class LeanDojoServer(AuditedServer):
 
     def _find(self, attempt: Attempt) -> Place | str:
         """Return the place of an attempt's theorem, or why there is none."""
-        statement = parse_statement(attempt.statement)
-        same = (self._theorems or {}).get(statement.text if statement else "", [])
+        asked = attempt.parsed.text if attempt.parsed else ""
+        same = (self._theorems or {}).get(asked, [])
         if attempt.header:
             same = [place for place in same if place.header() == attempt.header]
         if not same:

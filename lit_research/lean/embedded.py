@@ -17,7 +17,7 @@ from lit_research.lean.guards import Guards
 from lit_research.lean.pool import Runs, Settings
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
 from lit_research.lean.screen import Screen
-from lit_research.lean.theorem import Theorem, read_theorem
+from lit_research.lean.theorem import Theorem
 from lit_research.sandbox import LEVELS, Limits
 from lit_research.sandbox import isolation as strongest
 
@@ -146,7 +146,7 @@ class EmbeddedLean(LeanServer):
         for given in attempts:
             attempt = given.with_unix_lines()
             refusal = attempt.unwritable or self.guards.refusal(attempt)
-            theorem = None if refusal else read_theorem(attempt.statement)
+            theorem = None if refusal else attempt.verbatim
             if theorem is None:  # its reason may lie in the name, which is not run
                 parts = ["refused", attempt.header, attempt.statement, attempt.proof]
             else:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from types import TracebackType
 
 from typing_extensions import Self
 
 from lit_research.errors import UserError
+from lit_research.lean.statements import Statement, parse_statement
+from lit_research.lean.theorem import Theorem, read_theorem
 
 
 @dataclass(frozen=True)
 class Attempt:
     """A proof to check.
+
+    What is read of its text, ``parsed`` and ``verbatim``, is read once and travels with it. It
+    always follows from the text: no attempt can be made whose statement is one and reads as
+    another.
 
     Attributes:
         statement: ``theorem NAME BINDERS : CONCLUSION``, without ``:=`` and what follows.
@@ -25,6 +32,16 @@ class Attempt:
     statement: str
     proof: str
     header: str = ""
+
+    @cached_property
+    def parsed(self) -> Statement | None:
+        """The parts of its statement; None if it is no statement."""
+        return parse_statement(self.statement)
+
+    @cached_property
+    def verbatim(self) -> Theorem | None:
+        """Its statement as the embedded Lean is to read it; None if it does not begin as one."""
+        return read_theorem(self.statement)
 
     @property
     def unwritable(self) -> str:

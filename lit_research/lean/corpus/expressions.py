@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lit_research.lean import parse_statement, tokens
+from lit_research.lean.statements import AND, IFF, IMPLIES, OR
 
 # Type -> the names of its variables, in the order of the binders.
 VARIABLES = {
@@ -28,10 +29,10 @@ NAME = "t"  # of every theorem: its id is kept beside it
 
 # Operator -> its level, and the levels below which its left and right sides need brackets.
 INFIX = {
-    "↔": (20, 21, 21),
-    "→": (25, 26, 25),
-    "∨": (30, 31, 30),
-    "∧": (35, 36, 35),
+    IFF: (20, 21, 21),
+    IMPLIES: (25, 26, 25),
+    OR: (30, 31, 30),
+    AND: (35, 36, 35),
     **dict.fromkeys(("=", "≠", "≤", "<", "∈"), (50, 51, 51)),
     "+": (65, 65, 66),
     "++": (65, 65, 66),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lit_research.lean import Statement, tokens
@@ -42,19 +43,18 @@ class Goal:
         for name in names:
             if kind in _TYPES:
                 self.variables[name] = kind
-            elif (said := parse(kind)) is not None and "✝" not in name:
+            elif (said := expression_of(kind)) is not None and "✝" not in name:
                 self.hypotheses[name] = said
 
 
 def goal_of(statement: Statement) -> Goal | None:
     """Return the goal that a proof of ``statement`` starts with; None if it cannot be read."""
-    target = parse(statement.conclusion)
+    target = expression_of(statement.conclusion)
     if target is None:
         return None
     goal = Goal(target)
-    for binder in statement.binders:
-        names, _, kind = binder[1:-1].partition(":")
-        goal.add(names.split(), kind.strip())
+    for binder in statement.bindings:
+        goal.add(list(binder.names), binder.type)
     return goal
 
 
@@ -63,19 +63,25 @@ def read_goals(text: str) -> list[Goal]:
     goals = []
     for block in re.split(r"\n\s*\n", text.strip()):
         given, _, target = block.partition("⊢ ")
-        said = parse(target)
+        said = expression_of(target)
         if said is None:
             break
         goal = Goal(said)
-        for line in re.sub(r"\n\s+", " ", given).splitlines():
-            found = _LINE.fullmatch(line.strip())
-            if found and not line.startswith("case "):
-                goal.add(found[1].split(), found[2].strip())
+        for names, kind in given_in(given):
+            goal.add(names, kind)
         goals.append(goal)
     return goals
 
 
-def parse(text: str) -> Expr | None:
+def given_in(text: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the names and the type of each hypothesis that Lean prints before ``⊢``."""
+    for line in re.sub(r"\n\s+", " ", text).splitlines():
+        found = _LINE.fullmatch(line.strip())
+        if found and not line.startswith("case "):
+            yield found[1].split(), found[2].strip()
+
+
+def expression_of(text: str) -> Expr | None:
     """Return the expression that ``text`` is; None where it is not in the statements' language."""
     words = tokens(text)
     try:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lit_research.errors import UserError
-from lit_research.lean import parse_statement
+from lit_research.lean import Statement, parse_statement
+from lit_research.lean.corpus.goals import given_in
 from lit_research.lean.corpus.lean_files import scan, split_at_proof
 
 LEANDOJO = "LeanDojo"
@@ -41,6 +43,13 @@ class Theorem:
     source: str = ""
     proofs: tuple[str, ...] = ()
     level: int = 0
+
+    @cached_property
+    def parsed(self) -> Statement:
+        """The parts of the statement, which is read once."""
+        statement = parse_statement(self.statement)
+        assert statement is not None, self.statement  # files that hold anything else are refused
+        return statement
 
 
 def read_theorems(path: str | Path) -> list[Theorem]:
@@ -221,11 +230,7 @@ def _from_state(name: str, state: str) -> str:
     """Return a statement whose hypotheses are those of a proof state, instances in brackets."""
     before, _, goal = state.partition("⊢")
     binders: list[str] = []
-    for line in before.splitlines():
-        if line.startswith(" ") and binders:  # the rest of a long type
-            binders[-1] = f"{binders[-1][:-1]} {line.strip()}{binders[-1][-1]}"
-        elif " : " in line:
-            names, _, kind = line.partition(" : ")
-            hidden = "✝" in names
-            binders.append(f"[{kind}]" if hidden else f"({names} : {kind})")
+    for names, kind in given_in(before):
+        joined = " ".join(names)
+        binders.append(f"[{kind}]" if "✝" in joined else f"({joined} : {kind})")
     return " ".join(["theorem", name, *binders, ":", " ".join(goal.split())])

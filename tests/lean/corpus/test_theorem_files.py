@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lit_research.errors import UserError
-from lit_research.lean import Attempt
+from lit_research.lean import Attempt, parse_statement
 from lit_research.lean.corpus.lean_files import scan, split_at_proof
 from lit_research.lean.corpus.theorem_files import read_theorems
 from tests.lean.corpus.files import LEAN, RECORDS, leandojo, write
@@ -66,6 +66,21 @@ def test_proofs_are_split_from_statements():
     assert split_at_proof("theorem a : 1 = 1 := by sorry") == ("theorem a : 1 = 1", "")
     assert split_at_proof("theorem a : 1 = 1") == ("theorem a : 1 = 1", "")
     assert list(scan("-- nothing\ndef f := 1\n")) == []
+
+
+def test_comments_of_a_lean_file_are_read_as_lean_reads_them():
+    text = (
+        "/- theorem no : 1 = 2 /- nested -/\ntheorem none : 1 = 3 -/\n"
+        "@[simp] protected theorem a.{u} (α : Type u) -- := why\n"
+        '    (h : s = "--") : True := /- := by -/ by\n  trivial\n'
+        "variable (x : Nat)\ntheorem b.{u} : x = x := rfl -- done\n"
+    )
+    first, second = scan(text)
+    assert (first.name, first.proof, second.proof) == ("a", "trivial", "exact rfl")
+    assert parse_statement(first.statement) == parse_statement(
+        'theorem a (α : Type u) (h : s = "--") : True'
+    )
+    assert parse_statement(second.statement) == parse_statement("theorem b (x : Nat) : x = x")
 
 
 def test_the_benchmark_of_leandojo_is_read_with_its_splits(tmp_path):
