@@ -1,7 +1,7 @@
-"""Lean 4: verdicts on proofs that nobody trusts, from the real kernel.
+"""Lean 4: verdicts on untrusted proofs, from the real kernel.
 
 ``EmbeddedLean`` runs the real Lean 4 elaborator and kernel with the project's own core library;
-``LeanInteractServer``, ``LeanDojoServer`` and ``KiminaServer`` run on a toolchain of yours.
+``LeanInteractServer``, ``LeanDojoServer`` and ``KiminaServer`` run on your own toolchain.
 """
 
 from lit_research.lean.dojo import LeanDojoServer

@@ -1,10 +1,10 @@
-"""Which text may be shown to a Lean that reads whole files: listed symbols, no word that commands.
+"""What text may be shown to a Lean that reads whole files: known symbols, no words of commands.
 
-The guard is the first layer and not the last: what it lets through still has to prove the very
+The guard is the first layer, not the last: what it lets through still has to prove the very
 statement that was asked for, to the kernel, from allowed axioms (:mod:`lit_research.lean.batch`).
 It is there for what those cannot see: commands that change what later text means, code that runs
 while Lean reads it, files read, output without end; and options that turn the kernel off, which the
-embedded Lean ignores (:mod:`lit_research.lean.program`) and a Lean of the user's does not. The
+embedded Lean ignores (:mod:`lit_research.lean.program`) and the user's Lean does not. The
 embedded Lean, which reads one theorem at a time, needs less: :mod:`lit_research.lean.screen`.
 """
 
@@ -121,7 +121,7 @@ class Guards:
     depth: int = 100
 
     def refusal(self, attempt: Attempt) -> str | None:
-        """Return why the attempt is not shown to Lean, None if it may be."""
+        """Return why the attempt must not be shown to Lean; None if it may be."""
         return (
             self.header_refusal(attempt.header)
             or self.statement_refusal(attempt.statement)

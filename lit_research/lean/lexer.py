@@ -109,7 +109,7 @@ def code_of(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """Return a text without comments with one space for each stretch of spaces and line ends.
+    """Return a text without comments with one space for each run of spaces and line ends.
 
     Strings and quoted names stay as they are.
 

@@ -1,4 +1,4 @@
-"""Which text is shown to the driver: all but what would act while Lean elaborates it.
+"""What text may be shown to the driver: all but what would act while Lean elaborates it.
 
 The driver (:mod:`lit_research.lean.driver`) takes exactly one theorem, compares its type with the
 statement's and has the kernel check it in an environment that no proof has touched. So nothing here

@@ -180,7 +180,7 @@ def parse_statement(text: str) -> Statement | None:
 def _with_semicolons(text: str) -> str:
     """Return ``text`` with a semicolon where the end of a line ends the value of a ``let``.
 
-    As Lean reads it, what begins further right than the ``let`` goes on with the value.
+    As Lean reads it, what begins further right than the ``let`` continues the value.
     """
     lines = [line.rstrip(" ") for line in text.split("\n")]
     # Of each open `let`: its column, the brackets around it, and whether its value has begun.

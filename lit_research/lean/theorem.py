@@ -44,9 +44,9 @@ class Theorem:
         return f"{self.name}{self.rest}"
 
     def universes(self, header: str) -> tuple[str, ...]:
-        """Return the levels to declare before it: those it writes and nobody has declared.
+        """Return the levels to declare before it: those that it uses and nothing declares.
 
-        A word too many does no harm: levels have names of their own.
+        One too many does no harm: levels have their own namespace.
         """
         own = OWN_LEVELS.match(self.rest)
         known = set(_LEVEL.findall(own[1])) if own else set()

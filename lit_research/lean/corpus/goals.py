@@ -17,10 +17,10 @@ _END = {")", "]", ",", "⟩", "|", "=>", ":="}
 
 @dataclass
 class Goal:
-    """What is to prove, and what is given.
+    """What is to be proved, and what is given.
 
     Attributes:
-        target: what is to prove.
+        target: what is to be proved.
         hypotheses: name -> what it says, the oldest first.
         variables: name -> type, of numbers, lists, functions and propositions.
         names: every name in use.
@@ -38,7 +38,7 @@ class Goal:
         return list(names[last + 1 : last + 1 + count])
 
     def add(self, names: list[str], kind: str) -> None:
-        """Take in ``names : kind``."""
+        """Add ``names : kind``."""
         self.names.update(names)
         for name in names:
             if kind in _TYPES:
@@ -59,7 +59,7 @@ def goal_of(statement: Statement) -> Goal | None:
 
 
 def read_goals(text: str) -> list[Goal]:
-    """Return the goals in Lean's message, the first one first; one that cannot be read ends it."""
+    """Return the goals in Lean's message, in their order, up to one that cannot be read."""
     goals = []
     for block in re.split(r"\n\s*\n", text.strip()):
         given, _, target = block.partition("⊢ ")

@@ -1,8 +1,8 @@
-"""Lean as words that single spaces part, for models with one token a word; and back.
+"""Lean text as words separated by single spaces, for models with one token per word; and back.
 
-Words are Lean's tokens, but for what must not be torn apart or run together on the way back:
-``h.symm``, ``?_``, ``.inl`` and runs of operator characters are one word, and a bracket that stands
-against the word before it (``xs[0]``) is another word than one after a space. Comments are left
+Words are Lean's tokens, except for what must not be split or joined on the way back: ``h.symm``,
+``?_``, ``.inl`` and runs of operator characters are one word, and a bracket that touches the word
+before it (``xs[0]``) is a different word from one after a space. Comments are left
 out, lines and their indentation are words too. The tokens of :mod:`lit_research.lean.lexer` would
 not do: the text could not be written again from them.
 """
@@ -67,7 +67,7 @@ def _line(words: list[str]) -> str:
     line, before = "", ""
     for word in words:
         if word in (TAB, SPACE):
-            # Elsewhere than at the start of a line a model's slip, which changes nothing.
+            # Anywhere but at the start of a line it is a model's slip, which changes nothing.
             line += "  " if word == TAB and not before else " " if not before else ""
             continue
         piece = "[" if word == ATTACHED else word

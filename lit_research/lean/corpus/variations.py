@@ -1,10 +1,10 @@
 """Variations of a statement that are true if it is: what a small Conjecturer learns to write first.
 
-A model built from nothing has never seen a lemma. The warm start shows it statements with one or
-two edits each: sides exchanged, a part taken, a hypothesis moved, joined or (seldom) offered as an
+A randomly initialised model has never seen a lemma. The warm start shows it statements with one or
+two edits each: sides exchanged, a part taken, a hypothesis moved, joined or (rarely) offered as an
 alternative. They teach it to write about the statement it was shown, in well-formed Lean.
 
-Edits read tokens and brackets alone; operators bind as in Lean (``↔`` loosest, then ``→``, ``∨``,
+Edits read only tokens and brackets; operators bind as in Lean (``↔`` loosest, then ``→``, ``∨``,
 ``∧``, then relations).
 """
 
@@ -137,7 +137,7 @@ _EDITS: tuple[tuple[Callable[[Statement], list[Statement]], float], ...] = (
 
 
 def vary(statement: Statement, rng: random.Random, edits: int = 1) -> Statement | None:
-    """Return a statement that is true if this one is, another than it; None if no edit fits.
+    """Return a different statement that is true if this one is; None if no edit applies.
 
     Args:
         statement: what to vary.
@@ -163,8 +163,8 @@ def with_alternatives(
 ) -> tuple[Statement, list[str]] | None:
     """Return the statement with alternatives to its conclusion, and the tactics that pick it.
 
-    The alternatives are the conclusion with other variables of the same type in the place of its
-    own: well formed and seldom true. ``A ∨ (C ∨ B)`` for two of them, with ``right``, ``left``
+    The alternatives are the conclusion with other variables of the same type in place of its own:
+    well formed and rarely true. ``A ∨ (C ∨ B)`` for two of them, with ``right``, ``left``
     before a proof of ``C``. None if the conclusion has no variable that another could stand for.
 
     Args:

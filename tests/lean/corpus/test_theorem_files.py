@@ -97,14 +97,17 @@ def test_the_benchmark_of_leandojo_is_read_with_its_splits(tmp_path):
 @pytest.mark.parametrize(
     ("records", "message"),
     [
-        ([RECORDS[1], '{"id": '], "line 2 is malformed JSON.*d.jsonl; give an object a line"),
-        ([RECORDS[1], {"id": "x"}], "without 'id' or 'theorem'.*line 2"),
-        ([[1]], "without 'id' or 'theorem'"),
-        ([RECORDS[1], RECORDS[1]], "id 'b' is there twice"),
+        ([RECORDS[1], '{"id": '], "malformed JSON.*d.jsonl, line 2; must be one object a line"),
+        ([RECORDS[1], {"id": "x"}], "no 'id' or no 'theorem'.*line 2"),
+        ([[1]], "no 'id' or no 'theorem'"),
+        ([RECORDS[1], RECORDS[1]], "the id 'b' occurs twice"),
         ([{"id": "x", "theorem": "def x := 1"}], "theorem 'x' is not a statement.*line 1"),
-        ([{"id": "x", "theorem": 3}], "a 'theorem' that is no text"),
-        ([{"id": "x", "theorem": "theorem x : p", "proofs": "simp"}], "'proofs' that are no list"),
-        ([""], "no theorem is in the file"),
+        ([{"id": "x", "theorem": 3}], "a 'theorem' that is not a string"),
+        (
+            [{"id": "x", "theorem": "theorem x : p", "proofs": "simp"}],
+            "'proofs' that are not a",
+        ),
+        ([""], "there is no theorem, in .*d.jsonl"),
     ],
 )
 def test_bad_records_are_refused_by_name(tmp_path, records, message):
