@@ -117,7 +117,10 @@ class Statement:
     @property
     def binder_names(self) -> tuple[str, ...]:
         """The names that the binders bind, in their order; ``_`` for an instance without a name."""
-        return tuple(name for binder in self.bindings for name in binder.names or ("_",))
+        names: list[str] = []
+        for binder in self.bindings:
+            names += ["_"] if binder.bracket == "[" and not binder.names else binder.names
+        return tuple(names)
 
     @property
     def namespace(self) -> str:
