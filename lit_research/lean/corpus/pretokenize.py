@@ -2,9 +2,9 @@
 
 Words are Lean's tokens, except for what must not be split or joined on the way back: ``h.symm``,
 ``?_``, ``.inl`` and runs of operator characters are one word, and a bracket that touches the word
-before it (``xs[0]``) is a different word from one after a space. Comments are left
-out, lines and their indentation are words too. The tokens of :mod:`lit_research.lean.lexer` would
-not do: the text could not be written again from them.
+before it (``xs[0]``) is a different word from one after a space. Comments are left out, lines and
+their indentation are words too. The tokens of :mod:`lit_research.lean.lexer` would not do: the text
+could not be written again from them.
 """
 
 from __future__ import annotations
