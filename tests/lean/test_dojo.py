@@ -156,7 +156,7 @@ def test_a_lost_process_costs_one_verdict(server, stand_in):
 def test_interaction_opens_the_theorem_itself(server, stand_in):
     server.interact(record(server, "both"))
     assert stand_in.opened[0].full_name == "both"
-    with pytest.raises(UserError, match=r"no theorem of https://example.org/small at abc"):
+    with pytest.raises(UserError, match=r"not a theorem of https://example.org/small at abc"):
         server.interact(record(server, "both") | {"theorem": "theorem x : True"})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from lit_research.lean import Attempt, Statement, Verdict, parse_statement
+from lit_research.lean import Attempt, Statement, Verdict
 from lit_research.lean.corpus import Theorem
 from lit_research.lm import weights_fingerprint
 from lit_research.lm.engines import Completion
@@ -29,9 +29,7 @@ def problem_of(theorem: Theorem, number: int) -> Problem:
         theorem: of a data module, which refuses what is no statement.
         number: of the theorem in its set.
     """
-    statement = parse_statement(theorem.statement)
-    assert statement is not None, "the data module refuses what is no statement"
-    return Problem(theorem.id, statement, theorem.header, number)
+    return Problem(theorem.id, theorem.parsed, theorem.header, number)
 
 
 def write_conjectures(
