@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from lit_research.methods.arms import Arm, Results
+from lit_research.stats import paired_t
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,13 +38,7 @@ class Claim:
 
 def paired_interval(effects: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """Return the 90% interval of the mean of one effect a seed (Student's t); nan for one seed."""
-    from scipy import stats
-
-    values = np.asarray(effects, dtype=float)
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    half = stats.t.ppf(0.95, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
+    return paired_t(effects).interval
 
 
 def judge(claim: str, effects: Sequence[float] | np.ndarray) -> Claim:
