@@ -86,7 +86,7 @@ def _run_seeds(
     """Return what arms measured, and the seconds of all their runs."""
     work = Path(options.out) / "work" / options.method
     with make_executor(options.executor, options.jobs) as executor:
-        results = run_arms(arms, seeds, work, command, executor, plan and plan.hash)
+        results = run_arms(arms, seeds, work, command, executor, plan.hash if plan else None)
     files = [result_file(arm, seed, work) for arm in arms for seed in seeds]
     return results, sum(json.loads(file.read_text())["seconds"] for file in files)
 
