@@ -69,7 +69,7 @@ def test_windows_are_loaded_in_the_order_of_the_sampler():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], "there is none"),
+        ([], "there are no rows, in PackedRows; each row must"),
         ([Row.answer([1], [])], "row 0 has 0 positions"),
         ([Row.answer([1], [2]), Row.answer([1], [2] * 17)], "row 1 has 17 positions"),
     ],

@@ -25,7 +25,7 @@ def test_rows_hold_the_prompt_and_mask_what_was_written():
 
 
 def by_slices(pairs, pad_token_id):
-    """Rows as the scoring of options fills them, one slice a row."""
+    """The same rows, filled one slice at a time."""
     width = max(len(prompt) + len(answer) for prompt, answer in pairs) - 1
     inputs = torch.full((len(pairs), width), pad_token_id)
     labels = torch.full((len(pairs), width), IGNORE)
@@ -59,7 +59,7 @@ def test_truncation_keeps_the_side_it_names_and_counts_what_it_does(pairs, lengt
         expected.append(list(zip(row.tokens[start:end], row.learned[start:end], strict=True)))
         lost, cut = lost + excess, cut + bool(excess)
     if not expected:
-        with pytest.raises(UserError, match="has a token to learn"):
+        with pytest.raises(UserError, match="has a label within max_length"):
             truncate_rows(rows, length, side)
         return
     kept, counts = truncate_rows(rows, length, side)
