@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom, sem
 
@@ -21,6 +21,7 @@ def test_it_is_the_share_of_the_subsets_with_a_right_sample():
             assert pass_at_k(n, c, k) == pytest.approx(sum(map(any, draws)) / len(draws))
 
 
+@settings(deadline=None)
 @given(COUNTS)
 def test_it_rises_with_k_from_the_share_of_right_samples(counts):
     n, c = counts
@@ -30,6 +31,7 @@ def test_it_rises_with_k_from_the_share_of_right_samples(counts):
     assert values[-1] == float(c > 0)
 
 
+@settings(deadline=None)
 @given(COUNTS, st.data())
 def test_it_is_the_hypergeometric_chance_of_at_least_one(counts, data):
     (n, c), k = counts, data.draw(st.integers(1, counts[0]))

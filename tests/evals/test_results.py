@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_research.evals import Result, clustered_mean, mean_of_sums, results_table
@@ -19,6 +19,7 @@ def test_results_are_rows_of_a_table():
     assert str(first) == results_table([first])
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-4, 4, width=32), min_size=2, max_size=9))
 def test_sums_over_batches_give_the_error_of_the_values_themselves(values):
     sums = len(values), sum(values), sum(value * value for value in values)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
@@ -13,6 +13,7 @@ from lit_research.text import ShardedSampler, make_loader
 from tests.lm.models import tiny_lm
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 10), max_size=30), st.integers(10, 17))
 def test_each_row_is_in_one_window_with_room(lengths, size):
     windows = best_fit(lengths, size)

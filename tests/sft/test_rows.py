@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
@@ -36,6 +36,7 @@ def by_slices(pairs, pad_token_id):
     return inputs.tolist(), labels.tolist()
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_the_answer_alone_is_learned_whatever_the_lengths(pairs):
     inputs, labels = by_slices(pairs, 0)
@@ -46,6 +47,7 @@ def test_the_answer_alone_is_learned_whatever_the_lengths(pairs):
     assert (stacked["input_ids"].tolist(), stacked["labels"].tolist()) == by_slices(pairs, 10)
 
 
+@settings(deadline=None)
 @given(PAIRS, st.integers(1, 8), st.sampled_from(["left", "right", "drop"]))
 def test_truncation_keeps_the_side_it_names_and_counts_what_it_does(pairs, length, side):
     rows = [Row.answer(*pair) for pair in pairs]
