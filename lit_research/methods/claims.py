@@ -52,6 +52,16 @@ def paired_interval(effects: Sequence[float] | np.ndarray) -> tuple[float, float
     return paired_t(effects).interval
 
 
+def pooled_stderr(values: np.ndarray) -> float | None:
+    """Return the standard error of a mean over seeds, pooled over points; None for one seed.
+
+    Args:
+        values: one for each seed and point, ``[seeds, points]``.
+    """
+    seeds = len(values)
+    return float(np.sqrt(values.var(axis=0, ddof=1).mean() / seeds)) if seeds > 1 else None
+
+
 def judge(claim: str, effects: Sequence[float] | np.ndarray) -> Claim:
     """Judge a claim whose effect is above 0 where it holds, one value a seed.
 
