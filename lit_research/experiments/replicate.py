@@ -20,7 +20,7 @@ from lit_research.experiments.arms import result_file, run_arms
 from lit_research.experiments.command import Command
 from lit_research.experiments.executors.factory import make_executor
 from lit_research.experiments.replica_report import print_table, report, update_readme
-from lit_research.files import write_atomic
+from lit_research.files import replacing, write_atomic
 from lit_research.methods.claims import Replica
 
 OUT = Path("replicas")
@@ -61,7 +61,8 @@ def run(options: argparse.Namespace, command: Command) -> None:
         ]
         content = report(options.method, claims, results, sum(spent))
         write_atomic(out / f"{options.method}.json", json.dumps(content, indent=1) + "\n")
-        replica.figure(results).savefig(out / f"{options.method}.png", dpi=110)
+        with replacing(out / f"{options.method}.png") as temporary:
+            replica.figure(results).savefig(temporary, dpi=110, format="png")
         if out.resolve() == OUT.resolve():  # the table is of the results beside it
             update_readme(Path("README.md"), out)
 
