@@ -97,8 +97,6 @@ def _write(found: "Fit", figure: Path, out: Path | None) -> None:
             f"the figure {figure} or --out {out} cannot be written: {reason}; give names in a "
             "folder that exists, the figure's ending in .png, .pdf or .svg"
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _parser() -> argparse.ArgumentParser:
