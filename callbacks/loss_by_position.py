@@ -15,7 +15,9 @@ from typing_extensions import override
 from lit_research.binning import binned_means
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, panels
+from lit_research.labels import IGNORE
 from lit_research.metrics import MetricsByKey, Sums
+from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,8 +34,7 @@ class LossByPosition(Callback):
     """
 
     def __init__(self, num_bins: int = 32) -> None:
-        if num_bins < 1:
-            raise UserError(f"num_bins is {num_bins}, in LossByPosition: give 1 or more")
+        check_range(COUNT, "in LossByPosition", num_bins=num_bins)
         self.num_bins = num_bins
         self._sums: MetricsByKey[int, Sums] | None = None
 
@@ -54,7 +55,7 @@ class LossByPosition(Callback):
                 "out of trainer.callbacks"
             )
         losses = outputs["token_losses"].detach().float()
-        counted = batch["labels"] != -100
+        counted = batch["labels"] != IGNORE
         sums = torch.stack([(losses * counted).sum(0), counted.float().sum(0)])
         if self._sums is None:
             self._sums = _sums_by_length(losses.device)

@@ -30,7 +30,7 @@ from lit_research.experiments.replica_report import (
     report,
     update_readme,
 )
-from lit_research.files import write_atomic
+from lit_research.files import replacing, write_atomic
 from lit_research.methods.arms import Arm, Results
 from lit_research.methods.claims import Claim, Replica
 
@@ -147,7 +147,8 @@ def _write(replica: Replica, content: dict[str, Any], out: Path) -> None:
     """Write the JSON and the figure, and the README's table where it is of this folder."""
     method = content["method"]
     write_atomic(out / f"{method}.json", json.dumps(content, indent=1) + "\n")
-    replica.figure(content["arms"]).savefig(out / f"{method}.png", dpi=110)
+    with replacing(out / f"{method}.png") as temporary:
+        replica.figure(content["arms"]).savefig(temporary, dpi=110, format="png")
     if out.resolve() == OUT.resolve():
         update_readme(Path("README.md"), out)
 

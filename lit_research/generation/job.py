@@ -10,6 +10,7 @@ from lit_research.errors import UserError
 from lit_research.generation.rows import Prompt, Refuse, is_failure, make_rows
 from lit_research.generation.shards import Shards
 from lit_research.lm.engines import Engine, Sampling
+from lit_research.ranges import SHARE, check_range
 
 
 class TextJob:
@@ -48,10 +49,7 @@ class TextJob:
         refuse: Refuse | None = None,
         max_failed: float = 0.0,
     ) -> None:
-        if not 0 <= max_failed <= 1:
-            raise UserError(
-                f"max_failed is {max_failed}, in a {what.lower()}; must be a share, 0 to 1"
-            )
+        check_range(SHARE, f"in a {what.lower()}", max_failed=max_failed)
         self._shards = Shards(folder, card, what=what, where=where)
         self.kind, self.what, self.refuse, self.max_failed = kind, what, refuse, max_failed
 

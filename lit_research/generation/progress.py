@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
-from lit_research.messages import announce, is_first_process
+from lit_research.messages import announce
+from lit_research.progress import make_bar
 
 
 class RowProgress:
@@ -23,16 +23,7 @@ class RowProgress:
 
     def __init__(self, what: str, *, total: int, done: int) -> None:
         self.what, self.total, self.done, self.rejected = what, total, done, 0
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[rejected]}"),
-            console=console,
-            disable=not (console.is_terminal and is_first_process()),
-        )
+        self._bar = make_bar(TextColumn("{task.fields[rejected]}"))
 
     def __enter__(self) -> RowProgress:
         """Show the bar."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lm.engines import Completion
+from lit_research.seeds import derive_seed
 from lit_research.storage import content_hash
 
 OWN_COLUMNS = ("text", "id", "source_id", "kind", "seed", "finish_reason", "tokens")
@@ -77,8 +78,7 @@ def check_prompts(prompts: Sequence[Prompt]) -> str:
 
 def row_seed(job_seed: int, index: int) -> int:
     """Return the seed of a prompt, 63 bits: a function of the job's seed and the prompt's index."""
-    digest = hashlib.blake2b(f"{job_seed}:{index}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    return derive_seed(job_seed, index) >> 1
 
 
 def make_rows(

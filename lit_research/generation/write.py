@@ -14,6 +14,7 @@ from lit_research.generation.progress import RowProgress
 from lit_research.generation.rows import Prompt, Refuse, check_prompts, is_rejected, row_seed
 from lit_research.generation.shards import COUNTED
 from lit_research.lm.engines import Engine, Sampling
+from lit_research.ranges import COUNT, Range, check_range
 
 Counts: TypeAlias = "tuple[int, int]"  # rows of a shard, and how many have no usable text
 WHERE = "in write_texts"
@@ -111,11 +112,8 @@ def _each(write: Callable[[int], Counts], shards: Sequence[int], at_once: int) -
 
 
 def _check_options(engine: Engine, sampling: Sampling, sizes: Mapping[str, int], rank: int) -> None:
-    for name, value in sizes.items():
-        if value < 1:
-            raise UserError(f"{name} is {value}, {WHERE}; must be at least 1")
-    if not 0 <= rank < sizes["world_size"]:
-        raise UserError(f"rank is {rank}, {WHERE}; must be 0 to world_size - 1")
+    check_range(COUNT, WHERE, **sizes)
+    check_range(Range(at_least=0, at_most=sizes["world_size"] - 1), WHERE, rank=rank)
     if not isinstance(sampling.seed, int):
         raise UserError(f"seed is a list, {WHERE}; must be one number, the seed of the job")
     if sizes["shards_at_once"] > 1 and not engine.thread_safe:

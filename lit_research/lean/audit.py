@@ -13,7 +13,6 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from lit_research.errors import UserError
 from lit_research.lean.batch import AXIOMS, Batch
 from lit_research.lean.guards import NO_STATEMENT, Guards
 from lit_research.lean.reasons import cut
@@ -137,10 +136,3 @@ class AuditedServer(LeanServer):
             self.counts.starts += starts
             self.counts.lost += lost
             self.counts.seconds += seconds
-
-
-def require_positive(server: str, **values: float | None) -> None:
-    """Raise a UserError for a setting that is not above zero; None is not set."""
-    for name, value in values.items():
-        if value is not None and not value > 0:
-            raise UserError(f"{name} is {value!r} in {server}; give a number above 0")

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
-from lit_research.lean.audit import AuditedServer, refuted, require_positive
+from lit_research.lean.audit import AuditedServer, refuted
 from lit_research.lean.guards import Guards, block
 from lit_research.lean.records import Attempt, Verdict
 from lit_research.lean.statements import Statement
 from lit_research.lean.traced import Place, TracedRecord, place_of
+from lit_research.ranges import POSITIVE, check_range
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -58,7 +59,7 @@ class LeanDojoServer(AuditedServer):
         guards: Guards | None = None,
     ) -> None:
         super().__init__(axioms, guards)
-        require_positive("LeanDojoServer", timeout_s=timeout_s)
+        check_range(POSITIVE, "in LeanDojoServer", timeout_s=timeout_s)
         self.repository, self.commit = repository, commit
         self.build_deps, self.timeout_s = build_deps, timeout_s
         self._lock = threading.Lock()

@@ -18,6 +18,7 @@ from lit_research.lean.pool import Runs, Settings
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
 from lit_research.lean.screen import Screen
 from lit_research.lean.theorem import Theorem
+from lit_research.ranges import POSITIVE, check_range
 from lit_research.sandbox import LEVELS, Limits
 from lit_research.sandbox import isolation as strongest
 
@@ -71,10 +72,8 @@ class EmbeddedLean(LeanServer):
         cache_size: int = 10_000,
         cache_dir: str | None = None,
     ) -> None:
-        positive = {"workers": workers, "batch": batch, "wall_s": wall_s, "memory_mib": memory_mib}
-        for name, value in (positive | {"heartbeats": heartbeats}).items():
-            if not value > 0:
-                raise UserError(f"{name}={value!r} in EmbeddedLean is no limit: give one above 0")
+        limits = {"wall_s": wall_s, "memory_mib": memory_mib, "heartbeats": heartbeats}
+        check_range(POSITIVE, "in EmbeddedLean", workers=workers, batch=batch, **limits)
         if isolation is not None and isolation not in LEVELS:
             raise UserError(
                 f"isolation is {isolation!r}, in EmbeddedLean; must be one of {', '.join(LEVELS)}"

@@ -16,11 +16,11 @@ from lit_research.lean.audit import (
     batch_of,
     judge,
     refuted,
-    require_positive,
 )
 from lit_research.lean.guards import Guards
 from lit_research.lean.records import Attempt, Verdict
 from lit_research.lean.repl import Limits, Session, Sessions
+from lit_research.ranges import POSITIVE, check_range
 from lit_research.storage import cache_root, writing
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ class LeanInteractServer(AuditedServer):
         build: bool = True,
     ) -> None:
         super().__init__(axioms, guards)
-        require_positive(
-            "LeanInteractServer",
+        check_range(
+            POSITIVE,
+            "in LeanInteractServer",
             workers=workers,
             timeout_s=timeout_s,
             header_timeout_s=header_timeout_s,

@@ -18,12 +18,12 @@ from lit_research.lean.audit import (
     batch_of,
     judge,
     refuted,
-    require_positive,
 )
 from lit_research.lean.batch import Batch
 from lit_research.lean.guards import Guards
 from lit_research.lean.post import PostFailure, post
 from lit_research.lean.records import Attempt, Verdict
+from lit_research.ranges import POSITIVE, check_range
 
 # path, list, name of an attempt in it, its text.
 _API = {
@@ -78,8 +78,9 @@ class KiminaServer(AuditedServer):
         guards: Guards | None = None,
     ) -> None:
         super().__init__(axioms, guards)
-        require_positive(
-            "KiminaServer",
+        check_range(
+            POSITIVE,
+            "in KiminaServer",
             timeout_s=timeout_s,
             batch=batch,
             concurrency=concurrency,

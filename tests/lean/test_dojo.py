@@ -167,5 +167,5 @@ def test_what_stands_in_the_way_is_said(stand_in, monkeypatch):
     monkeypatch.setitem(sys.modules, "lean_dojo", None)
     with pytest.raises(UserError, match=r"lean-dojo cannot be imported.*pip install"):
         list(LeanDojoServer("https://example.org/small", "abc").traced_theorems())
-    with pytest.raises(UserError, match="timeout_s is 0 in LeanDojoServer"):
+    with pytest.raises(UserError, match="timeout_s is 0, in LeanDojoServer"):
         LeanDojoServer("https://example.org/small", "abc", timeout_s=0)

@@ -304,7 +304,7 @@ def test_what_is_missing_is_said_in_words(installed, monkeypatch, tmp_path):
 
 
 def test_settings_without_sense_are_refused():
-    refuses("workers is 0 in LeanInteractServer", workers=0)
+    refuses("workers is 0, in LeanInteractServer", workers=0)
     refuses("give one", project="a", lean_version="v4.24.0")
 
 

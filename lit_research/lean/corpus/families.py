@@ -24,6 +24,7 @@ from lit_research.lean.corpus.inequalities import order
 from lit_research.lean.corpus.list_statements import lists
 from lit_research.lean.corpus.propositions import propositional
 from lit_research.lean.corpus.theorem_files import Theorem
+from lit_research.seeds import derive_seed
 
 GENERATORS: dict[str, Callable[[int, random.Random], Draft | None]] = {
     "propositional": propositional,
@@ -63,7 +64,7 @@ def generate(family: str, level: int, rng: random.Random) -> str:
 
 def split_of(key: str) -> str:
     """Return the split of a statement, from its canonical form."""
-    place = hashlib.blake2b(key.encode(), digest_size=1).digest()[0]
+    place = derive_seed(key, digest_size=1)
     for name, share in _SHARES.items():
         if place < share:
             return name

@@ -34,6 +34,7 @@ from lit_research.methods.dpg.core import Scale, advantages, shuffled
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.target_text import Padding, check_length, encode_texts
 from lit_research.metrics import gather_objects
+from lit_research.ranges import COUNT, check_range
 from lit_research.text import permutation
 from lit_research.text.sampling import place_in_world
 
@@ -93,9 +94,8 @@ class Inner:
     shuffle_seed: int = 42
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "length", "passes"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} is {getattr(self, name)}, in inner: give 1 or more")
+        sizes = {"batch_size": self.batch_size, "length": self.length, "passes": self.passes}
+        check_range(COUNT, "in inner", **sizes)
         self.make_optimizer()  # refuses what it cannot be made of
 
     def make_optimizer(self) -> Optimizer:

@@ -5,7 +5,6 @@ Generation and verification overlap: while Lean judges a batch, the next one is 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.players import CONJECTURER, SOLVER, Role
 from lit_research.methods.self_play.problems import Problem, Rollout
 from lit_research.methods.self_play.rewards import overlong_weight, uses_try
+from lit_research.seeds import derive_seed
 
 
 def problem_of(theorem: Theorem, number: int) -> Problem:
@@ -154,8 +154,7 @@ def _write(
 
 
 def _seed(*parts: Any) -> int:
-    text = "/".join(map(str, parts))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
+    return derive_seed(*parts, digest_size=7, separator="/")
 
 
 def _judge(

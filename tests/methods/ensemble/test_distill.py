@@ -202,7 +202,7 @@ def test_a_student_of_logits_draws_near_its_teachers_and_reports_its_share(
     [
         ({f"{DATA}.pool": None}, "there is no pool"),
         ({f"{DATA}.share": 1.5}, "from 0 to 1"),
-        ({f"{DATA}.passes": 0}, "1 or more"),
+        ({f"{DATA}.passes": 0}, "at least 1"),
         ({"trainer.max_epochs": 2}, "give trainer.max_epochs 1"),
         ({f"{MODEL}.logit_weight": 0.5}, "needs both"),
         ({f"{MODEL}.teachers": ["x"]}, "needs both"),

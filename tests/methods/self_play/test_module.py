@@ -259,7 +259,7 @@ def test_a_game_that_is_killed_ends_as_if_it_had_not_been(unbroken, tmp_path, pl
         ({f"{RULES}.objective": "ppo"}, r"rules\.objective: .*'reinforce_half'.*, got ppo"),
         (
             {f"{RULES}.objective": {"class_path": "Cispo", "init_args": {"clip": 0}}},
-            r"clip is 0\.0, in rules\.objective of SelfPlay: give a number above 0$",
+            r"clip is 0\.0, in rules\.objective of SelfPlay; must be above 0$",
         ),
         ({f"{RULES}.conjecturer": "stp"}, "nothing to grade.*give guide: null"),
         ({f"{RULES}.conjectures": 0}, "nothing to grade.*give guide: null"),
