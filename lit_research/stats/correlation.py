@@ -7,7 +7,8 @@ import math
 from numpy.typing import ArrayLike
 
 from lit_research.errors import UserError
-from lit_research.stats.result import Alternative, Inference, check_alternative, check_share, sample
+from lit_research.ranges import check_range
+from lit_research.stats.result import LEVEL, Alternative, Inference, check_alternative, sample
 
 
 def spearman(
@@ -34,7 +35,7 @@ def spearman(
     from scipy import special, stats
 
     check_alternative(alternative)
-    check_share("confidence", confidence)
+    check_range(LEVEL, "in stats", confidence=confidence)
     first, second = sample("x", x), sample("y", y)
     if len(first) != len(second) or len(first) < 4:
         raise UserError(

@@ -7,7 +7,8 @@ import math
 from numpy.typing import ArrayLike
 
 from lit_research.errors import UserError
-from lit_research.stats.result import Alternative, Inference, check_alternative, check_share, sample
+from lit_research.ranges import check_range
+from lit_research.stats.result import LEVEL, Alternative, Inference, check_alternative, sample
 
 
 def paired_t(
@@ -32,7 +33,7 @@ def paired_t(
         UserError: a difference is not finite, or an option is out of range.
     """
     check_alternative(alternative)
-    check_share("confidence", confidence)
+    check_range(LEVEL, "in stats", confidence=confidence)
     values = sample("differences", differences)
     if not len(values):
         raise UserError("differences is empty, in paired_t; give one for each seed")
@@ -65,7 +66,7 @@ def welch_t(
         UserError: an arm has fewer than two values, or one that is not finite.
     """
     check_alternative(alternative)
-    check_share("confidence", confidence)
+    check_range(LEVEL, "in stats", confidence=confidence)
     first, second = sample("a", a), sample("b", b)
     if min(len(first), len(second)) < 2:
         raise UserError(

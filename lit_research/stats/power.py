@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from lit_research.errors import UserError
-from lit_research.stats.result import Alternative, check_alternative, check_share
+from lit_research.ranges import check_range
+from lit_research.stats.result import LEVEL, Alternative, check_alternative
 
 
 def t_power(
@@ -31,7 +32,7 @@ def t_power(
     from scipy import special
 
     check_alternative(alternative)
-    check_share("alpha", alpha)
+    check_range(LEVEL, "in stats", alpha=alpha)
     if n < 2 or not sd > 0:
         raise UserError(f"n is {n} and sd {sd}, in t_power; give 2 or more, and a number above 0")
     df, shift = n - 1, effect / sd * math.sqrt(n)
@@ -74,7 +75,7 @@ def seeds_needed(
     Raises:
         UserError: even ``most`` seeds do not reach it.
     """
-    check_share("power", power)
+    check_range(LEVEL, "in stats", power=power)
 
     def reaches(n: int) -> bool:
         return t_power(effect, sd, n, alpha=alpha, alternative=alternative) >= power
@@ -110,7 +111,7 @@ def smallest_effect(
     """
     from scipy.optimize import brentq
 
-    check_share("power", power)
+    check_range(LEVEL, "in stats", power=power)
     side: Alternative = "two-sided" if alternative == "two-sided" else "greater"
 
     def missing(effect: float) -> float:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lit_research.errors import UserError
-from lit_research.stats.result import Alternative, Inference, check_alternative, check_share
+from lit_research.ranges import check_range
+from lit_research.stats.result import LEVEL, Alternative, Inference, check_alternative
 
 
 def wilson(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -28,7 +29,7 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, 
     """
     from scipy import special
 
-    check_share("confidence", confidence)
+    check_range(LEVEL, "in stats", confidence=confidence)
     if not 0 <= successes <= n:
         raise UserError(f"successes is {successes} of n {n}, in wilson; give 0 to n")
     z = float(special.ndtri((1 + confidence) / 2))
@@ -64,7 +65,7 @@ def mcnemar(
     from scipy import special, stats
 
     check_alternative(alternative)
-    check_share("confidence", confidence)
+    check_range(LEVEL, "in stats", confidence=confidence)
     a, b = np.asarray(first), np.asarray(second)
     if a.shape != b.shape or a.ndim != 1 or not len(a):
         raise UserError(

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lit_research.errors import UserError
+from lit_research.ranges import check_range
 from lit_research.stats.result import (
+    LEVEL,
     Alternative,
     Array,
     Inference,
     check_alternative,
-    check_share,
     sample,
 )
 
@@ -152,7 +153,7 @@ def crossed_bootstrap(
     from scipy import special
 
     check_alternative(alternative)
-    check_share("confidence", confidence)
+    check_range(LEVEL, "in stats", confidence=confidence)
     table: Array = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or min(table.shape) < 2 or not np.isfinite(table).all():
         raise UserError(

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lit_research.errors import UserError
+from lit_research.ranges import Range
 
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
 """What the effect is if it is not the null's: other than it, greater, or less."""
+
+LEVEL = Range(above=0, below=1)  # of a confidence, a power or an alpha
 
 Array: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
 
@@ -61,16 +64,6 @@ def sample(name: str, values: ArrayLike) -> Array:
             "values that are not finite; give a list of finite numbers, one for each unit"
         )
     return array
-
-
-def check_share(name: str, value: float) -> None:
-    """Refuse a confidence, a power or a level that is not between 0 and 1.
-
-    Raises:
-        UserError: it is not.
-    """
-    if not 0 < value < 1:
-        raise UserError(f"{name} is {value}; give a share above 0 and below 1")
 
 
 def check_alternative(alternative: str) -> None:

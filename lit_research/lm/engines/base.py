@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from lit_research.errors import UserError
+from lit_research.ranges import COUNT, NOT_NEGATIVE, Range, check_range
 
 Prompts: TypeAlias = "Sequence[str] | Sequence[Sequence[int]]"
 """Texts, or the token ids of each."""
@@ -65,19 +66,16 @@ class Sampling:
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):
             raise UserError(
-                f"stop is the string {self.stop!r}, in generate: give a tuple of strings"
+                f"stop is the string {self.stop!r}, in generate; must be a tuple of strings"
             )
-        checks = {
-            "max_new_tokens": (self.max_new_tokens >= 1, "1 or more"),
-            "temperature": (self.temperature >= 0, "0 (the likeliest token) or more"),
-            "top_p": (0 < self.top_p <= 1, "a share above 0, up to 1 (all tokens)"),
-            "top_k": (self.top_k >= 0, "0 (all tokens) or more"),
-            "stop": (all(self.stop), "strings that are not empty"),
-            "n": (self.n >= 1, "1 or more"),
-        }
-        for name, (right, wanted) in checks.items():
-            if not right:
-                raise UserError(f"{name} is {getattr(self, name)!r}, in generate: give {wanted}")
+        where = "in generate"
+        check_range(COUNT, where, max_new_tokens=self.max_new_tokens, n=self.n)
+        check_range(NOT_NEGATIVE, where, temperature=self.temperature, top_k=self.top_k)
+        check_range(Range(above=0, at_most=1), where, top_p=self.top_p)
+        if not all(self.stop):
+            raise UserError(
+                f"stop is {self.stop!r}, in generate; must be strings, none of them empty"
+            )
 
 
 def check_prompts(prompts: Prompts) -> None:
@@ -87,7 +85,9 @@ def check_prompts(prompts: Prompts) -> None:
         UserError: ``prompts`` is a string.
     """
     if isinstance(prompts, str):
-        raise UserError(f"prompts is the string {prompts!r}, in generate: give a list of strings")
+        raise UserError(
+            f"prompts is the string {prompts!r}, in generate; must be a list of strings"
+        )
 
 
 class Engine(ABC):
@@ -155,8 +155,8 @@ class Engine(ABC):
         check_prompts(prompts)
         if not isinstance(seed, int) and len(seed) != len(prompts):
             raise UserError(
-                f"seed has {len(seed)} numbers and there are {len(prompts)} prompts, in generate: "
-                "give one number, or one for each prompt"
+                f"seed has {len(seed)} numbers and there are {len(prompts)} prompts, in generate; "
+                "must be one number, or one for each prompt"
             )
         return self.complete(prompts, sampling)
 

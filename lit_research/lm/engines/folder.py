@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling
 from lit_research.lm.engines.in_process import TransformersEngine
+from lit_research.ranges import COUNT, check_range
 
 
 class FolderEngine(Engine):
@@ -32,8 +32,7 @@ class FolderEngine(Engine):
         dtype: str = "bfloat16",
         device: str | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise UserError(f"batch_size is {batch_size}, of FolderEngine: give 1 or more")
+        check_range(COUNT, "of FolderEngine", batch_size=batch_size)
         self.folder, self.batch_size, self.dtype, self.device = folder, batch_size, dtype, device
 
     @cached_property

@@ -19,6 +19,7 @@ from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, LiveEngine, Prompts, Sampling
 from lit_research.lm.engines.sampling import sample_tokens
 from lit_research.lm.fingerprint import weights_fingerprint
+from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -61,15 +62,14 @@ class TransformersEngine(LiveEngine):
         batch_size: int = 32,
         weight_version: int = 0,
     ) -> None:
-        if batch_size < 1:
-            raise UserError(f"batch_size is {batch_size}, of TransformersEngine: give 1 or more")
+        check_range(COUNT, "of TransformersEngine", batch_size=batch_size)
         # The package of texts imports transformers, which importing the engines must not.
         from lit_research.text.tokenizers import vocabulary_size
 
         if (size := vocabulary_size(tokenizer)) > model.config.vocab_size:
             raise UserError(
                 f"the tokenizer has ids up to {size - 1} and the model a vocabulary of "
-                f"{model.config.vocab_size}, in TransformersEngine: give the model's own tokenizer"
+                f"{model.config.vocab_size}, in TransformersEngine; use the model's own tokenizer"
             )
         super().__init__(model, tokenizer)
         self.batch_size, self.weight_version = batch_size, weight_version

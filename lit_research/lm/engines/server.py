@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling
+from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -54,10 +55,7 @@ class OpenAIEngine(Engine):
         extra_body: Mapping[str, Any] | None = None,
         weight_version: int = 0,
     ) -> None:
-        if max_concurrency < 1:
-            raise UserError(
-                f"max_concurrency is {max_concurrency}, of OpenAIEngine: give 1 or more"
-            )
+        check_range(COUNT, "of OpenAIEngine", max_concurrency=max_concurrency)
         try:
             import openai  # noqa: F401
         except ImportError as error:

@@ -28,7 +28,7 @@ from lit_research.methods.dpg.targets import make_target
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.methods.text import TextMethod
-from lit_research.seeds import resolve_seed
+from lit_research.seeds import numbered_seed, resolve_seed
 from lit_research.sft import completion_rows
 from lit_research.text import load_tokenizer, vocabulary_size
 
@@ -232,7 +232,7 @@ class DatasetPolicyGradient(TextMethod):
         # Dropout would make the policy that is updated another than the one that wrote.
         self.generator.eval()
         # Ranks write different texts; a step's texts follow from (seed, step, rank).
-        seed = (args["seed"] * 1_000_003 + step) * 4_096 + self.global_rank
+        seed = numbered_seed(args["seed"], step) * 4_096 + self.global_rank
         completions = self.write(batch["prompts"], n, seed)
         # One target for the texts of all processes: each of them trains it, and keeps its own part.
         texts, own = gathered([c.text for c in completions])
@@ -241,7 +241,7 @@ class DatasetPolicyGradient(TextMethod):
             n,
             kind=args["reward"],
             together=args["cross_group_batching"],
-            seed=args["seed"] * 1_000_003 + step,
+            seed=numbered_seed(args["seed"], step),
         )
         # Members of one data set share a reward, and groups would compare what is equal.
         grouped = args["reward"] != "dataset"

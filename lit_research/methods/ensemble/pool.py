@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch.trainer.states import TrainerFn
 
-from lit_research.errors import UserError
 from lit_research.generation import Prompt, TextJob, finish_together, shard_loader
 from lit_research.lm import weights_fingerprint
 from lit_research.lm.engines import EngineCallable, Sampling
 from lit_research.methods.ensemble.sampling import BeyondContext
 from lit_research.methods.pretrain import Corpus
+from lit_research.ranges import COUNT, check_range
+from lit_research.seeds import numbered_seed
 from lit_research.text import fingerprint
 
 if TYPE_CHECKING:
@@ -48,9 +49,8 @@ class TeacherPool(Corpus):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value in (("documents", documents), ("max_tokens", max_tokens)):
-            if value < 1:
-                raise UserError(f"{name} is {value}, in data.init_args of TeacherPool: give 1 up")
+        where = "in data.init_args of TeacherPool"
+        check_range(COUNT, where, documents=documents, max_tokens=max_tokens)
 
     def splits_of(self, verb: TrainerFn) -> tuple[str, ...]:
         """Return the splits that a verb reads; ``predict`` names the one that the members know."""
@@ -121,7 +121,7 @@ class PoolWriter:
         sampling = Sampling(
             args["max_tokens"],
             args["temperature"],
-            seed=args["pool_seed"] * 1_000_003 + shard,
+            seed=numbered_seed(args["pool_seed"], shard),
         )
         context = lm.config.max_position_embeddings
         engine = BeyondContext(self.engine(lm, tokenizer), tokenizer, context)

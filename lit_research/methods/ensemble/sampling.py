@@ -6,12 +6,12 @@ The paper samples its teachers from the begin-of-text token alone, at temperatur
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lm.engines import Completion, Engine, Prompts, Sampling
+from lit_research.seeds import derive_seed
 
 
 @dataclass
@@ -99,4 +99,4 @@ class BeyondContext(Engine):
 
 
 def _turn_seed(seed: int, turn: int) -> int:
-    return int.from_bytes(hashlib.blake2b(f"{seed}:{turn}".encode(), digest_size=4).digest(), "big")
+    return derive_seed(seed, turn, digest_size=4)

@@ -16,6 +16,7 @@ from lit_research.errors import UserError
 from lit_research.lean.statements import Statement
 from lit_research.lm.engines import Completion, Engine, Prompts
 from lit_research.methods.self_play import rewards, rubric
+from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 
 Pair: TypeAlias = "tuple[Statement, Statement]"
 """A conjecture and its target."""
@@ -114,10 +115,8 @@ class LanguageModelGuide(Guide):
         seed: int = 0,
     ) -> None:
         where = "of LanguageModelGuide"
-        if max_new_tokens < 1:
-            raise UserError(f"max_new_tokens is {max_new_tokens}, {where}: give 1 or more")
-        if temperature < 0:
-            raise UserError(f"temperature is {temperature}, {where}: give 0 or more")
+        check_range(COUNT, where, max_new_tokens=max_new_tokens)
+        check_range(NOT_NEGATIVE, where, temperature=temperature)
         self.engine, self.max_new_tokens = engine, max_new_tokens
         self.temperature, self.seed = temperature, seed
         self.failures: Counter[str] = Counter()

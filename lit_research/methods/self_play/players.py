@@ -18,6 +18,7 @@ from lit_research.methods.self_play.adapters import (
     role_parameters,
     use_role,
 )
+from lit_research.ranges import COUNT, check_range
 from lit_research.sft import written_rows
 
 if TYPE_CHECKING:
@@ -202,5 +203,5 @@ def check_weights(weights: Weights, rank: int, where: str) -> None:
     Raises:
         UserError: the rank is below 1.
     """
-    if weights == "lora" and rank < 1:
-        raise UserError(f"lora_rank is {rank}, {where}: give 1 or more")
+    if weights == "lora":
+        check_range(COUNT, where, lora_rank=rank)
