@@ -12,28 +12,27 @@ from torch import Tensor
 from torch.nn.functional import pad
 from typing_extensions import override
 
-from lit_research.binning import binned_means
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, panels
-from lit_research.metrics import SumsByKey
+from lit_research.metrics import SumsByKey, binned_means
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 class LossByPosition(Callback):
-    """Draw the mean loss at each position of the window, as figure ``loss_by_position/STAGE``.
+    """Draw the mean loss at each position of the context window, as ``loss_by_position/STAGE``.
 
     It reads ``token_losses`` ``[B, T]`` (nats) from what ``validation_step`` and ``test_step``
     return, and ``labels`` ``[B, T]`` (-100: not counted) from the batch.
 
     Args:
-        num_bins: points of the figure; positions between two are averaged.
+        num_bins: number of points in the figure, each the mean over a bin of positions.
     """
 
     def __init__(self, num_bins: int = 32) -> None:
         if num_bins < 1:
-            raise UserError(f"num_bins is {num_bins}, in LossByPosition: give 1 or more")
+            raise UserError(f"num_bins is {num_bins}, in LossByPosition; must be at least 1")
         self.num_bins = num_bins
         self._sums: SumsByKey[int] | None = None  # by T: losses and counts, [2, T]
 
@@ -42,16 +41,16 @@ class LossByPosition(Callback):
         returns = getattr(pl_module, "returns", None) if stage != "predict" else None
         if returns is not None and "token_losses" not in returns:
             raise UserError(
-                f"{type(pl_module).__name__} returns no token_losses, for LossByPosition; take "
-                "the callback out of trainer.callbacks"
+                f"{type(pl_module).__name__} returns no token_losses, for LossByPosition; remove "
+                "the callback from trainer.callbacks"
             )
 
     def _add(self, outputs: Any, batch: Any) -> None:
         if not isinstance(outputs, dict) or "token_losses" not in outputs:
             raise UserError(
-                "the step returns no token_losses, for LossByPosition: return a dict with "
-                "token_losses [B, T] from validation_step and test_step, or take the callback "
-                "out of trainer.callbacks"
+                "the step returns no token_losses, for LossByPosition; return a dict with "
+                "token_losses [B, T] from validation_step and test_step, or remove the callback "
+                "from trainer.callbacks"
             )
         losses = outputs["token_losses"].detach().float()
         counted = batch["labels"] != -100
@@ -64,7 +63,7 @@ class LossByPosition(Callback):
         gathered, self._sums = self._sums, None
         if trainer.sanity_checking:
             return
-        # A rank may have had no batch, and must take part all the same.
+        # A rank without a batch must take part too.
         by_length = (gathered or SumsByKey(trainer.strategy.root_device)).compute()
         if not by_length:
             return

@@ -1,4 +1,4 @@
-"""``Samples``: what the model writes, as text in TensorBoard."""
+"""``Samples``: completions of the model, as text in TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from lit_research.figures import add_text, code_block
 class Samples(Callback):
     """Continue a few prompts after each validation, as TensorBoard text ``samples``.
 
-    The module writes: ``sample(prompts, *, max_new_tokens, temperature, seed) -> list[str]``. The
-    seed is always the same, so that what changes is the model.
+    The module must have ``sample(prompts, *, max_new_tokens, temperature, seed) -> list[str]``. The
+    seed is always the same, so that only the model changes.
 
     Args:
         prompts: texts to continue.
         max_new_tokens: tokens to write after each.
-        temperature: of the sampling; 0 takes the likeliest token.
-        seed: of the sampling.
+        temperature: of sampling; 0 takes the likeliest token.
+        seed: of sampling.
         every_n_validations: validations from one set of samples to the next.
     """
 
@@ -39,10 +39,10 @@ class Samples(Callback):
     ) -> None:
         if not prompts or max_new_tokens < 1 or temperature < 0 or every_n_validations < 1:
             raise UserError(
-                f"prompts={list(prompts)}, max_new_tokens={max_new_tokens}, "
-                f"temperature={temperature}, every_n_validations={every_n_validations}, in "
-                "Samples: give at least one prompt, 1 or more tokens and validations, and a "
-                "temperature of 0 or more"
+                f"prompts is {list(prompts)}, max_new_tokens {max_new_tokens}, temperature "
+                f"{temperature} and every_n_validations {every_n_validations}, in Samples; must be "
+                "at least one prompt, at least 1 token and validation, and a temperature of at "
+                "least 0"
             )
         self.prompts = list(prompts)
         self.options = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
@@ -55,8 +55,8 @@ class Samples(Callback):
             return
         if not hasattr(pl_module, "sample"):
             raise UserError(
-                f"{type(pl_module).__name__} has no method sample, for Samples: add one, or take "
-                "the callback out of trainer.callbacks"
+                f"{type(pl_module).__name__} has no method sample, for Samples; add one, or remove "
+                "the callback from trainer.callbacks"
             )
         check_needs(trainer, pl_module, "sample", "Samples")
 
@@ -67,7 +67,8 @@ class Samples(Callback):
             return
         self._validations += 1
         if self._validations % self.every_n_validations == 0:
-            with isolate_rng():  # training must not feel it, least of all on this rank alone
+            # Sampling must not affect training, which would differ between ranks.
+            with isolate_rng():
                 texts = pl_module.sample(self.prompts, **self.options)  # type: ignore[operator]
             pairs = zip(self.prompts, texts, strict=True)
             add_text(trainer, "samples", "\n\n".join(code_block(p + text) for p, text in pairs))

@@ -1,8 +1,8 @@
-"""Sums over the batches of an evaluation that are the same on every rank, however ragged it was.
+"""Sums over the batches of an evaluation, correct under DDP with ragged batches; binned means.
 
-A mean of the ranks' means is wrong where they have seen different numbers of tokens, and a rank
-that has seen none has no mean. So sums and counts are accumulated with torchmetrics, added up over
-the ranks once, at the end, and divided then.
+A mean of the ranks' means is wrong if they have seen different numbers of tokens, and a rank that
+has seen none has no mean. So sums and counts are accumulated with torchmetrics, reduced over the
+ranks once, at the end, and divided then.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def sum_dtype(device: torch.device) -> torch.dtype:
-    """Return the dtype of sums over many tokens: float64, where the device has it."""
+    """Return the dtype for sums over many tokens: float64, if the device supports it."""
     return torch.float64 if device.type != "mps" else torch.float32
 
 
@@ -27,7 +27,7 @@ class Sums(Metric):
 
     Args:
         shape: of the sums.
-        device: where they are kept until the end, so that no batch waits for a number.
+        device: where they are accumulated, so that no batch waits for a transfer.
     """
 
     full_state_update = False
@@ -37,7 +37,7 @@ class Sums(Metric):
         super().__init__()
         zeros = torch.zeros(shape, dtype=sum_dtype(device), device=device)
         self.add_state("total", zeros, dist_reduce_fx="sum")
-        self.update(zeros)  # a rank without a batch adds nothing, and torchmetrics would warn of it
+        self.update(zeros)  # torchmetrics would warn about a rank without a batch
 
     def update(self, values: Tensor) -> None:
         """Add ``values``, of the shape of the sums."""
@@ -49,10 +49,10 @@ class Sums(Metric):
 
 
 class SumsByKey(Generic[Key]):
-    """``Sums`` for each key; ranks need not meet the same keys, but must know one shape for each.
+    """``Sums`` for each key; ranks may have different keys, but one shape for each key.
 
     Args:
-        device: where they are kept until the end.
+        device: where they are accumulated.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -71,8 +71,8 @@ class SumsByKey(Generic[Key]):
     def compute(self) -> dict[Key, Tensor]:
         """Return the sums of all ranks, by key, in the order of the keys. Call it on every rank."""
         shapes = {key: tuple(sums.total.shape) for key, sums in self._sums.items()}
-        for of_rank in gather_objects(shapes):
-            for key, shape in of_rank.items():
+        for rank_shapes in gather_objects(shapes):
+            for key, shape in rank_shapes.items():
                 self._of(key, shape)
         return {key: self._sums[key].compute() for key in sorted(self._sums)}  # type: ignore[type-var]
 
@@ -88,3 +88,22 @@ def gather_objects(item: T) -> list[T]:
     items: list[T | None] = [None] * distributed.get_world_size()
     distributed.all_gather_object(items, item)
     return items  # type: ignore[return-value]
+
+
+def binned_means(sums: Tensor, num_bins: int) -> tuple[Tensor, Tensor]:
+    """Average positions in bins of nearly equal size.
+
+    Args:
+        sums: summed losses and their counts, ``[2, T]``.
+        num_bins: at most this many bins.
+
+    Returns:
+        The mean position (1 is the first) and the mean loss of each bin that counts anything.
+    """
+    length = sums.shape[1]
+    bins = torch.arange(length) * min(num_bins, length) // length
+    totals = torch.zeros(3, min(num_bins, length), dtype=sums.dtype)
+    position = torch.arange(1, length + 1, dtype=sums.dtype)
+    totals.index_add_(1, bins, torch.stack([sums[0], sums[1], sums[1] * position]))
+    losses, counts, positions = totals[:, totals[1] > 0]
+    return positions / counts, losses / counts

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_research.binning import binned_means
 from lit_research.figures import panels, text_table
 from lit_research.lm import IGNORE
-from lit_research.metrics import SumsByKey, sum_dtype
+from lit_research.metrics import SumsByKey, binned_means, sum_dtype
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
