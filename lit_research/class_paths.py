@@ -71,9 +71,7 @@ def _find(base: type[T], path: str, names: Mapping[str, type[T]]) -> type[T]:
         raise UserError(f"{module_name} has no {_readable_name(base)} {class_name!r}; {hint}")
     target = getattr(module, class_name)
     if not inspect.isclass(target) or not issubclass(target, base):
-        raise UserError(
-            f"{path} is not a {_readable_name(base)}; must be a subclass of {base_path}"
-        )
+        raise UserError(f"{path} is no {_readable_name(base)}; must be a subclass of {base_path}")
     if inspect.isabstract(target):
         missing = ", ".join(sorted(getattr(target, "__abstractmethods__", ())))
         raise UserError(f"the {_readable_name(base)} {path} cannot be built; must define {missing}")

@@ -192,7 +192,7 @@ def test_a_fit_of_ones_own_law_from_python(own):
             "own_file.Unfinished",
             "cannot be built; must define evaluate, starts",
         ),
-        ("own_file.Silent", "the law Silent states no limit"),
+        ("own_file.Silent", "the law Silent has no limit"),
         (
             "own_broken.Law",
             "cannot be imported: ModuleNotFoundError: No module named",
