@@ -94,13 +94,13 @@ def unrolled(training: Training) -> Tensor:
     weights = torch.ones(len(training.batches), BATCH, requires_grad=True)
     lr, decay = torch.tensor(LR), torch.tensor(0.0)
     for step, batch in enumerate(training.batches):
-        losses = call.at(layout.names, layout.parts(theta), training.losses, batch)
+        losses = call.at(layout.names, layout.split(theta), training.losses, batch)
         loss = (weights[step] * losses).mean()
         [gradient] = torch.autograd.grad(loss, theta, create_graph=True)
         theta, state = training.optimizer.update(
             theta, gradient, state, step=step, lr=lr, weight_decay=decay, layout=layout
         )
-    phi = call.at(layout.names, layout.parts(theta), metric)
+    phi = call.at(layout.names, layout.split(theta), metric)
     return torch.autograd.grad(phi, weights)[0]
 
 

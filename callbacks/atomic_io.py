@@ -1,4 +1,4 @@
-"""Checkpoint files that are whole or not there, and the newest whole one of a folder."""
+"""Atomic checkpoint files, and the newest complete checkpoint of a folder."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from lit_research.files import replacing
 
 
 def find_last_checkpoint(folder: Path) -> Path | None:
-    """Return the checkpoint of the most steps in ``folder`` that is whole; ``None`` without one."""
-    whole = [(step, path) for path, step in _steps(folder).items() if step is not None]
-    newest = max(whole, key=lambda f: (f[0], f[1].stat().st_mtime_ns), default=(0, None))
+    """Return the newest complete checkpoint in ``folder``, by its step; ``None`` without one."""
+    complete = [(step, path) for path, step in _steps(folder).items() if step is not None]
+    newest = max(complete, key=lambda f: (f[0], f[1].stat().st_mtime_ns), default=(0, None))
     return newest[1]
 
 
 def _steps(folder: Path) -> dict[Path, int | None]:
-    """Return the step of every checkpoint file in ``folder``, ``None`` where it does not load."""
+    """Return the step of every checkpoint file in ``folder``, ``None`` if it does not load."""
     files = {path.resolve() for path in folder.glob("*.ckpt") if path.is_file()}
     return {path: _step(path) for path in sorted(files)}
 
@@ -42,7 +42,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Lightning's checkpoint files, written atomically and durably, loaded as plain data.
 
     Args:
-        check: called with the content of a checkpoint that was loaded, before any of it is used.
+        check: called with the content of a loaded checkpoint and its path, before it is used.
     """
 
     def __init__(self, check: Callable[[dict[str, Any], str], None] | None = None) -> None:
@@ -53,10 +53,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
     ) -> None:
-        """Write ``checkpoint`` beside ``path``, make it durable, then give it its name.
+        """Write ``checkpoint`` to a temporary file, sync it, then rename it to ``path``.
 
         Raises:
-            UserError: the disk is full; what was at ``path`` before is still there.
+            UserError: the disk is full; the previous file at ``path`` is intact.
         """
         if "://" in str(path):
             super().save_checkpoint(checkpoint, path, storage_options)
@@ -66,8 +66,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 torch.save(checkpoint, file)
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"the checkpoint {path} could not be written ({error}): make room on the disk, "
-                "then run the same command with --ckpt_path last; earlier checkpoints are intact"
+                f"the checkpoint {path} could not be written ({error}); free disk space, then "
+                "run the same command with --ckpt_path last: earlier checkpoints are intact"
             ) from error
 
     @override
@@ -77,17 +77,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Load plain data and tensors only, whatever ``weights_only`` says.
 
         Raises:
-            UserError: the file is missing, truncated or corrupt; a whole one beside it is named.
+            UserError: the file is missing, truncated or corrupt; the newest complete one is named.
         """
         try:
             content = super().load_checkpoint(path, map_location=map_location, weights_only=True)
             _check_sums(path)
         except FileNotFoundError as error:
-            raise UserError(f"there is no checkpoint {path}; {_offer(path)}") from error
-        except Exception as error:  # torch raises many kinds for a damaged file
+            raise UserError(f"there is no checkpoint {path}; {_alternative(path)}") from error
+        except Exception as error:  # torch raises many types for a damaged file
             reason = " ".join(str(error).split())[:120]
             raise UserError(
-                f"the checkpoint {path} is truncated or corrupt ({reason}); {_offer(path)}"
+                f"the checkpoint {path} is truncated or corrupt ({reason}); {_alternative(path)}"
             ) from error
         if self.check is not None:
             self.check(content, str(path))
@@ -95,7 +95,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def _check_sums(path: Any) -> None:
-    """Compare the contents of a local file with their checksums, which torch does not look at."""
+    """Compare the contents of a local file with their checksums, which torch does not do."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as file:
             damaged = file.testzip()
@@ -103,8 +103,10 @@ def _check_sums(path: Any) -> None:
             raise ValueError(f"{damaged} does not match its checksum")
 
 
-def _offer(path: Any) -> str:
+def _alternative(path: Any) -> str:
     last = find_last_checkpoint(Path(path).parent)
     if last is None:
-        return "there is no other whole checkpoint in its folder: start again without --ckpt_path"
-    return f"the newest whole one is {last}"
+        return (
+            "there is no other complete checkpoint in its folder: start again without --ckpt_path"
+        )
+    return f"the newest complete one is {last}"

@@ -1,4 +1,4 @@
-"""Refuses to go on from a checkpoint of another config."""
+"""Refuse to resume from a checkpoint of another config."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECTIONS = {
     "model": pl.LightningModule.CHECKPOINT_HYPER_PARAMS_KEY,
     "data": pl.LightningDataModule.CHECKPOINT_HYPER_PARAMS_KEY,
 }
-# How a run is executed, not what it computes: free to differ.
+# How a run is executed, not what it computes: these may differ.
 EXECUTION = {
     "num_workers",
     "cache_dir",
@@ -33,42 +33,42 @@ def check_same_config(
 
     Args:
         checkpoint: its content.
-        path: where it is, for the message.
+        path: its path, for the message.
         current: the run's hyper-parameters, under ``model`` and ``data``.
 
     Raises:
         UserError: a value differs; the first few are named with both values.
     """
     different = [
-        f"{name}: {then} in the checkpoint, {now} in this run"
-        for name, then, now in differences(checkpoint, current)
+        f"{name}: {saved} in the checkpoint, {current_value} in this run"
+        for name, saved, current_value in differences(checkpoint, current)
     ]
     if different:
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""
         raise UserError(
-            f"the checkpoint {path} is of another config ({'; '.join(different[:3])}{more}): "
-            "resume with the config saved beside it, or set checkpoint.allow_config_change to true"
+            f"the checkpoint {path} is of another config ({'; '.join(different[:3])}{more}); "
+            "resume with the run's own config, or set checkpoint.allow_config_change to true"
         )
 
 
 def check_same_optimizer(
     checkpoint: Mapping[str, Any], path: str, current: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Refuse another optimizer than that whose state a checkpoint holds.
+    """Refuse an optimizer of another class than the one whose state a checkpoint holds.
 
     Args:
         checkpoint: its content.
-        path: where it is, for the message.
+        path: its path, for the message.
         current: the run's hyper-parameters, under ``model`` and ``data``.
 
     Raises:
-        UserError: the optimizer is of another class.
+        UserError: the classes differ.
     """
-    for name, then, now in differences(checkpoint, current):
+    for name, saved, current_value in differences(checkpoint, current):
         if name.endswith("optimizer.class_path"):
             raise UserError(
-                f"{name} is {now}, and the checkpoint {path} holds the state of {then}; resume "
-                "with the same optimizer, or start a new run"
+                f"{name} is {current_value}, and the checkpoint {path} holds the state of {saved}; "
+                "resume with the same optimizer, or start a new run"
             )
 
 

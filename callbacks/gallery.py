@@ -54,13 +54,13 @@ def small_png(image: bytes) -> bytes:
     return file.getvalue()
 
 
-def draw_throughput(board: EventAccumulator) -> bytes:
+def draw_throughput(events: EventAccumulator) -> bytes:
     """Draw the three curves of ``Throughput`` as TensorBoard does, side by side."""
-    figure, places = panels(1, 3, size=(3.0, 2.6))
+    figure, axes_list = panels(1, 3, size=(3.0, 2.6))
     names = ("train/tokens", "throughput/tokens_per_s", "throughput/mfu")
-    for axes, name in zip(places, names, strict=True):
+    for axes, name in zip(axes_list, names, strict=True):
         # Step 0 holds the last values once more, for the HPARAMS tab.
-        curve = [event for event in board.Scalars(name) if event.step]
+        curve = [event for event in events.Scalars(name) if event.step]
         axes.plot([event.step for event in curve], [event.value for event in curve])
         axes.set(xlabel="optimiser steps", ylabel=with_unit(name), ylim=(0, None))
     file = io.BytesIO()
@@ -71,9 +71,9 @@ def draw_throughput(board: EventAccumulator) -> bytes:
 def main() -> None:
     """Write the figures to ``callbacks/images``."""
     with tempfile.TemporaryDirectory() as folder:
-        board = run(Path(folder))
-    images = {name: board.Images(tag)[-1].encoded_image_string for name, tag in IMAGES.items()}
-    images["throughput"] = draw_throughput(board)
+        events = run(Path(folder))
+    images = {name: events.Images(tag)[-1].encoded_image_string for name, tag in IMAGES.items()}
+    images["throughput"] = draw_throughput(events)
     for name, image in images.items():
         path = CALLBACKS / "images" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)

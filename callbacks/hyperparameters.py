@@ -1,4 +1,4 @@
-"""``Hyperparameters``: the arguments of a run, for every logger, from its first step on."""
+"""``Hyperparameters``: log the arguments of a run to every logger at its start."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing_extensions import override
 
 
 class Hyperparameters(Callback):
-    """Give every logger but TensorBoard's all arguments of the model and the data.
+    """Log all arguments of the model and the data to every logger except TensorBoard's.
 
-    They are logged at the start, so that a run that is killed has them too, with the defaults, as
-    ``lm/hidden_size`` and ``data/batch_size``. TensorBoard's HPARAMS are those of ``Board``.
+    They are logged at the start, including defaults, as ``lm/hidden_size`` and ``data/batch_size``,
+    so that a killed run has them too. TensorBoard's HPARAMS come from ``Board``.
     """
 
     @override
@@ -29,14 +29,14 @@ class Hyperparameters(Callback):
 
 
 def flat_arguments(values: Any, prefix: str = "") -> dict[str, Any]:
-    """Return arguments by their paths; a class is the value of its own argument's name."""
-    found: dict[str, Any] = {}
+    """Return arguments by path; a class path is the value of the argument that it is given for."""
+    flat: dict[str, Any] = {}
     for key, value in dict(values).items():
         if str(key).startswith("_"):  # what LightningCLI adds
             continue
         name = prefix.rstrip("/") if key in ("class_path", "init_args") else f"{prefix}{key}"
         if isinstance(value, dict):
-            found |= flat_arguments(value, f"{name}/")
+            flat |= flat_arguments(value, f"{name}/")
         else:
-            found[name] = value
-    return found
+            flat[name] = value
+    return flat

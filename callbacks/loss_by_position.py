@@ -12,11 +12,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 from typing_extensions import override
 
-from lit_research.binning import binned_means
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, panels
 from lit_research.labels import IGNORE
-from lit_research.metrics import MetricsByKey, Sums
+from lit_research.metrics import MetricsByKey, Sums, binned_means
 from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class LossByPosition(Callback):
-    """Draw the mean loss at each position of the window, as figure ``loss_by_position/STAGE``.
+    """Draw the mean loss at each position of the context window, as ``loss_by_position/STAGE``.
 
     It reads ``token_losses`` ``[B, T]`` (nats) from what ``validation_step`` and ``test_step``
     return, and ``labels`` ``[B, T]`` (-100: not counted) from the batch.
 
     Args:
-        num_bins: points of the figure; positions between two are averaged.
+        num_bins: number of points in the figure, each the mean over a bin of positions.
     """
 
     def __init__(self, num_bins: int = 32) -> None:
@@ -43,16 +42,16 @@ class LossByPosition(Callback):
         returns = getattr(pl_module, "returns", None) if stage != "predict" else None
         if returns is not None and "token_losses" not in returns:
             raise UserError(
-                f"{type(pl_module).__name__} returns no token_losses, for LossByPosition; take "
-                "the callback out of trainer.callbacks"
+                f"{type(pl_module).__name__} returns no token_losses, for LossByPosition; remove "
+                "the callback from trainer.callbacks"
             )
 
     def _add(self, outputs: Any, batch: Any) -> None:
         if not isinstance(outputs, dict) or "token_losses" not in outputs:
             raise UserError(
-                "the step returns no token_losses, for LossByPosition: return a dict with "
-                "token_losses [B, T] from validation_step and test_step, or take the callback "
-                "out of trainer.callbacks"
+                "the step returns no token_losses, for LossByPosition; return a dict with "
+                "token_losses [B, T] from validation_step and test_step, or remove the callback "
+                "from trainer.callbacks"
             )
         losses = outputs["token_losses"].detach().float()
         counted = batch["labels"] != IGNORE
@@ -65,7 +64,7 @@ class LossByPosition(Callback):
         gathered, self._sums = self._sums, None
         if trainer.sanity_checking:
             return
-        # A rank may have had no batch, and must take part all the same.
+        # A rank without a batch must take part too.
         by_length = (gathered or _sums_by_length(trainer.strategy.root_device)).compute()
         if not by_length:
             return

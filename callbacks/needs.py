@@ -1,4 +1,4 @@
-"""What callbacks and verbs need of a method and its data, checked before training."""
+"""Check before training what callbacks and verbs need of a method and its data."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lit_research.errors import UserError, nearest
 def check_needs(trainer: pl.Trainer, module: pl.LightningModule, use: str, asked_by: str) -> None:
     """Refuse data that lack what a use of the module needs.
 
-    A module declares it as ``needs``: ``{"sample": ("tokenizer",)}`` says that its method
+    A module declares it in ``needs``: ``{"sample": ("tokenizer",)}`` means that its method
     ``sample`` reads ``tokenizer`` of the data module.
 
     Args:
         trainer: knows the data module.
         module: the method.
         use: the key of ``needs``.
-        asked_by: who wants to use it, for the message.
+        asked_by: what uses it, for the message.
 
     Raises:
         UserError: the data module has no such attribute.
@@ -39,24 +39,24 @@ def check_data(data: object, module: object, use: str, asked_by: str) -> None:
         if getattr(type(data), name, None) is None and name not in vars(data):
             raise UserError(
                 f"{asked_by} needs data with {name}, and {type(data).__name__} has none (data and "
-                f"{type(module).__name__} do not fit); give other data, or take {asked_by} out"
+                f"{type(module).__name__} do not fit); use other data, or remove {asked_by}"
             )
 
 
 def check_logged(trainer: pl.Trainer, module: pl.LightningModule, name: str, where: str) -> None:
     """Refuse a metric that is known never to be logged.
 
-    Known are the names of a class that declares them as ``validation_metrics`` (patterns; what a
-    subclass logs is not known), and the ``logs`` of callbacks.
+    The known names are those that a class declares in ``validation_metrics`` (patterns; not
+    inherited, since a subclass may log others), and the ``logs`` of callbacks.
 
     Args:
         trainer: knows the callbacks.
         module: the method.
         name: of the metric.
-        where: it was asked for, for the message.
+        where: where it was requested, for the message.
 
     Raises:
-        UserError: nobody logs it.
+        UserError: the metric is never logged.
     """
     declared = type(module).__dict__.get("validation_metrics")
     if declared is None:
@@ -65,7 +65,7 @@ def check_logged(trainer: pl.Trainer, module: pl.LightningModule, name: str, whe
     known = [*declared, *(metric for logs in lists for metric in logs)]
     if any(fnmatch(name, pattern) for pattern in known):
         return
-    raise UserError(f"nobody logs {name!r}, {where}; {nearest(name, known)}")
+    raise UserError(f"the metric {name!r} is never logged, {where}; {nearest(name, known)}")
 
 
 def check_validates(trainer: pl.Trainer, module: pl.LightningModule, name: str, where: str) -> None:
@@ -75,7 +75,7 @@ def check_validates(trainer: pl.Trainer, module: pl.LightningModule, name: str, 
         trainer: of the run, whose data module is set up.
         module: the method.
         name: of the metric that is read after each validation.
-        where: it was asked for, for the message.
+        where: where it was requested, for the message.
 
     Raises:
         UserError: the run never validates; the message says why.
@@ -84,12 +84,12 @@ def check_validates(trainer: pl.Trainer, module: pl.LightningModule, name: str, 
     if reason is not None:
         raise UserError(
             f"{name!r} is read after each validation, {where}, and there is none, since {reason}; "
-            "give the run a validation, or leave that out"
+            "enable validation, or leave that out"
         )
 
 
 def _why_never_validated(trainer: pl.Trainer, module: pl.LightningModule) -> str | None:
-    """Return why a ``fit`` run never validates; ``None`` where it does, or where it is unknown."""
+    """Return why a ``fit`` run never validates; ``None`` if it does, or if that is unknown."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     if trainer.limit_val_batches == 0:
         return "trainer.limit_val_batches is 0"
@@ -103,7 +103,7 @@ def _why_never_validated(trainer: pl.Trainer, module: pl.LightningModule) -> str
 
 
 class CheckMonitors(Callback):
-    """Refuse, before training, callbacks of Lightning that would find no value of their monitor."""
+    """Refuse, before training, callbacks of Lightning whose monitored metric is never logged."""
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

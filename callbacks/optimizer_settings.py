@@ -1,4 +1,4 @@
-"""What a config gives the optimizers, kept while a checkpoint restores their state."""
+"""The optimizer settings of a config, kept while a checkpoint restores the state."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch.optim.lr_scheduler import LambdaLR
 class OptimizerSettings:
     """Settings of the optimizers as the config gives them.
 
-    Loading the state of an optimizer or of a schedule also loads the settings that it was saved
-    with; a changed config would then say one learning rate while the run uses another.
+    Loading the state of an optimizer or schedule also loads the settings that it was saved with; a
+    changed config would then have one learning rate while the run uses another.
 
     Args:
-        groups: of each optimizer and parameter group, without the parameters.
-        base_lrs: of each schedule: the peak learning rate of each group.
+        groups: settings of each optimizer and parameter group, without the parameters.
+        base_lrs: peak learning rates of the groups, for each schedule.
     """
 
     groups: list[list[dict[str, Any]]]
@@ -36,12 +36,12 @@ class OptimizerSettings:
         return cls(groups, [list(getattr(schedule, "base_lrs", [])) for schedule in schedules])
 
     def apply(self, trainer: pl.Trainer, *, changed: bool) -> None:
-        """Make a resumed run use the schedule of its config, and say where the rate jumps.
+        """Make a resumed run use the schedule of its config, and report jumps of the learning rate.
 
         Args:
             trainer: of the run, whose optimizers are restored.
-            changed: whether the config may differ from the checkpoint's: then its settings of the
-                optimizers count.
+            changed: whether the config may differ from the checkpoint's; if so, its optimizer
+                settings are used.
         """
         before = _rates(trainer)
         if changed:

@@ -1,4 +1,4 @@
-"""How far a run is: ``ProgressBar`` on a terminal, ``ProgressLines`` everywhere else."""
+"""Progress of a run: ``ProgressBar`` on a terminal, ``ProgressLines`` everywhere else."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 from typing_extensions import override
 
-from lit_research.callbacks.boundaries import within_step
+from lit_research.callbacks.resume_points import within_step
 
-# Seconds from one drawing of the bar to the next: reading metrics waits for a GPU.
+# Seconds between two redraws of the bar: reading metrics waits for a GPU.
 REDRAW = 0.5
-# Seconds after which there is a line even where nothing was logged.
+# Seconds after which a line is printed even if nothing was logged.
 SILENCE = 30.0
-# Under this name `Throughput` gives its rate to every bar.
+# The name under which `Throughput` gives its rate to progress bars.
 RATE = "tokens/s"
 
 
 def is_terminal() -> bool:
-    """Return whether stderr is a terminal on which a bar can be drawn again and again."""
+    """Return whether stderr is a terminal on which a bar can be redrawn."""
     return Console(stderr=True).is_interactive
 
 
@@ -39,15 +39,15 @@ def clock(seconds: float) -> str:
 
 
 def run_steps(trainer: pl.Trainer) -> tuple[int, int | None]:
-    """Return the steps that are done and those of the whole run; ``None`` where it has no end.
+    """Return the steps done and the total of the run, ``None`` if it has no end.
 
-    A run without an optimiser (a search, say) counts its batches.
+    A run without an optimiser (such as a search) counts its batches.
     """
     steps = any(not isinstance(optimizer, _MockOptimizer) for optimizer in trainer.optimizers)
     done = trainer.global_step if steps else trainer.fit_loop.total_batch_idx + 1
     try:
         total = trainer.estimated_stepping_batches
-    except MisconfigurationException:  # steps take more batches from some epoch on
+    except MisconfigurationException:  # the number of batches in a step changes between epochs
         return done, None
     return done, int(total) if 0 <= total < math.inf else None
 
@@ -56,8 +56,8 @@ def _of(done: int, total: int | None) -> str:
     return f"{done:,}" if total is None else f"{done:,}/{total:,}"
 
 
-class Watcher(Callback):
-    """Follows a run on its first process; subclasses show what it sees."""
+class ProgressCallback(Callback):
+    """Follows the progress of a run on rank 0; subclasses show it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,28 +66,28 @@ class Watcher(Callback):
         self._total: int | None = None
 
     def show_steps(self, trainer: pl.Trainer, *, first: bool) -> None:
-        """Show how far the training is; ``first``: this process has just taken its first step."""
+        """Show the progress of training; ``first``: this process has just taken its first step."""
         raise NotImplementedError
 
     def show_batches(self, stage: str, done: int, total: int | None) -> None:
-        """Show how far an evaluation is: batches of all its loaders."""
+        """Show the progress of an evaluation, in batches of all its loaders."""
         raise NotImplementedError
 
     def status(self, trainer: pl.Trainer) -> str:
-        """Return step, total, time left, tokens per second, and the metrics meant for a bar."""
+        """Return step, total, time left, tokens per second, and the metrics for a progress bar."""
         done, total = run_steps(trainer)
         metrics = {name: float(value) for name, value in trainer.progress_bar_metrics.items()}
-        left, rate = self._seconds_left(done, total), metrics.pop(RATE, None)
+        seconds_left, rate = self._seconds_left(done, total), metrics.pop(RATE, None)
         parts = [
             _of(done, total),
-            "" if left is None else f"{clock(left)} left",
+            "" if seconds_left is None else f"{clock(seconds_left)} left",
             "" if rate is None else f"{rate:,.0f} {RATE}",
             *(f"{name} {value:.4g}" for name, value in metrics.items()),
         ]
         return "  ".join(part for part in parts if part)
 
     def _seconds_left(self, done: int, total: int | None) -> float | None:
-        """Return the seconds to the end at the pace since the first step, all else included."""
+        """Return the seconds left at the average pace since the first step, validation included."""
         if self._since is None or total is None or done <= self._since[0]:
             return None
         steps, start = self._since
@@ -102,7 +102,7 @@ class Watcher(Callback):
         if not trainer.is_global_zero or within_step(trainer):
             return
         first = self._since is None
-        if first:  # a process warms up in its first step: it is no measure
+        if first:  # the first step includes warm-up and is not representative
             self._since = (run_steps(trainer)[0], time.monotonic())
         self.show_steps(trainer, first=first)
 
@@ -144,21 +144,21 @@ class Watcher(Callback):
             self.show_batches(self._stage, self._done, self._total)
 
 
-class ProgressLines(Watcher):
-    """A plain line for each logged step: for files, notebooks, and where no bar is wanted.
+class ProgressLines(ProgressCallback):
+    """Prints a line for each logged step, for files, notebooks, or where no bar is wanted.
 
-    There is one after the first step too, and after half a minute without.
+    There is also one after the first step, and after half a minute without one.
     """
 
-    _said = 0.0  # seconds
+    _last_line_s = 0.0  # seconds
 
     def _say(self, text: str) -> None:
-        self._said = time.monotonic()
+        self._last_line_s = time.monotonic()
         rank_zero_info(text)
 
     @property
     def _silent(self) -> bool:
-        return time.monotonic() - self._said > SILENCE
+        return time.monotonic() - self._last_line_s > SILENCE
 
     @override
     def show_steps(self, trainer: pl.Trainer, *, first: bool) -> None:
@@ -168,7 +168,7 @@ class ProgressLines(Watcher):
     @override
     def _begin(self, stage: str, batches: Any) -> None:
         super()._begin(stage, batches)
-        self._said = time.monotonic()
+        self._last_line_s = time.monotonic()
 
     @override
     def show_batches(self, stage: str, done: int, total: int | None) -> None:
@@ -176,11 +176,11 @@ class ProgressLines(Watcher):
             self._say(f"{stage} {_of(done, total)} batches")
 
 
-class ProgressBar(Watcher, pl.callbacks.ProgressBar):
-    """The bar of the command, where the config asks for no other.
+class ProgressBar(ProgressCallback, pl.callbacks.ProgressBar):
+    """The default progress bar of the command.
 
-    It is drawn twice a second at most and by no thread of its own: Lightning's reads its metrics
-    and draws after every batch, 0.8 ms of a short step, and on a GPU a wait for the step to end.
+    It is redrawn at most twice a second, without a thread: Lightning's bar reads metrics and
+    redraws after every batch, which costs 0.8 ms and, on a GPU, waits for the step to end.
     """
 
     def __init__(self) -> None:
@@ -188,7 +188,7 @@ class ProgressBar(Watcher, pl.callbacks.ProgressBar):
         self._on = True
         self._display: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._drawn = -math.inf  # seconds
+        self._last_drawn_s = -math.inf  # seconds
 
     @override
     def enable(self) -> None:
@@ -214,18 +214,18 @@ class ProgressBar(Watcher, pl.callbacks.ProgressBar):
 
     @property
     def _is_due(self) -> bool:
-        return self._on and time.monotonic() - self._drawn >= REDRAW
+        return self._on and time.monotonic() - self._last_drawn_s >= REDRAW
 
     def _draw(self, stage: str, done: int, total: int | None, text: str) -> None:
-        """Draw a stage's row, which is made where it is not there."""
+        """Draw a stage's row, and add it if it does not exist."""
         if not self._on:
             return
-        self._drawn = time.monotonic()
+        self._last_drawn_s = time.monotonic()
         if self._display is None:
             self._display = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=10),
-                # Cut where the terminal is narrow: what matters most stands first.
+                # Truncated on a narrow terminal: what matters most comes first.
                 TextColumn(
                     "{task.fields[text]}",
                     markup=False,
@@ -244,7 +244,7 @@ class ProgressBar(Watcher, pl.callbacks.ProgressBar):
     def _close(self) -> None:
         if self._display is not None:
             self._display.stop()
-        self._display, self._tasks, self._drawn = None, {}, -math.inf
+        self._display, self._tasks, self._last_drawn_s = None, {}, -math.inf
 
     @override
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

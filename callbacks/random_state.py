@@ -10,7 +10,7 @@ import torch
 
 
 def get_random_state() -> dict[str, Any]:
-    """Return the states of Python's, NumPy's and torch's generators (of its GPU's too)."""
+    """Return the states of Python's, NumPy's and torch's generators (including the GPU's)."""
     version, words, gauss = random.getstate()
     numpy_state = np.random.get_state(legacy=False)
     assert isinstance(numpy_state, dict)
@@ -38,7 +38,7 @@ def gather_random_states(world_size: int) -> list[dict[str, Any]]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Put the generators into a state of ``get_random_state``."""
+    """Restore a state that ``get_random_state`` returned."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))
     saved = state["numpy"]

@@ -1,4 +1,4 @@
-"""``ResearchCheckpoint``: checkpoints from which a run goes on exactly."""
+"""``ResearchCheckpoint``: checkpoints from which a run resumes exactly."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from typing_extensions import override
 
 from lit_research.callbacks.atomic_io import AtomicCheckpointIO
-from lit_research.callbacks.boundaries import (
+from lit_research.callbacks.config_check import check_same_config, check_same_optimizer
+from lit_research.callbacks.needs import check_logged, check_needs, check_validates
+from lit_research.callbacks.optimizer_settings import OptimizerSettings
+from lit_research.callbacks.random_state import gather_random_states, set_random_state
+from lit_research.callbacks.resume_points import (
     ends_run,
     resumes_after_batch,
     resumes_after_validation,
     within_step,
 )
-from lit_research.callbacks.config_check import check_same_config, check_same_optimizer
-from lit_research.callbacks.needs import check_logged, check_needs, check_validates
-from lit_research.callbacks.optimizer_settings import OptimizerSettings
-from lit_research.callbacks.random_state import gather_random_states, set_random_state
 from lit_research.callbacks.stop_signals import StopSignals
 from lit_research.errors import UserError
 from lit_research.files import replacing
@@ -36,28 +36,28 @@ RANDOM_STATES = "random_states"
 
 
 class ResearchCheckpoint(ModelCheckpoint):
-    """ModelCheckpoint with atomic files, exact resume and refusals that say why.
+    """ModelCheckpoint with atomic file writes, exact resume and checks of what is resumed.
 
-    Files are written under another name, made durable and renamed, so that a kill or a full disk
-    never costs the previous checkpoint. They are written only where a run goes on exactly (see
-    ``boundaries``): after a step, or after the validation that follows it; one that is due at the
-    end of an epoch without validation waits for the next step. SIGTERM and Slurm's signal save and
-    stop the run at the next such place. An exception saves nothing: it comes in the middle of
-    something, and the checkpoint before it counts.
+    Files are written to a temporary name, synced and renamed, so that a kill or a full disk never
+    costs the previous checkpoint. They are written only where a run resumes exactly (see
+    ``resume_points``): after a step, or after the validation that follows it; one that is due at
+    the end of an epoch without validation waits for the next step. SIGTERM and Slurm's signal save
+    and stop the run at the next such point. An exception saves nothing, since it may come in the
+    middle of a step: the previous checkpoint counts.
 
     The random state of every process is restored in ``on_train_start``, before the first batch is
-    fetched. What a module changes in its own ``on_train_start``, ``on_train_batch_end`` or
-    ``on_validation_end`` comes after this callback, and so is not in the checkpoint.
+    fetched. The ``on_train_start``, ``on_train_batch_end`` and ``on_validation_end`` of a module
+    run after this callback, so that what they change is not in the checkpoint.
 
     Args:
-        dirpath: folder of the checkpoints; ``None`` is ``checkpoints`` in the run's folder.
+        dirpath: folder of the checkpoints; ``None`` means ``checkpoints`` in the run's folder.
         every_n_train_steps: steps between two checkpoints.
         keep: number of checkpoints to keep: the newest, or the best by ``monitor``.
         monitor: metric, read after each validation, that decides which are best; ``None`` keeps the
             newest.
         mode: whether a smaller (``min``) or larger (``max``) metric is better.
-        allow_config_change: resume from a checkpoint whose model or data config differs; what the
-            optimizer is given now counts (its learning rate, its decay), its state is kept.
+        allow_config_change: resume from a checkpoint whose model or data config differs; the
+            optimizer uses the new settings (learning rate, weight decay) and keeps its state.
         export_hf: write the trained model as a transformers folder, ``hf`` in the run's folder.
     """
 
@@ -96,30 +96,32 @@ class ResearchCheckpoint(ModelCheckpoint):
     @property
     @override
     def state_key(self) -> str:
-        # Without the interval: a resumed run with another one still knows the files that it keeps.
+        # Without the interval: a resumed run with another one still finds the state of this one.
         return self._generate_state_key(monitor=self.monitor, mode=self.mode)
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         with warnings.catch_warnings():
-            # A resumed run goes on in its folder; what is of the same name is of the same step.
+            # A resumed run continues in its folder; files of the same name are of the same step.
             warnings.filterwarnings("ignore", ".*exists and is not empty")
             super().setup(trainer, pl_module, stage)
         self._stage = stage
         if stage == "fit":
-            self._check_asked_for(trainer, pl_module)
+            self._check_options(trainer, pl_module)
         # Sharded strategies (FSDP) bring their own files.
         if type(getattr(trainer.strategy, "checkpoint_io", None)) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = AtomicCheckpointIO(
-                check=lambda content, path: self._check(trainer, pl_module, content, path)
+                check=lambda content, path: self._check_checkpoint(
+                    trainer, pl_module, content, path
+                )
             )
 
-    def _check_asked_for(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Refuse an export that would fail after the training, and a monitor without a value."""
+    def _check_options(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Refuse an export that would fail after training, and a monitor that is never logged."""
         if self.export_hf and not hasattr(module, "export_hf"):
             raise UserError(
                 f"export_hf is true, in checkpoint, but {type(module).__name__} has no "
-                "export_hf: set it to false"
+                "export_hf; must be false"
             )
         if self.export_hf:
             check_needs(trainer, module, "export_hf", "checkpoint.export_hf")
@@ -127,7 +129,7 @@ class ResearchCheckpoint(ModelCheckpoint):
             check_logged(trainer, module, str(self.monitor), "in checkpoint.monitor")
             check_validates(trainer, module, str(self.monitor), "in checkpoint.monitor")
 
-    def _check(
+    def _check_checkpoint(
         self, trainer: pl.Trainer, module: pl.LightningModule, content: dict[str, Any], path: str
     ) -> None:
         if trainer.state.fn != TrainerFn.FITTING:
@@ -149,11 +151,15 @@ class ResearchCheckpoint(ModelCheckpoint):
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        before = state_dict.get("dirpath")
-        if before and self.dirpath and os.path.realpath(before) == os.path.realpath(self.dirpath):
-            state_dict = {**state_dict, "dirpath": self.dirpath}  # named from elsewhere
+        saved_dirpath = state_dict.get("dirpath")
+        if (
+            saved_dirpath
+            and self.dirpath
+            and os.path.realpath(saved_dirpath) == os.path.realpath(self.dirpath)
+        ):
+            state_dict = {**state_dict, "dirpath": self.dirpath}  # the same folder, by another path
         with warnings.catch_warnings():
-            # A run that begins in another folder has no other files to keep.
+            # A run that starts in another folder has no earlier files to keep.
             warnings.filterwarnings("ignore", "The dirpath has changed")
             super().load_state_dict(state_dict)
 
@@ -168,7 +174,7 @@ class ResearchCheckpoint(ModelCheckpoint):
 
     @override
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # The optimizers are made and not restored yet.
+        # The optimizers exist but are not restored yet.
         self._settings = OptimizerSettings.of(trainer)
 
     @override
@@ -176,7 +182,7 @@ class ResearchCheckpoint(ModelCheckpoint):
         super().on_train_start(trainer, pl_module)
         self._due = False
         if trainer.global_step:
-            # What was just loaded is on disk already.
+            # The state just loaded is on disk already.
             self._last_global_step_saved = trainer.global_step
             assert self._settings is not None
             self._settings.apply(trainer, changed=self.allow_config_change)
@@ -186,7 +192,7 @@ class ResearchCheckpoint(ModelCheckpoint):
         elif states is not None:
             rank_zero_info(
                 f"The checkpoint is of {len(states)} processes, this run has {trainer.world_size}: "
-                "its random numbers (dropout) start anew."
+                "its random numbers (dropout) start again."
             )
         self._signals.listen(trainer)
 
@@ -225,7 +231,7 @@ class ResearchCheckpoint(ModelCheckpoint):
             )
 
     def _save_or_stop(self, trainer: pl.Trainer, validated: bool) -> None:
-        """Save what is due; where a signal has come, save and stop."""
+        """Save what is due; after a signal, save and stop."""
         stop = self._signals.received_anywhere(trainer)
         self._due = self._due or stop
         self._save(trainer, validated)
@@ -233,7 +239,7 @@ class ResearchCheckpoint(ModelCheckpoint):
             self._signals.stop(trainer, os.path.realpath(self.last_model_path), self.resume_command)
 
     def _save(self, trainer: pl.Trainer, validated: bool) -> None:
-        """Save the newest files when they are due, the best ones after a validation."""
+        """Save the newest checkpoint when it is due, the best ones after a validation."""
         due, self._due = self._due, False
         ranked = due if self.keeps_newest else validated
         if not (due or ranked) or self._should_skip_saving_checkpoint(trainer):
@@ -247,7 +253,7 @@ class ResearchCheckpoint(ModelCheckpoint):
     @staticmethod
     @override
     def _link_checkpoint(trainer: pl.Trainer, filepath: str, linkpath: str) -> None:
-        """Point ``last.ckpt`` at the newest file in one step."""
+        """Point ``last.ckpt`` at the newest file, atomically."""
         if trainer.is_global_zero:
             with replacing(Path(linkpath), only_writer=True) as temporary:
                 temporary.symlink_to(os.path.basename(filepath))

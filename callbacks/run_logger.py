@@ -1,4 +1,4 @@
-"""``RunLogger``: charts of at least two points; what has one value is a table and a file."""
+"""``RunLogger``: charts of metrics with several values, a table and a file of single ones."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ VALUES = "values.json"
 
 
 class SingleValues:
-    """The metrics that have had one value so far, and the names of those that have had more.
+    """The metrics with a single value so far, and the names of those with more.
 
     Args:
-        file: where both are kept, so that a resumed run knows them; ``None`` keeps them in memory.
+        file: where both are stored, for a resumed run; ``None`` keeps them in memory.
     """
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        kept = json.loads(file.read_text()) if file is not None and file.is_file() else {}
-        self._values: dict[str, dict[str, float]] = kept.get("values", {})
-        self._curves: set[str] = set(kept.get("curves", ()))
+        saved = json.loads(file.read_text()) if file is not None and file.is_file() else {}
+        self._values: dict[str, dict[str, float]] = saved.get("values", {})
+        self._curves: set[str] = set(saved.get("curves", ()))
         self._changed = False
 
     @property
     def latest(self) -> dict[str, tuple[float, int]]:
         """The single values by name, each with its step."""
-        return {name: (kept["value"], int(kept["step"])) for name, kept in self._values.items()}
+        return {name: (point["value"], int(point["step"])) for name, point in self._values.items()}
 
     def add(self, name: str, value: float, step: int) -> list[tuple[float, int, float]]:
-        """Add a value; return what can be drawn now, as value, step and time in seconds.
+        """Add a value; return the points that can be drawn now, as value, step and time in seconds.
 
         The first value of a metric waits for one of a later step. A value of the same or an earlier
-        step takes its place: a resumed run measures again what came after its checkpoint.
+        step replaces it: a resumed run repeats the measurements after its checkpoint.
         """
         now = {"value": value, "step": step, "time_s": time.time()}
         first = self._values.get(name)
@@ -51,10 +51,10 @@ class SingleValues:
             return []
         self._curves.add(name)
         del self._values[name]
-        return [(kept["value"], int(kept["step"]), kept["time_s"]) for kept in (first, now)]
+        return [(point["value"], int(point["step"]), point["time_s"]) for point in (first, now)]
 
     def save(self) -> None:
-        """Write the file where something has changed."""
+        """Write the file if something has changed."""
         changed, self._changed = self._changed, False
         if changed and self._file is not None:
             content = {"values": self._values, "curves": sorted(self._curves)}
@@ -69,7 +69,7 @@ class SingleValues:
 class RunLogger(TensorBoardLogger):
     """Lightning's logger, without the ``epoch`` chart and without charts of one point.
 
-    A metric becomes a chart with its second value. Until then, and where there never is one (the
+    A metric becomes a chart with its second value. Until then, or if there never is one (the
     parameters of a law, the results of a test), its value is in ``values.json`` in the run's folder
     and, once the run has ended, under TEXT as ``values``.
     """
@@ -78,7 +78,7 @@ class RunLogger(TensorBoardLogger):
 
     @property
     def singles(self) -> SingleValues:
-        """The metrics that have one value so far."""
+        """The metrics with a single value so far."""
         if self._singles is None:
             remote = "://" in self.log_dir
             self._singles = SingleValues(None if remote else Path(self.log_dir) / VALUES)

@@ -1,4 +1,4 @@
-"""``Samples``: what the model writes, as text in TensorBoard."""
+"""``Samples``: completions of the model, as text in TensorBoard."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 class Samples(Callback):
     """Continue a few prompts after each validation, as TensorBoard text ``samples``.
 
-    The module writes: ``sample(prompts, *, max_new_tokens, temperature, seed) -> list[str]``. The
-    seed is always the same, so that what changes is the model.
+    The module must have ``sample(prompts, *, max_new_tokens, temperature, seed) -> list[str]``. The
+    seed is always the same, so that only the model changes.
 
     Args:
         prompts: texts to continue.
         max_new_tokens: tokens to write after each.
-        temperature: of the sampling; 0 takes the likeliest token.
-        seed: of the sampling.
+        temperature: of sampling; 0 takes the likeliest token.
+        seed: of sampling.
         every_n_validations: validations from one set of samples to the next.
     """
 
@@ -56,8 +56,8 @@ class Samples(Callback):
             return
         if not hasattr(pl_module, "sample"):
             raise UserError(
-                f"{type(pl_module).__name__} has no method sample, for Samples: add one, or take "
-                "the callback out of trainer.callbacks"
+                f"{type(pl_module).__name__} has no method sample, for Samples; add one, or remove "
+                "the callback from trainer.callbacks"
             )
         check_needs(trainer, pl_module, "sample", "Samples")
 
@@ -68,7 +68,8 @@ class Samples(Callback):
             return
         self._validations += 1
         if self._validations % self.every_n_validations == 0:
-            with isolate_rng():  # training must not feel it, least of all on this rank alone
+            # Sampling must not affect training, which would differ between ranks.
+            with isolate_rng():
                 texts = pl_module.sample(self.prompts, **self.options)  # type: ignore[operator]
             pairs = zip(self.prompts, texts, strict=True)
             add_text(trainer, "samples", "\n\n".join(code_block(p + text) for p, text in pairs))

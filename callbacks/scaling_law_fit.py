@@ -1,4 +1,4 @@
-"""``ScalingLawFit``: a law fitted to what a run, or a sweep of runs, measures."""
+"""``ScalingLawFit``: fit a scaling law to the metrics of a run, or of a sweep of runs."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Point = dict[str, float]
 
 
 class ScalingLawFit(Callback):
-    """Fit ``law`` to metric ``y`` against metric ``x``, point by point after each validation.
+    """Fit ``law`` to metric ``y`` against metric ``x``, with a new point after each validation.
 
-    Points are kept in the checkpoint and in ``points.jsonl`` beside the run. At the end the fit is
-    printed, and logged as figure ``law/Y_vs_X`` and values ``law/PARAMETER``.
+    Points are kept in the checkpoint and in ``points.jsonl`` in the run's folder. At the end the
+    fit is printed, and logged as figure ``law/Y_vs_X`` and values ``law/PARAMETER``.
 
     Args:
         law: a law of one variable: the name of one of ``lit_research.laws``, or the class path of
@@ -37,13 +37,13 @@ class ScalingLawFit(Callback):
         x: logged metric of the horizontal axis.
         y: logged metric that the law predicts.
         method: ``huber_log`` or ``ls`` (see ``lit_research.laws.fit``).
-        intervals: level of the parameters' intervals.
-        noise: standard deviation of ``y`` from seed to seed, where it is known.
-        min_points: fewest points to fit.
-        skip_first: points at the start that are kept but not fitted.
-        drop_below: of ``Sigmoid``: the first point with ``x`` from here on is the origin, those
-            before it are left out, and the end also shows how much the fit hangs on its points
-            (``laws.anchor``, ``laws.robustness``: SGS, appendix A).
+        intervals: confidence level of the parameters' intervals.
+        noise: standard deviation of ``y`` between seeds, if known.
+        min_points: minimum number of points for a fit.
+        skip_first: number of points at the start that are kept but not fitted.
+        drop_below: for ``Sigmoid``: the first point with ``x`` of at least this is the origin,
+            those before it are left out, and the report also shows how much the fit depends on its
+            points (``laws.anchor``, ``laws.robustness``: SGS, appendix A).
         points_file: a file that several runs append to; the fit is then of all its points,
             whatever ``skip_first`` says.
         every_validation: fit after each validation too, once there are enough points.
@@ -69,13 +69,13 @@ class ScalingLawFit(Callback):
         variables = self._law.variables
         if len(variables) > 1:
             raise UserError(
-                f"law {law!r} has the variables {', '.join(variables)}, in ScalingLawFit: give a "
-                "law of one variable, or fit this one with python -m lit_research.laws"
+                f"law {law!r} has the variables {', '.join(variables)}, in ScalingLawFit; must be "
+                "a law of one variable (or fit this one with python -m lit_research.laws)"
             )
         if drop_below is not None and self._law != Sigmoid():
             raise UserError(
-                f"drop_below is {drop_below} with law {law!r}, in ScalingLawFit: Sigmoid alone has "
-                "an origin to move; give skip_first"
+                f"drop_below is {drop_below} with law {law!r}, in ScalingLawFit; Sigmoid alone has "
+                "an origin to move: give skip_first instead"
             )
         self.law, self.x, self.y = law, x, y
         self.options: dict[str, Any] = {"method": method, "intervals": intervals, "noise": noise}
@@ -85,13 +85,13 @@ class ScalingLawFit(Callback):
         self.points: list[Point] = []
         self.fit: Fit | None = None
         self._refusal = ""
-        self._news = False  # points that no figure has shown
+        self._has_unshown_points = False  # whether there are points that no figure has shown
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for name in (self.x, self.y) if stage == "fit" else ():
             check_logged(trainer, pl_module, name, "for ScalingLawFit")
-        if stage == "fit":  # its points are taken after a validation, whatever x and y are
+        if stage == "fit":  # points are added after a validation, whatever x and y are
             check_validates(trainer, pl_module, self.y, "for ScalingLawFit")
 
     @property
@@ -109,9 +109,9 @@ class ScalingLawFit(Callback):
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # A resumed run measures again what came after its checkpoint. Not in `on_fit_start`: some
+        # A resumed run repeats the measurements after its checkpoint. Not in `on_fit_start`: some
         # strategies (FSDP) load the points later than that.
-        file = self._own_file(trainer)
+        file = self._run_file(trainer)
         if trainer.is_global_zero and file is not None and (self.points or file.exists()):
             write_atomic(file, "".join(json.dumps(point) + "\n" for point in self.points))
 
@@ -128,7 +128,7 @@ class ScalingLawFit(Callback):
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not self.points or not trainer.is_global_zero:
             return
-        if self._news or self.fit is None:
+        if self._has_unshown_points or self.fit is None:
             self._fit()
         if self.fit is None:
             rank_zero_info(f"No fit of {self.law} to {self.y} against {self.x}: {self._refusal}")
@@ -143,26 +143,26 @@ class ScalingLawFit(Callback):
         for name in (self.x, self.y):
             if name not in metrics:
                 raise UserError(
-                    f"nobody logs {name!r}, for ScalingLawFit: the metrics are "
+                    f"the metric {name!r} is not logged, for ScalingLawFit; must be one of "
                     f"{', '.join(sorted(metrics)) or 'none'}"
                 )
         point = {"step": trainer.global_step, **{n: float(metrics[n]) for n in (self.x, self.y)}}
         if self.points and self.points[-1]["step"] == point["step"]:
             return
         self.points.append(point)
-        self._news = True
-        for file in (self._own_file(trainer), self.points_file):
+        self._has_unshown_points = True
+        for file in (self._run_file(trainer), self.points_file):
             if trainer.is_global_zero and file is not None:
                 append_line(file, json.dumps(point))
 
-    def _own_file(self, trainer: pl.Trainer) -> Path | None:
+    def _run_file(self, trainer: pl.Trainer) -> Path | None:
         folder = trainer.log_dir if trainer.loggers else None
         return Path(folder) / "points.jsonl" if folder else None
 
     def _fitted_points(self) -> list[Point]:
         if self.points_file is None:
             return self.points[self.skip_first :]
-        # A resumed run has appended again what it measured again.
+        # A resumed run has appended repeated measurements.
         lines = dict.fromkeys(self.points_file.read_text().splitlines())
         points = [json.loads(line) for line in lines]
         return [point for point in points if self.x in point and self.y in point]
@@ -193,27 +193,27 @@ class ScalingLawFit(Callback):
         except UserError as refusal:
             report = f"Too few points to leave some out: {refusal}"
         rank_zero_info(f"\n{report}")
-        if self._news:
+        if self._has_unshown_points:
             add_text(trainer, "law/robustness", code_block(report))
 
     def _fit(self) -> None:
-        """Fit all points; where that is refused, remember why."""
+        """Fit all points; if that is refused, remember why."""
         from lit_research.laws import fit
 
         self.fit, points = None, self._fitted_points()
         try:
             if len(points) < self.min_points:
-                raise UserError(f"{len(points)} points; a fit waits for {self.min_points}")
+                raise UserError(f"{len(points)} points; a fit needs {self.min_points}")
             law, xs, ys = self._law_and_values(points)
             self.fit = fit(law, xs, ys, **self.options)
         except UserError as refusal:
             self._refusal = str(refusal)
 
     def _show(self, trainer: pl.Trainer) -> None:
-        """Log the fit, or why there is none, once for the points that it is of."""
-        if not self._news:
+        """Log the fit, or why there is none, once for each set of points."""
+        if not self._has_unshown_points:
             return
-        self._news = False
+        self._has_unshown_points = False
         name = f"law/{self.y}_vs_{self.x}".replace(" ", "_")
         if self.fit is None:
             add_text(trainer, name, f"No fit of {self.law}: {self._refusal}")

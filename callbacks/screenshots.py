@@ -1,7 +1,7 @@
 """``python -m lit_research.callbacks.screenshots``: TensorBoard in a browser, for the README.
 
-It runs the tiny configs of three methods, serves them with TensorBoard and opens its pages in a
-headless Chromium. With ``--runs FOLDER`` it shows the runs that are there.
+It runs the tiny configs of three methods, serves the runs with TensorBoard and opens its pages in a
+headless Chromium. With ``--runs FOLDER`` it shows existing runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lit_research.callbacks.gallery import CALLBACKS, SMALLER, small_png
 
-# The config of each method and what makes it shorter: two minutes in all on two cores.
+# Options that shorten the config of each method: two minutes in total on two cores.
 RUNS: dict[str, dict[str, object]] = {
     "pretrain": {
         **SMALLER,
@@ -69,17 +69,17 @@ def train(folder: Path) -> None:
             "trainer.accelerator": "cpu",
             "trainer.enable_progress_bar": "false",
         }
-        words = [f"--{name}={value}" for name, value in {**options, **shared}.items()]
-        command = [sys.executable, "-m", "lit_research", "fit", "--config", config, *words]
+        arguments = [f"--{name}={value}" for name, value in {**options, **shared}.items()]
+        command = [sys.executable, "-m", "lit_research", "fit", "--config", config, *arguments]
         subprocess.run(command, check=True)
 
 
 @contextmanager
 def tensorboard(folder: Path) -> Iterator[str]:
     """Serve the runs of a folder; yield the address."""
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as free_socket:
+        free_socket.bind(("localhost", 0))
+        port = free_socket.getsockname()[1]
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)]
     server = subprocess.Popen(
         [*command, "--port", str(port), "--load_fast", "false"], stderr=subprocess.DEVNULL

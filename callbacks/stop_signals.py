@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop are noted at once and obeyed between two steps."""
+"""Signals that ask a run to stop: recorded at once, obeyed between two steps."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 
 class StopSignals:
-    """Note SIGTERM, SIGINT and Slurm's signal (SIGUSR1 elsewhere), and stop when asked to.
+    """Records SIGTERM, SIGINT and Slurm's signal (SIGUSR1 elsewhere), and stops the run later.
 
-    Lightning's own handlers save, and talk to the other processes, in the middle of whatever the
-    process was doing (Lightning issue 21406); these only remember.
+    Lightning's own handlers save, and communicate with other ranks, in the middle of whatever the
+    process was doing (Lightning issue 21406); these only record the signal.
     """
 
     def __init__(self) -> None:
         self._received: signal.Signals | None = None
 
     def listen(self, trainer: pl.Trainer) -> None:
-        """Take Lightning's handlers' place; its teardown puts those of before the run back."""
+        """Replace Lightning's handlers; its teardown restores those from before the run."""
         self._received = None
         if threading.current_thread() is threading.main_thread():
             requeue = _requeue_signal(trainer) or signal.SIGUSR1
@@ -42,19 +42,19 @@ class StopSignals:
         self._received = signal.Signals(number)
 
     def received_anywhere(self, trainer: pl.Trainer) -> bool:
-        """Return whether a process of the run was signalled; all must ask at the same step."""
+        """Return whether any rank received a signal; all ranks must call this at the same step."""
         return trainer.strategy.reduce_boolean_decision(self._received is not None, all=False)
 
     def stop(self, trainer: pl.Trainer, checkpoint: str, command: str) -> None:
-        """Stop the run; put a Slurm job back in the queue.
+        """Stop the run; requeue a Slurm job.
 
         Args:
             trainer: of the run.
-            checkpoint: from which it resumes.
-            command: that resumes it.
+            checkpoint: path of the checkpoint to resume from.
+            command: the command that resumes it.
 
         Raises:
-            SIGTERMException: always; the process exits as one that the signal ended.
+            SIGTERMException: always; the process exits with the code of the signal.
         """
         number = self._received or signal.SIGTERM  # another process was signalled
         rank_zero_info(
@@ -67,7 +67,7 @@ class StopSignals:
 
 
 def _requeue_signal(trainer: pl.Trainer) -> int | None:
-    """Return the signal after which Slurm's job is queued again, where it is to be."""
+    """Return the signal after which Slurm's job is requeued; None if it is not."""
     environment = trainer._accelerator_connector.cluster_environment
     if isinstance(environment, SLURMEnvironment) and environment.auto_requeue:
         return environment.requeue_signal

@@ -1,4 +1,4 @@
-"""What is said once: the model before a run, and the run after it."""
+"""Summaries: one line about the model before a run, and a table of the run after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lit_research.callbacks.research_checkpoint import ResearchCheckpoint
 
 
 class ModelLine(ModelSummary):
-    """One line in the place of Lightning's table: the model, its parameters, where it is trained.
+    """One line instead of Lightning's table: the model, its parameters, device and precision.
 
     A ``ModelSummary`` or ``RichModelSummary`` in ``trainer.callbacks`` replaces it.
     """
@@ -37,21 +37,21 @@ class ModelLine(ModelSummary):
 
 
 class RunSummary(Callback):
-    """Remembers the best metrics of a run and says at its end what came of it.
+    """Tracks the best metrics of a run and reports its results at the end.
 
-    ``checkpoint.monitor`` is the best by its mode; a validation loss is best where it is smallest.
-    Other metrics have no direction that is known: their last value alone is shown.
+    The best ``checkpoint.monitor`` depends on its mode; the best validation loss is the smallest.
+    Of other metrics only the last value is shown, since it is not known which direction is better.
     """
 
     def __init__(self) -> None:
         super().__init__()
         # name -> (value, step)
         self.best: dict[str, tuple[float, int]] = {}
-        self._start, self._first = 0.0, 0
+        self._start, self._first_step = 0.0, 0
 
     @override
     def state_dict(self) -> dict[str, Any]:
-        return {"best": {name: list(found) for name, found in self.best.items()}}
+        return {"best": {name: list(value_and_step) for name, value_and_step in self.best.items()}}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ class RunSummary(Callback):
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._start, self._first = time.monotonic(), trainer.global_step
+        self._start, self._first_step = time.monotonic(), trainer.global_step
 
     @override
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -68,12 +68,12 @@ class RunSummary(Callback):
         losses = {name: 1 for name in trainer.callback_metrics if name.startswith("val/loss")}
         for name, sign in {**losses, **_monitored(trainer)}.items():
             value = float(trainer.callback_metrics.get(name, float("nan")))
-            known = self.best.get(name)
-            if value == value and (known is None or sign * value < sign * known[0]):
+            best = self.best.get(name)
+            if value == value and (best is None or sign * value < sign * best[0]):
                 self.best[name] = (value, trainer.global_step)
 
     def report(self, trainer: pl.Trainer, module: pl.LightningModule) -> str:
-        """Return a table: where the run lies, its losses, how to look at it and to go on."""
+        """Return a table: the run's folder, its losses, and how to view and resume it."""
         folder = trainer.log_dir  # on every rank: it is broadcast
         rows = {"run": _relative(folder), **self._metrics(trainer, module)}
         rows |= {"steps": self._steps(trainer), **_commands(trainer, module, folder)}
@@ -95,12 +95,12 @@ class RunSummary(Callback):
         done, _ = run_steps(trainer)
         tokens = trainer.callback_metrics.get("train/tokens")
         read = f", {int(tokens):,} tokens" if tokens else ""
-        since = f" since step {self._first:,}" if self._first else ""
+        since = f" since step {self._first_step:,}" if self._first_step else ""
         return f"{done:,}{read}, {clock(time.monotonic() - self._start)}{since}"
 
 
 def _monitored(trainer: pl.Trainer) -> dict[str, int]:
-    """Return the metric that decides on checkpoints: 1 where its best is the smallest, else -1."""
+    """Return the monitored metric of the checkpoints, with 1 if smaller is better, else -1."""
     checkpoint = _checkpoint(trainer)
     if checkpoint is None or checkpoint.keeps_newest:
         return {}
@@ -108,30 +108,30 @@ def _monitored(trainer: pl.Trainer) -> dict[str, int]:
 
 
 def _checkpoint(trainer: pl.Trainer) -> ResearchCheckpoint | None:
-    found = [c for c in trainer.checkpoint_callbacks if isinstance(c, ResearchCheckpoint)]
-    return found[0] if found else None
+    checkpoints = [c for c in trainer.checkpoint_callbacks if isinstance(c, ResearchCheckpoint)]
+    return checkpoints[0] if checkpoints else None
 
 
 def _commands(
     trainer: pl.Trainer, module: pl.LightningModule, folder: str | None
 ) -> dict[str, str]:
-    """Return how to look at the run, to go on with it and to test it."""
+    """Return the commands that view, resume and test the run."""
     checkpoint = _checkpoint(trainer)
-    rows = {"look": look(trainer) or ""}
+    rows = {"look": tensorboard_command(trainer) or ""}
     if checkpoint is None or not checkpoint.last_model_path or folder is None:
         return rows
     rows = {"checkpoint": _relative(os.path.realpath(checkpoint.last_model_path)), **rows}
     run = f"--run {shlex.quote(_relative(folder))}"
     if 0 < trainer.max_steps <= trainer.global_step:
-        rows["go on"] = f"lit-research fit {run} --trainer.max_steps {2 * trainer.max_steps}"
+        rows["resume"] = f"lit-research fit {run} --trainer.max_steps {2 * trainer.max_steps}"
     elif trainer.global_step and 0 < (epochs := trainer.max_epochs or 0) <= trainer.current_epoch:
-        rows["go on"] = f"lit-research fit {run} --trainer.max_epochs {2 * epochs}"
+        rows["resume"] = f"lit-research fit {run} --trainer.max_epochs {2 * epochs}"
     if type(module).test_step is not pl.LightningModule.test_step:
         rows["test"] = f"lit-research test {run}"
     return rows
 
 
-def look(trainer: pl.Trainer) -> str | None:
+def tensorboard_command(trainer: pl.Trainer) -> str | None:
     """Return the command that shows the run's curves; ``None`` without TensorBoard."""
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
@@ -140,8 +140,8 @@ def look(trainer: pl.Trainer) -> str | None:
 
 
 def _relative(path: str | Path | None) -> str:
-    """Return a path as seen from here where it lies below, else as it is."""
+    """Return a path relative to the working directory if it is below it, else absolute."""
     if path is None:
         return ""
-    here, there = Path.cwd(), Path(path).absolute()
-    return str(there.relative_to(here)) if there.is_relative_to(here) else str(there)
+    here, absolute = Path.cwd(), Path(path).absolute()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)

@@ -1,4 +1,4 @@
-"""``Throughput``: tokens seen, tokens per second, and the share of the machine's matmul rate."""
+"""``Throughput``: tokens seen, tokens per second, and MFU by the measured matmul rate."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def matmul_peak_flops(device: str, dtype: torch.dtype) -> float:
     # Random numbers, since a GPU multiplies constant ones faster; not the run's generator.
     draw = torch.Generator(device).manual_seed(0)
     a, b = torch.randn(2, size, size, device=device, generator=draw).to(dtype)
-    best, finish = float("inf"), time.perf_counter() + 0.2
-    while time.perf_counter() < finish or best == float("inf"):
+    best, deadline = float("inf"), time.perf_counter() + 0.2
+    while time.perf_counter() < deadline or best == float("inf"):
         start = time.perf_counter()
         a @ b
         if device == "cuda":
@@ -37,12 +37,12 @@ def matmul_peak_flops(device: str, dtype: torch.dtype) -> float:
 class Throughput(Callback):
     """Log ``train/tokens``, ``train/flops`` and ``throughput/{tokens_per_s,step_ms,mfu}``.
 
-    ``model/parameters`` is logged once, at the end, and so is no chart of ``RunLogger`` but one of
-    its values: with it and the FLOPs, laws over several runs have their N, D and C.
+    ``model/parameters`` is logged once, at the end, so that ``RunLogger`` shows it as a single
+    value and not as a chart: with it and the FLOPs, laws over several runs have their N, D and C.
 
-    Rates are means over the steps since the last logged one; validation and checkpoints are left
-    out. Nothing is measured, and no device is waited for, between the logged steps. FLOPs per token
-    are the module's ``flops_per_token`` (forward and backward), else 6 per trainable parameter.
+    Rates are means over the steps since the last logged one, without validation and checkpoints.
+    Nothing is measured, and no device synchronised, between logged steps. FLOPs per token are the
+    module's ``flops_per_token`` (forward and backward), else 6 per trainable parameter.
 
     Args:
         measure_peak: measure the matmul rate at the start, for ``throughput/mfu``.
@@ -76,8 +76,8 @@ class Throughput(Callback):
         self._parameters = float(parameters)
         if self.measure_peak:
             half = "16" in str(trainer.precision)
-            kind = torch.bfloat16 if half else torch.float32
-            self._peak = matmul_peak_flops(pl_module.device.type, kind) * trainer.world_size
+            dtype = torch.bfloat16 if half else torch.float32
+            self._peak = matmul_peak_flops(pl_module.device.type, dtype) * trainer.world_size
         self._reset()
 
     @override
@@ -123,7 +123,7 @@ class Throughput(Callback):
         for logger in trainer.loggers:
             logger.log_metrics(values, trainer.fit_loop.epoch_loop._batches_that_stepped)
         self._reset()
-        self._since = time.perf_counter()  # not at the next batch: waiting for data counts
+        self._since = time.perf_counter()  # not at the next batch, so that waiting for data counts
 
     @override
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -138,7 +138,7 @@ class Throughput(Callback):
             logger.log_metrics({PARAMETERS: self._parameters}, trainer.global_step)
 
     def _show_tokens(self, trainer: pl.Trainer) -> None:
-        """Let other callbacks read the count: `ScalingLawFit` does when validation ends."""
+        """Make the counts available to other callbacks, such as `ScalingLawFit`."""
         values = {
             TOKENS: float(self.tokens),
             FLOPS: self.tokens * self._flops_per_token,

@@ -1,4 +1,4 @@
-"""What the package ships: its methods and configs, read without importing any of them."""
+"""The methods and configs of the package, listed without importing any of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from lit_research.errors import UserError, nearest
 
 METHODS = Path(__file__).parent / "methods"
 OVERLAY = re.compile(r"# overlay of: (\S+\.yaml)\s*$")
-ON_TOP = "lit-research fit --config METHOD/BASE --config METHOD/NAME   (of one on top of BASE)"
+OVERLAY_COMMAND = (
+    "lit-research fit --config METHOD/BASE --config METHOD/NAME   (of one on top of BASE)"
+)
 
 
 def config_dir() -> Path:
@@ -28,14 +30,14 @@ def method_lines() -> dict[str, str]:
 
 
 def base_of(file: Path) -> Path | None:
-    """Return the config that an overlay goes on top of; ``None`` for a config that stands alone.
+    """Return the base config of an overlay; ``None`` for a complete config.
 
-    An overlay states only what differs from its base, a file of the same folder that its first line
+    An overlay states only what differs from its base, a file in the same folder that its first line
     names: ``# overlay of: tiny.yaml``.
     """
     with file.open(encoding="utf-8", errors="replace") as lines:
-        named = OVERLAY.match(lines.readline())
-    return file.with_name(named[1]) if named else None
+        match = OVERLAY.match(lines.readline())
+    return file.with_name(match[1]) if match else None
 
 
 def with_bases(file: Path) -> list[Path]:
@@ -66,30 +68,32 @@ def listing() -> str:
         if base := base_of(config_dir() / f"{name}.yaml"):
             configs[name] += f" [on top of {base.parent.name}/{base.stem}]"
     width = max(map(len, configs))
-    parts = []
+    lines = []
     for method, line in method_lines().items():
-        parts.append(f"{method}: {line}")
-        parts += [f"  {n:<{width}}  {c}" for n, c in configs.items() if n.startswith(f"{method}/")]
-    return "\n".join([*parts, "", "lit-research fit --config METHOD/NAME", ON_TOP])
+        lines.append(f"{method}: {line}")
+        lines += [f"  {n:<{width}}  {c}" for n, c in configs.items() if n.startswith(f"{method}/")]
+    return "\n".join([*lines, "", "lit-research fit --config METHOD/NAME", OVERLAY_COMMAND])
 
 
-def find_config(given: str) -> Path:
+def find_config(name_or_path: str) -> Path:
     """Return the config file at a path, or the shipped one of that name.
 
     Args:
-        given: a path, ``METHOD/NAME``, or ``configs/METHOD/NAME.yaml`` outside a clone.
+        name_or_path: a path, ``METHOD/NAME``, or ``configs/METHOD/NAME.yaml`` outside a clone.
 
     Raises:
-        UserError: there is neither.
+        UserError: there is no such file and no such shipped config.
     """
-    path = Path(given)
+    path = Path(name_or_path)
     if path.is_file():
         return path
-    name = given.removeprefix("configs/").removesuffix(".yaml")
+    name = name_or_path.removeprefix("configs/").removesuffix(".yaml")
     shipped = config_dir() / f"{name}.yaml"
     if re.fullmatch(r"\w+/\w+", name) and shipped.is_file():
         return shipped
     if path.is_dir():
-        raise UserError(f"--config is {given}, a folder; give a YAML file")
+        raise UserError(f"--config is {name_or_path}, a folder; must be a YAML file")
     hint = nearest(name, config_lines(), "`lit-research list` names the shipped")
-    raise UserError(f"--config is {given}; there is no such file and no shipped config; {hint}")
+    raise UserError(
+        f"--config is {name_or_path}; there is no such file and no shipped config; {hint}"
+    )

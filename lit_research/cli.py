@@ -5,8 +5,8 @@ For example::
     lit-research fit --config configs/pretrain/tiny.yaml --model.init_args.z_loss 1e-4
 
 ``main`` is for Python and notebooks (arguments as a list or dict, mistakes raise ``UserError``);
-``command`` is for the shell (mistakes are one line on stderr and exit code 2). Help, ``list`` and
-``--version`` answer before torch is imported, which takes seconds.
+``command`` is for the shell (a mistake is one line on stderr and exit code 2). Help, ``list`` and
+``--version`` do not import torch, which takes seconds.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def help_text() -> str:
     width = max(map(len, lines))
     rows = []
     for method, line in lines.items():
-        names = ", ".join(f"{method}/{name}" for of, name in configs if of == method)
+        names = ", ".join(
+            f"{method}/{name}" for its_method, name in configs if its_method == method
+        )
         rows += [f"  {method:<{width}}  {line}", indent(fill(names, 76), " " * (width + 4))]
     return HELP.format(methods="\n".join(rows))
 
@@ -86,17 +88,17 @@ def command() -> None:
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         os.environ[DEBUG_VARIABLE] = "1"  # the processes that DDP starts inherit it
-    answer = {"-h": help_text, "--help": help_text, "list": listing}
+    texts = {"-h": help_text, "--help": help_text, "list": listing}
     if sys.argv[1:] == ["--version"]:
         print(f"lit-research {__version__}")  # noqa: T201
-    elif len(sys.argv) == 2 and sys.argv[1] in answer:
-        print(answer[sys.argv[1]]())  # noqa: T201
+    elif len(sys.argv) == 2 and sys.argv[1] in texts:
+        print(texts[sys.argv[1]]())  # noqa: T201
     else:
         _run_and_exit()
 
 
 def _run_and_exit() -> None:
-    """Run ``main`` with an exit code for each way to end."""
+    """Run ``main``; exit with 2 after a user's mistake, and with 130 after Ctrl-C."""
     say("loading torch, lightning and transformers ...")
     try:
         main()

@@ -1,8 +1,8 @@
-"""Turns a parser's long error into one line: what is wrong, where, and what would be right.
+"""Turn a parser's long error into one line: what is wrong, where, and what would be right.
 
 jsonargparse reports a wrong key inside a class as a tree of all the types that it tried. The useful
-line is the deepest one of the first branch; the names that would have been right can be read off
-the class, the module or the parser.
+line is the deepest one of the first branch; the valid names come from the class, the module or the
+parser.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
+from lit_research.command_line import CommandLine
 from lit_research.errors import UserError, nearest
-from lit_research.given import Given
 from lit_research.lm.engines import LiveEngine
 from lit_research.methods.base import DataModule, Method
 
@@ -31,14 +31,14 @@ BASES = {
 }
 # How jsonargparse begins the message of an error inside a link; the cause is below it.
 LINK = "Call to compute_fn of link"
-FULL = {errno.ENOSPC, errno.EDQUOT}
-# What is wrong with a place, and not with the program.
-STORAGE = {
-    *FULL,
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+# Errors of a file system, not of the program.
+STORAGE_ERRORS = {
+    *DISK_FULL,
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR),
     *(errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE),
 }
-# Branches of a union that say nothing of what the user meant.
+# Branches of a union that say nothing about what the user meant.
 NOISE = re.compile(
     r"Expected a <class '(NoneType|bool|collections.abc.Iterable)'>$|Expected a path|"
     r"Not a valid subclass|Does not validate|Subtypes:|Errors:|Given value|"
@@ -48,17 +48,18 @@ NOISE = re.compile(
 
 
 def user_error(
-    error: Exception, *, options: Iterable[str] = (), given: Given | None = None
+    error: Exception, *, options: Iterable[str] = (), command_line: CommandLine | None = None
 ) -> UserError:
     """Return a one-line ``UserError`` for an error of the parser.
 
     Args:
         error: what the parser raised.
         options: the dotted keys that the parser knows.
-        given: what the user gave, to say where the wrong value stands.
+        command_line: what the user gave, to name the source of the wrong value.
     """
     cause: BaseException | None = error
-    while cause is not None:  # what a constructor or a link refused lies below the parser's words
+    # What a constructor or a link refused is the cause of the parser's error.
+    while cause is not None:
         if isinstance(cause, UserError):
             return cause
         cause = cause.__cause__ or cause.__context__
@@ -71,39 +72,44 @@ def user_error(
         return _linking_error(error.__cause__)
     key = ".init_args.".join(re.findall(r'Parser key "([^"]+)"', text))
     key = re.sub(r"^config$|^config\.init_args\.", "--config", key)
-    what, word, hint = (
-        _unknown_option(text, list(options)) or _unknown_class(text, key) or _plain(text)
+    problem, name, hint = (
+        _unknown_option(text, list(options))
+        or _unknown_class(text, key)
+        or _first_useful_line(text)
     )
     value = re.search(r"Got value: (\S+)|Given value: (\S+)", text)
-    place = ""
-    if given is not None:
-        place = given.place(
-            word or key.rsplit(".", 1)[-1].lstrip("-"), value and (value[1] or value[2])
+    source = ""
+    if command_line is not None:
+        source = command_line.source_of(
+            name or key.rsplit(".", 1)[-1].lstrip("-"), value and (value[1] or value[2])
         )
     parts = [
-        f"{key}: {what}" if key else what,
-        f" ({place})" if place else "",
+        f"{key}: {problem}" if key else problem,
+        f" ({source})" if source else "",
         hint and f"; {hint}",
     ]
     return UserError(" ".join("".join(part for part in parts if part).split()))
 
 
 def _missing_package(text: str) -> UserError:
-    """Name the package that a class needs, not the whole config that was given to it."""
-    names = re.findall(r"[Nn]o module named '([\w.]+)'|[Rr]equirement '([\w.-]+)", text)
-    name = next((one or other for one, other in names), text[:100])
-    return UserError(f"the package {name} is not installed; pip install {name.split('.')[0]}")
+    """Name the package that a class needs, without the whole config of that class."""
+    matches = re.findall(r"[Nn]o module named '([\w.]+)'|[Rr]equirement '([\w.-]+)", text)
+    package = next((module or requirement for module, requirement in matches), text[:100])
+    return UserError(
+        f"the package {package} is not installed; install it with pip install "
+        f"{package.split('.')[0]}"
+    )
 
 
 def run_error(error: Exception, checkpoint: str | None) -> UserError | None:
-    """Return one line for what torch or Lightning refuse of a checkpoint or of an option.
+    """Return a one-line error for a checkpoint or an option that torch or Lightning refuse.
 
     Args:
         error: what a verb raised.
         checkpoint: the file that was loaded.
 
     Returns:
-        ``None`` where the error is not the user's.
+        ``None`` if the error is not the user's.
     """
     text = " ".join(str(error).split())
     if "loading state_dict" in text:
@@ -112,8 +118,8 @@ def run_error(error: Exception, checkpoint: str | None) -> UserError | None:
         )
         what = (first[1] or first[2])[:200] if first else text[:200]
         return UserError(
-            f"the checkpoint {checkpoint} does not fit the model ({what}); take the run's own "
-            "config: --run FOLDER"
+            f"the checkpoint {checkpoint} does not fit the model ({what}); use the run's own "
+            "config, with --run FOLDER"
         )
     if "loaded state dict" in text or "parameter group" in text:
         return UserError(
@@ -136,13 +142,15 @@ def run_error(error: Exception, checkpoint: str | None) -> UserError | None:
 
 
 def storage_error(error: OSError) -> UserError | None:
-    """Return what the system refused and where; None where it is no matter of files."""
-    if error.errno not in STORAGE or (error.filename is None and error.errno not in FULL):
+    """Return what the system refused and where; None if it is not an error of storage."""
+    if error.errno not in STORAGE_ERRORS or (
+        error.filename is None and error.errno not in DISK_FULL
+    ):
         return None
-    place = f" {str(error.filename)!r}" if error.filename is not None else ""
+    path = f" {str(error.filename)!r}" if error.filename is not None else ""
     return UserError(
-        f"cannot read or write{place}: {error.strerror}; give a place that can be written and has "
-        "space: trainer.logger.init_args.save_dir and trainer.default_root_dir for runs, "
+        f"cannot read or write{path}: {error.strerror}; must be writable and have "
+        "space: see trainer.logger.init_args.save_dir and trainer.default_root_dir for runs, "
         "data.init_args.cache_dir or $LIT_RESEARCH_CACHE for caches"
     )
 
@@ -182,13 +190,13 @@ def _unknown_option(text: str, options: list[str]) -> tuple[str, str, str] | Non
 
 
 def _unknown_class(text: str, key: str) -> tuple[str, str, str] | None:
-    """Explain a class path that leads nowhere."""
+    """Explain a class path at which there is no class."""
     if match := re.search(r"module '([\w.]+)' has no attribute '(\w+)'", text):
         module, name = match.groups()
         known = [n for n, v in vars(importlib.import_module(module)).items() if inspect.isclass(v)]
         return f"{module} has no {name}", name, nearest(name, known)
     if match := re.search(r"No module named '([^']+)'", text):
-        hint = "give the full import path of a class whose package is installed"
+        hint = "must be the full import path of a class whose package is installed"
         return f"there is no module {match[1]}", match[1], hint
     base = BASES.get(key)
     match = re.search(r"Expected a dot import path string: ([^\s,]+)", text) or re.search(
@@ -201,24 +209,27 @@ def _unknown_class(text: str, key: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _plain(text: str) -> tuple[str, str, str]:
+def _first_useful_line(text: str) -> tuple[str, str, str]:
     """Return the first line that says something, with the value that was given."""
     lines = [re.sub(r'Parser key "[^"]+":?', "", line).strip(" -") for line in text.splitlines()]
     useful = [line for line in lines if line and not NOISE.search(line)]
     errors = [line for line in useful if not line.startswith(("Problem with given", "Type typing"))]
-    given = re.findall(r"Given value: (.+)", text)
-    if given and "class_path=" in given[0]:  # then it is the class that speaks: no scalar was meant
-        own = [line for line in errors if not line.startswith("Expected a")]
-        given = [] if own else [value for value in given if "class_path=" not in value]
-        errors = own or errors
+    given_values = re.findall(r"Given value: (.+)", text)
+    # Then the class raised the error: no scalar was meant.
+    if given_values and "class_path=" in given_values[0]:
+        specific = [line for line in errors if not line.startswith("Expected a")]
+        given_values = (
+            [] if specific else [value for value in given_values if "class_path=" not in value]
+        )
+        errors = specific or errors
     chosen = (errors or useful or [text])[0]
     chosen = re.sub(r"<class '([^']+)'>", r"\1", chosen)
     if "Problems parsing config" in text:
         chosen = " ".join(text.split()).replace('"<unicode string>", ', "")
-    elif "Got value" not in chosen and given:
-        chosen += f", got {given[0]}"
+    elif "Got value" not in chosen and given_values:
+        chosen += f", got {given_values[0]}"
     if "required" in text and "fit." in text:
-        chosen += "; give them in a file: --config configs/pretrain/tiny.yaml"
+        chosen += "; must be given, as in --config configs/pretrain/tiny.yaml"
     return chosen, "", ""
 
 

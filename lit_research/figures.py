@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.utils.tensorboard import SummaryWriter
 
-# A panel in inches. TensorBoard shows an image some 330 pixels wide, so that 10 points of a panel
-# of 4 inches are 11 pixels there: panels of one figure go below each other, not side by side.
+# Size of a panel in inches. TensorBoard shows images about 330 pixels wide, so that 10 points in a
+# panel of 4 inches are 11 pixels: panels of one figure go below each other, not side by side.
 PANEL = (4.0, 2.8)
 DPI = 200  # sharp where the image is enlarged
 
-# Ends of metrics' names, and the units that they mean.
+# Suffixes of metric names, and their units.
 UNITS = {
     "loss": "nats per token",
     "tokens": "tokens",
@@ -37,30 +37,30 @@ UNITS = {
 def panels(
     rows: int = 1, columns: int = 1, *, size: tuple[float, float] = PANEL, **options: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a new figure of this package's style and its axes, row by row.
+    """Return a new figure in this package's style, and its axes row by row.
 
     Args:
-        rows: of panels.
-        columns: of panels; more than one is for pages, not for TensorBoard's cards.
+        rows: number of rows of panels.
+        columns: number of columns; more than one is for pages, not for TensorBoard's cards.
         size: width and height of a panel in inches.
         options: of ``Figure.subplots``.
     """
     from matplotlib.figure import Figure
 
     width, height = size
-    drawing = Figure((width * columns, height * rows), dpi=DPI, layout="constrained")
-    grid = drawing.subplots(rows, columns, squeeze=False, **options)
+    figure = Figure((width * columns, height * rows), dpi=DPI, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, **options)
     for axes in grid.flat:
         axes.spines[["top", "right"]].set_visible(False)
-    return drawing, list(grid.flat)
+    return figure, list(grid.flat)
 
 
 def log_scale(axes: Axes, values: Iterable[float]) -> None:
-    """Make the x axis logarithmic, with ticks such as 20k that do not run into each other.
+    """Make the x axis logarithmic, with ticks such as 20k that do not overlap.
 
     Args:
-        axes: of any panel that shares the axis.
-        values: above 0, that are drawn.
+        axes: any panel that shares the axis.
+        values: the values drawn, above 0.
     """
     from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
@@ -73,14 +73,14 @@ def log_scale(axes: Axes, values: Iterable[float]) -> None:
 
 
 def with_unit(metric: str) -> str:
-    """Return a metric's name with its unit, where the end of the name tells it."""
+    """Return a metric's name with its unit, if the suffix of the name tells it."""
     name = "loss" if metric.rsplit("/")[-1].startswith("loss") else metric
-    ends = [end for end in UNITS if name.endswith(end)]
-    return f"{metric} ({UNITS[max(ends, key=len)]})" if ends else metric
+    suffixes = [suffix for suffix in UNITS if name.endswith(suffix)]
+    return f"{metric} ({UNITS[max(suffixes, key=len)]})" if suffixes else metric
 
 
-def _boards(trainer: pl.Trainer) -> Iterator[SummaryWriter]:
-    """Yield what writes to TensorBoard, in the process that logs."""
+def _tensorboard_writers(trainer: pl.Trainer) -> Iterator[SummaryWriter]:
+    """Yield the TensorBoard writers of a trainer, on the rank that logs."""
     from lightning.pytorch.loggers import TensorBoardLogger
 
     for logger in trainer.loggers if trainer.is_global_zero else ():
@@ -91,36 +91,36 @@ def _boards(trainer: pl.Trainer) -> Iterator[SummaryWriter]:
 def add_figure(
     trainer: pl.Trainer, name: str, draw: Callable[[], Figure], step: int | None = None
 ) -> None:
-    """Show a figure in TensorBoard at a step (the current one); draw nothing where nobody looks."""
+    """Show a figure in TensorBoard at a step (default: the current); without one, draw nothing."""
     step = trainer.global_step if step is None else step
-    for board in _boards(trainer):
-        board.add_figure(name, draw(), step)
+    for writer in _tensorboard_writers(trainer):
+        writer.add_figure(name, draw(), step)
 
 
 def add_picture(
     trainer: pl.Trainer, name: str, picture: Tensor | None, step: int | None = None
 ) -> None:
-    """Show a picture ``[1 or 3, H, W]`` in 0 to 1 in TensorBoard, if there is one."""
+    """Show a picture ``[1 or 3, H, W]`` with values 0 to 1 in TensorBoard, unless it is None."""
     step = trainer.global_step if step is None else step
-    for board in _boards(trainer) if picture is not None else ():
-        board.add_image(name, picture, step)
+    for writer in _tensorboard_writers(trainer) if picture is not None else ():
+        writer.add_image(name, picture, step)
 
 
 def add_text(trainer: pl.Trainer, name: str, markdown: str, step: int | None = None) -> None:
-    """Show text in TensorBoard at a step (the current one), which is its first line."""
+    """Show text in TensorBoard at a step (default: the current), which its first line names."""
     step = trainer.global_step if step is None else step
-    for board in _boards(trainer):
-        board.add_text(name, f"**Step {step:,}**\n\n{markdown}", step)
+    for writer in _tensorboard_writers(trainer):
+        writer.add_text(name, f"**Step {step:,}**\n\n{markdown}", step)
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of cells as plain text in columns; the first row is the head."""
+    """Return rows of cells as plain text in aligned columns; the first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def code_block(text: str) -> str:
-    """Return ``text`` as a Markdown block that its own backquotes do not end."""
+    """Return ``text`` as a Markdown code block with a fence longer than any in the text."""
     fence = "```"
     while fence in text:
         fence += "`"

@@ -1,6 +1,7 @@
-"""Names that are a path here or a name on the hub: when the hub is asked, and for how long.
+"""Load what a name refers to: a local path, or a name on the Hugging Face hub.
 
-A mistyped path must not be looked up on the hub, nor a machine without a network wait for it.
+A mistyped path must not be looked up on the hub, and a machine without a network must not wait for
+it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lit_research.errors import UserError
 T = TypeVar("T")
 
 _HUB_NAME = re.compile(r"([\w.-]+/)?[\w.-]+")
-# Of files; a suffix of numbers, as in Qwen2.5-0.5B, is part of a name.
+# Suffixes of files; one with digits, as in Qwen2.5-0.5B, is part of a name.
 _FILE_SUFFIXES = {
     *(".json", ".jsonl", ".parquet", ".csv", ".tsv", ".arrow", ".txt", ".md", ".gz", ".bz2"),
     *(".xz", ".zst", ".yaml", ".ckpt", ".pt", ".bin", ".safetensors", ".model", ".lean", ".py"),
@@ -26,10 +27,10 @@ ANSWER_S = 5.0  # the longest wait for the hub's first answer, in seconds
 
 
 def names_a_path(name: str) -> bool:
-    """Return whether ``name`` can only be meant as a path, so that the hub is never asked for it.
+    """Return whether ``name`` can only mean a path, so that the hub is never asked for it.
 
-    It begins with ``/``, ``.`` or ``~``, exists, lies in a folder that exists, ends like a file, or
-    is not formed like a name on the hub (``name`` or ``org/name``).
+    It begins with ``/``, ``.`` or ``~``, exists, is in a folder that exists, has a file suffix, or
+    is not a valid name on the hub (``name`` or ``org/name``).
     """
     path = Path(name).expanduser()
     return (
@@ -44,51 +45,51 @@ def names_a_path(name: str) -> bool:
 def load_named(name: str, load: Callable[[str], T], *, what: str, right: str) -> T:
     """Call ``load`` with a path that exists or with a name on the hub.
 
-    For what lies here, the hub is not asked at all. Where it gives no first answer, or
-    ``HF_HUB_OFFLINE`` is set, what was fetched earlier is used and nothing is tried again.
+    For a local path, the hub is not asked at all. If the hub does not answer, or
+    ``HF_HUB_OFFLINE`` is set, only the local cache is used, without retries.
 
     Args:
         name: path or name on the hub.
-        load: takes the name, with the home folder filled in.
-        what: is loaded, for messages.
-        right: what would be right, likewise.
+        load: takes the name, with ``~`` expanded.
+        what: what is loaded, for messages.
+        right: what would be right, for messages.
 
     Raises:
-        UserError: nothing is there, the hub cannot be reached, or whatever ``load`` raised.
+        UserError: there is no such file, the hub cannot be reached, or ``load`` failed.
     """
     local = os.path.expanduser(name)
-    here = os.path.exists(local)
-    if not here and names_a_path(name):
+    is_local = os.path.exists(local)
+    if not is_local and names_a_path(name):
         parent = Path(local).parent
-        near = (
+        parent_hint = (
             f" (there is a folder {str(parent)!r})" if len(parent.parts) and parent.exists() else ""
         )
-        raise UserError(f"no such file or folder: {name!r}{near}; as {what}; {right}")
-    silence = None if here else _silence()
+        raise UserError(f"no such file or folder: {name!r}{parent_hint}, as {what}; {right}")
+    unreachable = None if is_local else _why_unreachable()
     try:
-        with _offline(here or silence is not None):
+        with _offline(is_local or unreachable is not None):
             return load(local)
     except UserError:
         raise
     except Exception as error:  # a damaged file, or the hub's client, can fail in any layer below
         reason = first_line(error)
-        if silence is not None:
-            reason = f"the hub cannot be reached ({silence}) and nothing was fetched from it before"
+        if unreachable is not None:
+            reason = f"the hub cannot be reached ({unreachable}) and it is not in the local cache"
         raise UserError(f"cannot load {what} {name!r}: {reason}; {right}") from error
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, else the error's name."""
+    """Return the first line of an error's message, else the name of its class."""
     return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
 
 
-def _silence() -> str | None:
-    """Return why the hub gives no answer; None where it gives one, or was not to be asked."""
+def _why_unreachable() -> str | None:
+    """Return why the hub cannot be reached; None if it answers."""
     from huggingface_hub import constants, get_session
 
     if constants.is_offline_mode():
         return "HF_HUB_OFFLINE is set"
-    try:  # by the hub's own client, which knows of proxies and certificates
+    try:  # by the hub's own client, which handles proxies and certificates
         get_session().head(constants.ENDPOINT, timeout=ANSWER_S)
     except Exception as error:
         return f"{constants.ENDPOINT}: {first_line(error)}"
@@ -97,7 +98,7 @@ def _silence() -> str | None:
 
 @contextmanager
 def _offline(chosen: bool) -> Iterator[None]:
-    """Keep the hub's clients from the network for a while, as ``HF_HUB_OFFLINE`` does for good."""
+    """Set the hub's clients offline within the block, if ``chosen``."""
     if not chosen:
         yield
         return

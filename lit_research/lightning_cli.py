@@ -1,4 +1,4 @@
-"""``ResearchCLI``: LightningCLI with our defaults, links and verbs, and nothing else."""
+"""``ResearchCLI``: LightningCLI with the defaults, links and verbs of this package."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from lit_research.callbacks import (
 from lit_research.callbacks.hyperparameters import Hyperparameters
 from lit_research.callbacks.needs import CheckMonitors, check_data
 from lit_research.callbacks.progress import is_terminal
-from lit_research.callbacks.summary import look
+from lit_research.callbacks.summary import tensorboard_command
 from lit_research.cli_errors import run_error, storage_error, user_error
+from lit_research.command_line import CommandLine, parse_command_line, resume_command
 from lit_research.errors import UserError
 from lit_research.experiments.checkpoints import Checkpoint, check_evaluation
 from lit_research.experiments.run_config import SaveRunConfig, latest_config
 from lit_research.experiments.run_folder import RunFolder
-from lit_research.given import Given, read_words, resume_command
 from lit_research.messages import set_up
 from lit_research.methods.base import DataModule, Method
 from lit_research.verbs import ResearchTrainer
@@ -48,7 +48,7 @@ A mistake in a config is one line and exit code 2; --debug shows the traceback."
 TRAINER_DEFAULTS: dict[str, Any] = {
     # A logged step costs several milliseconds: the events are written out each time.
     "log_every_n_steps": 20,
-    # Our samplers shard by themselves; Lightning must not put its own in their place.
+    # The samplers of this package shard by themselves; Lightning must not replace them.
     "use_distributed_sampler": False,
     "default_root_dir": "runs",
 }
@@ -67,7 +67,7 @@ CALLBACKS = [
 
 
 def _vocab_size(data: DataModule) -> int | None:
-    """Return the data module's vocabulary, if it has one; an error inside it is not hidden."""
+    """Return the data module's vocabulary size, if it has one, without hiding errors inside it."""
     missing = inspect.getattr_static(data, "vocab_size", None) is None
     return None if missing else data.vocab_size  # type: ignore[attr-defined]
 
@@ -83,14 +83,14 @@ def import_methods() -> None:
 class ResearchCLI(LightningCLI):
     """LightningCLI in subclass mode for ``Method`` and ``DataModule``, with research defaults."""
 
-    given: Given
+    command_line: CommandLine
     run_folder: RunFolder
     checkpoint: Checkpoint | None = None
 
     def __init__(self, args: ArgsType = None) -> None:
         set_parsing_settings(omegaconf_absolute_to_relative_paths=True)
         import_methods()
-        self.given = read_words(sys.argv[1:] if args is None else args)
+        self.command_line = parse_command_line(sys.argv[1:] if args is None else args)
         super().__init__(
             Method,
             DataModule,
@@ -110,21 +110,21 @@ class ResearchCLI(LightningCLI):
         )
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
-        """Return the verb that was asked for with the arguments to skip; all where none was.
+        """Return the requested verb with the arguments to skip; all verbs if none was requested.
 
         A parser is built for each verb returned, which takes a tenth of a second or more.
         """
-        more = {verb: {"model", "datamodule"} for verb in ("export", "generate")}
-        verbs = {**LightningCLI.subcommands(), **more}
-        asked = self.given.verb
-        return {asked: verbs[asked]} if asked in verbs else verbs
+        extra = {verb: {"model", "datamodule"} for verb in ("export", "generate")}
+        verbs = {**LightningCLI.subcommands(), **extra}
+        requested = self.command_line.verb
+        return {requested: verbs[requested]} if requested in verbs else verbs
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
-        """Return a parser that takes no abbreviation for an option."""
+        """Return a parser that does not accept abbreviated options."""
         return super().init_parser(**{"allow_abbrev": False, **kwargs})
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the callbacks with a key of their own, the default logger, and the links."""
+        """Add the callbacks with their own keys, the default logger, and the links."""
         parser.add_argument("--run", type=str | None, help="Folder of a run to evaluate or resume.")
         parser.add_argument("--name", type=str | None, help="Name of the run: runs/METHOD/NAME.")
         parser.add_lightning_class_args(ResearchCheckpoint, "checkpoint")
@@ -138,20 +138,20 @@ class ResearchCLI(LightningCLI):
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse, and turn a parser's error into one line with the names that would be right."""
+        """Parse; turn a parser's error into one line with the valid names."""
         # Not Lightning's own: it warns when Python gives arguments in a process that was itself
         # started with some, as notebooks, tests and executors' workers are.
-        if self.given.run is not None:
-            self.given.configs.insert(0, str(latest_config(self.given.run)))
+        if self.command_line.run is not None:
+            self.command_line.configs.insert(0, str(latest_config(self.command_line.run)))
         try:
-            self.config = parser.parse_args(self.given.words())
+            self.config = parser.parse_args(self.command_line.arguments())
         except (ArgumentError, ValueError) as error:  # a ValueError: an unknown ${reference}
-            verb = self._subcommand_parsers.get(self.given.verb or "fit")
+            verb = self._subcommand_parsers.get(self.command_line.verb or "fit")
             options = [action.dest for action in verb._actions] if verb else []
-            raise user_error(error, options=options, given=self.given) from error
+            raise user_error(error, options=options, command_line=self.command_line) from error
 
     def instantiate_classes(self) -> None:
-        """Build the parts; what a constructor refuses is the user's mistake."""
+        """Build model, data and trainer; what a constructor refuses is the user's mistake."""
         try:
             super().instantiate_classes()
         except (
@@ -161,22 +161,22 @@ class ResearchCLI(LightningCLI):
             OSError,
             ModuleNotFoundError,
         ) as error:
-            raise user_error(error, given=self.given) from error
+            raise user_error(error, command_line=self.command_line) from error
 
     def _parse_ckpt_path(self) -> None:
-        # Lightning lets the checkpoint's hyper-parameters win over the config without a word. Here
-        # a checkpoint of another model is refused, and --run takes the config of the run.
+        # Lightning silently lets the checkpoint's hyper-parameters override the config. Here a
+        # checkpoint of another model is refused, and --run uses the config of the run.
         pass
 
     def before_instantiate_classes(self) -> None:
         """Choose the run's folder, find the checkpoint, and refuse one of another method."""
         config = self.config[self.config.subcommand]
-        self.run_folder = RunFolder.prepare(config, self.config.subcommand, self.given)
+        self.run_folder = RunFolder.prepare(config, self.config.subcommand, self.command_line)
         self.checkpoint = self.run_folder.checkpoint
         if self.checkpoint is not None:
             self.checkpoint.check_class(config.model.class_path)
         logger = config.trainer.logger
-        if logger is False and config.trainer.callbacks:  # nobody would be told the rates
+        if logger is False and config.trainer.callbacks:  # nothing would log the learning rates
             defaults = [callback["class_path"] for callback in CALLBACKS]
             kept = [c for c in config.trainer.callbacks if c.get("class_path") not in defaults]
             config.trainer.callbacks = kept
@@ -187,24 +187,26 @@ class ResearchCLI(LightningCLI):
         if self.subcommand == "fit":
             return
         if self.checkpoint is not None:
-            check_evaluation(self.checkpoint, self.model, self.datamodule, self.given)
+            check_evaluation(self.checkpoint, self.model, self.datamodule, self.command_line)
         elif not (self.run_folder.random_weights or self.model.has_weights):
             raise UserError(
-                f"{self.subcommand} has no checkpoint, and {type(self.model).__name__} would have "
-                "random weights; give --run FOLDER, --ckpt_path last or a file (or, for random "
-                "weights, --ckpt_path none)"
+                f"{self.subcommand} has no checkpoint, and {type(self.model).__name__} would be "
+                "randomly initialised; give --run FOLDER, --ckpt_path last or a file (or, for "
+                "random weights, --ckpt_path none)"
             )
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """Add the callbacks that have a place of their own, where the config leaves it to us."""
+        """Add the callbacks with their own keys, and defaults that the config leaves out."""
         trainer_config = self._get(self.config_init, "trainer")
         keys = self._parser(self.subcommand).callback_keys
-        off = (
+        no_checkpoints = (
             trainer_config.get("fast_dev_run")
             or trainer_config.get("enable_checkpointing") is False
         )
         callbacks = [
-            self._get(self.config_init, key) for key in keys if not (off and key == "checkpoint")
+            self._get(self.config_init, key)
+            for key in keys
+            if not (no_checkpoints and key == "checkpoint")
         ]
         for callback in callbacks:
             if isinstance(callback, ResearchCheckpoint):
@@ -217,51 +219,51 @@ class ResearchCLI(LightningCLI):
         return trainer
 
     def _resume_command(self) -> str:
-        """Return the words that resume this run, where it was started by words."""
-        if any("\n" in config for config in self.given.configs):
+        """Return the command that resumes this run, if it was started by one."""
+        if any("\n" in config for config in self.command_line.configs):
             return "the same command with --ckpt_path last"
-        if self.given.run is not None:
-            return f"lit-research fit --run {self.given.run}"
-        configs = [word for file in self.given.files for word in ("--config", file)]
-        return resume_command(["fit", *configs, *self.given.options])
+        if self.command_line.run is not None:
+            return f"lit-research fit --run {self.command_line.run}"
+        configs = [word for file in self.command_line.files for word in ("--config", file)]
+        return resume_command(["fit", *configs, *self.command_line.options])
 
     @staticmethod
     def _shown(trainer_config: Any) -> tuple[list[pl.Callback], dict[str, Any]]:
         """Return what shows the model and the progress, and options for the trainer.
 
-        A bar or a summary among the config's callbacks takes the place of ours.
+        A bar or a summary among the config's callbacks replaces the default one.
         """
         if trainer_config.get("barebones"):
             return [], {}
-        given = trainer_config.get("callbacks") or []
-        given = given if isinstance(given, list) else [given]
+        callbacks = trainer_config.get("callbacks") or []
+        callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
         shown: list[pl.Callback] = []
         options: dict[str, Any] = {}
-        off = trainer_config.get("enable_model_summary") is False
-        if not (off or any(isinstance(c, pl.callbacks.ModelSummary) for c in given)):
+        is_off = trainer_config.get("enable_model_summary") is False
+        if not (is_off or any(isinstance(c, pl.callbacks.ModelSummary) for c in callbacks)):
             shown.append(ModelLine())
-        if not any(isinstance(c, pl.callbacks.ProgressBar) for c in given):
+        if not any(isinstance(c, pl.callbacks.ProgressBar) for c in callbacks):
             bar = trainer_config.get("enable_progress_bar") is not False and is_terminal()
             shown.append(ProgressBar() if bar else ProgressLines())
             options["enable_progress_bar"] = bar
         return shown, options
 
     def after_fit(self) -> None:
-        """Say what came of the run, where it lies, how to look at it and how to go on."""
+        """Report the results of the run, where it is, and how to view and resume it."""
         for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, RunSummary):
                 rank_zero_info(f"\n{callback.report(self.trainer, self.model)}")
 
     def after_validate(self) -> None:
-        """Say where the results lie."""
+        """Report where the results are."""
         if self.trainer.loggers and self.trainer.log_dir is not None:
-            shown = None if self.subcommand == "predict" else look(self.trainer)
+            shown = None if self.subcommand == "predict" else tensorboard_command(self.trainer)
             rank_zero_info(f"Results: {self.trainer.log_dir}{f'; {shown}' if shown else ''}")
 
     after_test = after_predict = after_validate
 
     def _run_subcommand(self, subcommand: str) -> None:
-        """Run the verb; what Lightning or torch refuse of a config or a checkpoint is one line."""
+        """Run the verb; what Lightning or torch refuse becomes a one-line error."""
         try:
             super()._run_subcommand(subcommand)
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
@@ -288,7 +290,7 @@ def run(args: ArgsType) -> ResearchCLI:
         return ResearchCLI(args)
     except MisconfigurationException as error:
         raise UserError(str(error)) from error
-    except OSError as error:  # a read-only folder or a full disk, in the midst of a run
+    except OSError as error:  # a read-only folder or a full disk, in the middle of a run
         if (refused := storage_error(error)) is None:
             raise
         raise refused from error

@@ -1,6 +1,7 @@
-"""What the command says on stderr while it works: its own lines, without Lightning's chatter.
+"""Messages of the command on stderr while it works, without Lightning's noise.
 
-This module imports nothing heavy: the first line is there before torch is, which takes seconds.
+This module imports nothing heavy: the first line appears before torch is imported, which takes
+seconds.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-# Where a launcher says which process this is; Lightning asks in the same order.
-RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
-OWN = logging.getLogger("lit_research")
-LIGHTNING = ("lightning", "lightning.fabric", "lightning.pytorch")
-# Loggers that write what is left out; filters count where a record is made, not above it.
-SPEAKERS = (
+# Variables in which a launcher gives the rank; Lightning reads them in the same order.
+RANK_VARIABLES = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+LOGGER = logging.getLogger("lit_research")
+LIGHTNING_LOGGERS = ("lightning", "lightning.fabric", "lightning.pytorch")
+# Loggers whose messages are filtered; a filter applies where a record is made, not in parents.
+FILTERED_LOGGERS = (
     "lightning.pytorch.utilities.rank_zero",
     "lightning.pytorch.accelerators.cuda",
     "lightning.fabric.utilities.seed",
 )
-# Advertisements, and what our own lines say once: the device, the checkpoint, the end.
+# Advertisements, and what this package reports itself: the device, the checkpoint, the end.
 CHATTER = re.compile(
     r"(\[rank: \d+\] )?"
     r"(💡 Tip|(GPU|TPU|HPU|IPU) available: |LOCAL_RANK: \d+ - CUDA_VISIBLE_DEVICES|Seed set to |"
@@ -37,7 +38,7 @@ CHATTER = re.compile(
 
 
 class _Stderr(logging.StreamHandler):
-    """Writes to what ``sys.stderr`` is now: above a progress bar, which puts itself there."""
+    """Writes to the current ``sys.stderr``, which a progress bar replaces to print above itself."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -48,34 +49,34 @@ class _Stderr(logging.StreamHandler):
 
 
 def is_first_process() -> bool:
-    """Return whether this is the process of a run that speaks, by what its launcher says."""
-    return next((os.environ[name] for name in RANKS if name in os.environ), "0") == "0"
+    """Return whether this process has rank 0, according to its launcher."""
+    return next((os.environ[name] for name in RANK_VARIABLES if name in os.environ), "0") == "0"
 
 
 def say(text: str) -> None:
-    """Print a line before Lightning is there to ask for the rank."""
+    """Print a line on rank 0, without importing Lightning."""
     if is_first_process():
         print(f"lit-research: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def announce(text: str) -> None:
-    """Say what takes a while, from one process; the command shows it, a library's user may."""
+    """Log on rank 0 what takes a while; the command shows it, other programs may."""
     if is_first_process():
-        OWN.info(text)
+        LOGGER.info(text)
 
 
 def set_up() -> None:
-    """Show our lines, leave out Lightning's chatter, let both appear above a bar.
+    """Show this package's messages, filter Lightning's noise, and print above a progress bar.
 
-    Called again it changes nothing.
+    Calling it again changes nothing.
     """
-    OWN.setLevel(logging.INFO)
-    if not OWN.hasHandlers():
-        OWN.addHandler(_Stderr())
-    for name in SPEAKERS:
+    LOGGER.setLevel(logging.INFO)
+    if not LOGGER.hasHandlers():
+        LOGGER.addHandler(_Stderr())
+    for name in FILTERED_LOGGERS:
         logging.getLogger(name).addFilter(_is_worth_reading)
-    # They have handlers of their own where the program that uses them has none.
-    for logger in map(logging.getLogger, LIGHTNING):
+    # They have their own handlers if the program that uses them has none.
+    for logger in map(logging.getLogger, LIGHTNING_LOGGERS):
         for handler in [h for h in logger.handlers if type(h) is logging.StreamHandler]:
             logger.removeHandler(handler)
             logger.addHandler(_Stderr())
@@ -87,8 +88,8 @@ def _is_worth_reading(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Say nothing but warnings: a run inside another, which shows its own progress."""
-    levels = {logger: logger.level for logger in (OWN, logging.getLogger("lightning.pytorch"))}
+    """Show only warnings, for runs inside another one, which shows its own progress."""
+    levels = {logger: logger.level for logger in (LOGGER, logging.getLogger("lightning.pytorch"))}
     for logger in levels:
         logger.setLevel(logging.WARNING)
     try:

@@ -1,8 +1,8 @@
-"""Sums and means over the batches of an evaluation, the same on every rank.
+"""Sums and means over the batches of an evaluation, the same on every rank; binned means.
 
-A mean of the ranks' means is wrong where they have seen different numbers of tokens, and a rank
-that has seen none has no mean. So sums and counts are accumulated with torchmetrics, reduced over
-the ranks once, at the end, and divided then.
+A mean of the ranks' means is wrong if they have seen different numbers of tokens, and a rank that
+has seen none has no mean. So sums and counts are accumulated with torchmetrics, reduced over the
+ranks once, at the end, and divided then.
 
 torchmetrics' own ``SumMetric`` and ``MeanMetric`` sum in fp32, look for nan in every batch (which
 waits for the device), and warn on a rank that had no batch.
@@ -19,7 +19,7 @@ from torchmetrics import Metric
 
 
 def sum_dtype(device: torch.device) -> torch.dtype:
-    """Return the dtype of sums over many tokens: float64, where the device has it."""
+    """Return the dtype for sums over many tokens: float64, if the device supports it."""
     return torch.float64 if device.type != "mps" else torch.float32
 
 
@@ -28,7 +28,7 @@ class Sums(Metric):
 
     Args:
         shape: of the sums.
-        device: where they are kept until the end, so that no batch waits for the device.
+        device: where they are accumulated, so that no batch waits for a transfer.
     """
 
     full_state_update = False
@@ -109,3 +109,22 @@ def gather_objects(item: T) -> list[T]:
     items: list[T | None] = [None] * distributed.get_world_size()
     distributed.all_gather_object(items, item)
     return items  # type: ignore[return-value]
+
+
+def binned_means(sums: Tensor, num_bins: int) -> tuple[Tensor, Tensor]:
+    """Average positions in bins of nearly equal size.
+
+    Args:
+        sums: summed losses and their counts, ``[2, T]``.
+        num_bins: at most this many bins.
+
+    Returns:
+        The mean position (1 is the first) and the mean loss of each bin that counts anything.
+    """
+    length = sums.shape[1]
+    bins = torch.arange(length) * min(num_bins, length) // length
+    totals = torch.zeros(3, min(num_bins, length), dtype=sums.dtype)
+    position = torch.arange(1, length + 1, dtype=sums.dtype)
+    totals.index_add_(1, bins, torch.stack([sums[0], sums[1], sums[1] * position]))
+    losses, counts, positions = totals[:, totals[1] > 0]
+    return positions / counts, losses / counts

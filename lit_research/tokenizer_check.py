@@ -1,7 +1,7 @@
-"""Refuses weights that learned with another tokenizer.
+"""Refuse weights that were trained with another tokenizer.
 
-Two tokenizers may share a name and a size: ``bpe:512`` of two corpora, a folder that was written
-anew. Each id then means another text, and losses are wrong without an error.
+Two tokenizers may share a name and a size: ``bpe:512`` of two corpora, or a folder that was
+overwritten. Each id then means another text, and losses are silently wrong.
 """
 
 from __future__ import annotations
@@ -29,29 +29,32 @@ def tokens_hash(data: object) -> str | None:
 
 
 def check_same_tokens(checkpoint: Mapping[str, Any], path: str, data: object) -> None:
-    """Compare the tokenizer that a checkpoint's weights learned with and the run's.
+    """Compare the tokenizer that a checkpoint was trained with and the run's.
 
     Args:
-        checkpoint: its content; older ones say nothing of a tokenizer.
-        path: where it is, for the message.
+        checkpoint: its content; older ones do not record a tokenizer.
+        path: its path, for the message.
         data: the run's data module.
 
     Raises:
         UserError: they differ.
     """
-    then, now = checkpoint.get(TOKENIZER), tokens_hash(data)
-    if then is None or now is None or then == now:
+    saved, current = checkpoint.get(TOKENIZER), tokens_hash(data)
+    if saved is None or current is None or saved == current:
         return
-    kept = Path(path).absolute().parent.parent / FOLDER
-    cure = str(kept) if kept.is_dir() else "the one that the weights learned with"
+    saved_folder = Path(path).absolute().parent.parent / FOLDER
+    right_tokenizer = (
+        str(saved_folder) if saved_folder.is_dir() else "the one that it was trained with"
+    )
     raise UserError(
-        f"the checkpoint {path} learned with another tokenizer than that of "
-        f"{type(data).__name__}, whose ids mean other texts: give data.init_args.tokenizer {cure}"
+        f"the checkpoint {path} was trained with another tokenizer than that of "
+        f"{type(data).__name__}, whose ids mean other texts; data.init_args.tokenizer must be "
+        f"{right_tokenizer}"
     )
 
 
 def save_trained_tokenizer(data: Any, run: Path) -> None:
-    """Keep a tokenizer that was trained on the run's own corpus beside the run."""
+    """Save a tokenizer that was trained on the run's own corpus in the run's folder."""
     if str(getattr(data, "hparams", {}).get("tokenizer", "")).startswith("bpe:"):
         with replacing_folder(run / FOLDER, only_writer=True) as folder:
             data.tokenizer.save_pretrained(str(folder))

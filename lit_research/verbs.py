@@ -13,10 +13,10 @@ from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 
 
 class ResearchTrainer(pl.Trainer):
-    """Lightning's trainer with two verbs more. Neither logs, nor writes into a run's folder.
+    """Lightning's trainer with two more verbs, which neither log nor write to a run's folder.
 
     Attributes:
-        command: runs another command line, for a method whose steps are runs of their own.
+        command: runs another command line, for a method whose steps are runs themselves.
     """
 
     command: Command | None = None
@@ -41,10 +41,12 @@ class ResearchTrainer(pl.Trainer):
             folder: where to write.
             ckpt_path: the checkpoint: a file, or ``last``.
             datamodule: its data, for the tokenizer.
-            weights_only: as in the other verbs, whose saved configs hold it; always true here.
+            weights_only: accepted as in the other verbs, whose saved configs hold it; always true.
         """
         if not hasattr(model, "export_hf"):
-            raise UserError(f"{type(model).__name__} cannot be exported: it has no export_hf")
+            raise UserError(
+                f"{type(model).__name__} cannot be exported; must have a method export_hf"
+            )
         self._load(model, datamodule, ckpt_path)
         model.export_hf(folder)
         print(f"Exported to {folder}")  # noqa: T201 - what the verb is for
@@ -66,18 +68,18 @@ class ResearchTrainer(pl.Trainer):
             model: the method.
             prompts: texts to continue.
             max_new_tokens: tokens to write after each.
-            temperature: of the sampling; 0 takes the likeliest token.
-            seed: of the sampling.
+            temperature: of sampling; 0 takes the likeliest token.
+            seed: of sampling.
             ckpt_path: the checkpoint: a file, or ``last``.
             datamodule: its data, for the tokenizer.
-            weights_only: as in the other verbs, whose saved configs hold it; always true here.
+            weights_only: accepted as in the other verbs, whose saved configs hold it; always true.
         """
         if not hasattr(model, "sample"):
-            raise UserError(f"{type(model).__name__} cannot generate: it has no method sample")
+            raise UserError(f"{type(model).__name__} cannot generate; must have a method sample")
         if getattr(datamodule, "tokenizer", None) is None:
             raise UserError(
-                f"{type(datamodule).__name__} has no tokenizer, in data; generate needs one to "
-                "read prompts"
+                f"{type(datamodule).__name__} has no tokenizer, in data; must have one for "
+                "generate to read prompts"
             )
         if not prompts:
             raise UserError(f"prompts is {list(prompts)}, in generate; must be at least one")

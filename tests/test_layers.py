@@ -59,7 +59,7 @@ def method(module: str) -> str:
 def test_every_kind_of_import_is_seen():
     seen = {
         "inside a function": ("cli", "lightning_cli"),
-        "for types": ("experiments", "experiments.arms"),
+        "for types": ("experiments", "experiments.arm_runs"),
         "by import_module": ("lightning_cli", "experiments.recipe_search"),
         "relative": ("lean.driver.kernel", "lean.driver.objects"),
         "through the link to callbacks": ("callbacks.board", "callbacks.run_logger"),

@@ -262,7 +262,7 @@ def test_the_command_of_the_laws_takes_ones_own(own, tmp_path, capsys):
         assert laws_command([str(points), "--law", law, "--method", "ls"]) == 0
         assert "LogLaw: E - A log(x / unit)" in capsys.readouterr().out
     assert laws_command([str(points), "--law", "{class_path: [}"]) == 2
-    assert "is no YAML mapping" in capsys.readouterr().err
+    assert "is not a YAML mapping" in capsys.readouterr().err
 
 
 def test_a_fit_of_ones_own_law_from_python(own):
@@ -289,7 +289,7 @@ def test_a_fit_of_ones_own_law_from_python(own):
             "own_file.Unfinished",
             "cannot be built; must define evaluate, starts",
         ),
-        ("own_file.Silent", "the law Silent states no limit"),
+        ("own_file.Silent", "the law Silent has no limit"),
         (
             "own_broken.Law",
             "cannot be imported: ModuleNotFoundError: No module named",

@@ -100,6 +100,6 @@ def test_the_command_starts_the_processes_and_one_speaks_for_all(of_ranks, tmp_p
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     # From its first line to its last.
-    for line in ("lit-research: loading", "step 1/12", "step 12/12", "\nrun ", "\ngo on "):
+    for line in ("lit-research: loading", "step 1/12", "step 12/12", "\nrun ", "\nresume "):
         assert done.stderr.count(line) == 1, done.stderr
     assert losses(tmp_path / "two") == losses(of_ranks / "0")

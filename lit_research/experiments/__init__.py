@@ -1,8 +1,8 @@
-"""Experiments: settings that are compared, run through the command and judged.
+"""Experiments: run settings through the command, compare them and judge claims.
 
-Arms and claims are declared in a method's ``replica.py``; an arm runs in turn or on an executor; a
-recipe is found by coordinate search, with a certificate; runs are read back as tables. A name is
-imported when it is used: a worker that needs an executor does not import Lightning.
+Arms and claims are declared in a method's ``replica.py``; arms run one after the other or on an
+executor; a recipe is found by coordinate search, with a certificate; runs are read as tables. Names
+are imported lazily: a worker that needs an executor does not import Lightning.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lit_research.experiments.arms import result_file, run_arm, run_arms
+    from lit_research.experiments.arm_runs import result_file, run_arm, run_arms
     from lit_research.experiments.command import Command, Run
     from lit_research.experiments.coordinate_search import Round, coordinate_descent
     from lit_research.experiments.executors import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # The names of each module, as above.
 _LAZY = {
-    "experiments.arms": "result_file run_arm run_arms",
+    "experiments.arm_runs": "result_file run_arm run_arms",
     "experiments.command": "Command Run",
     "experiments.coordinate_search": "Round coordinate_descent",
     "experiments.executors": "DaskExecutor RayExecutor SubmititExecutor make_executor",

@@ -1,4 +1,4 @@
-"""A checkpoint that a verb was given: opened once, and refused where it is of another model."""
+"""The checkpoint given to a verb: opened once, and refused if it is of another model."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch
 
 from lit_research.callbacks import AtomicCheckpointIO
 from lit_research.callbacks.config_check import SECTIONS, differences
+from lit_research.command_line import CommandLine
 from lit_research.errors import UserError
-from lit_research.given import Given
 from lit_research.methods.base import DataModule, Method
 from lit_research.tokenizer_check import check_same_tokens
 
 
 @dataclass
 class Checkpoint:
-    """A checkpoint and what it says of itself; ``content`` is ``None`` for a sharded one."""
+    """A checkpoint and its content, which is ``None`` for a sharded one."""
 
     path: Path
     content: dict[str, Any] | None
@@ -28,30 +28,30 @@ class Checkpoint:
         """Read a checkpoint without copying its tensors.
 
         Raises:
-            UserError: there is none, it is damaged, or it is something else.
+            UserError: the file is missing, damaged, or not a checkpoint.
         """
         if path.is_dir():
             _check_sharded(path)
             return cls(path, None)
         try:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except Exception:  # torch raises many kinds; the callback's reader says what is wrong
+        except Exception:  # torch raises many types; the callback's reader says what is wrong
             content = AtomicCheckpointIO().load_checkpoint(path)
         if not isinstance(content, dict) or "state_dict" not in content:
             raise UserError(
-                f"ckpt_path is {path}, which is no checkpoint of a run; give a file such as "
+                f"ckpt_path is {path}, which is not a checkpoint of a run; must be a file such as "
                 "runs/METHOD/CONFIG/version_N/checkpoints/last.ckpt"
             )
         return cls(path, content)
 
     @property
     def step(self) -> int | None:
-        """Optimiser steps that it was trained for."""
+        """Number of optimiser steps that it was trained for."""
         return None if self.content is None else int(self.content["global_step"])
 
     @property
     def run(self) -> Path | None:
-        """The run's folder that it lies in."""
+        """The folder of its run."""
         folder = self.path.absolute().parent.parent
         return folder if (folder / "config.yaml").is_file() else None
 
@@ -70,7 +70,7 @@ class Checkpoint:
         return (
             "evaluate or resume it with its own config"
             if run is None
-            else f"take the run's own config: --run {_short(run)}"
+            else f"use the run's own config, with --run {_short(run)}"
         )
 
 
@@ -80,7 +80,7 @@ def _short(path: Path) -> str:
 
 
 def _check_sharded(folder: Path) -> None:
-    """Accept the folder of a sharded checkpoint, and no other."""
+    """Refuse a folder that is not a sharded checkpoint."""
     if (folder / ".metadata").is_file() or (folder / "meta.pt").is_file():
         return
     if (folder / "checkpoints").is_dir() or (folder / "config.yaml").is_file():
@@ -88,16 +88,16 @@ def _check_sharded(folder: Path) -> None:
             f"ckpt_path is {folder}, a run's folder; give --run {folder}, or the file "
             f"{folder / 'checkpoints' / 'last.ckpt'}"
         )
-    raise UserError(f"ckpt_path is {folder}, a folder without a checkpoint; give a .ckpt file")
+    raise UserError(f"ckpt_path is {folder}, a folder without a checkpoint; must be a .ckpt file")
 
 
 def check_evaluation(
-    checkpoint: Checkpoint, model: Method, data: DataModule | None, given: Given
+    checkpoint: Checkpoint, model: Method, data: DataModule | None, command_line: CommandLine
 ) -> None:
-    """Refuse to evaluate weights as another model than the one that was trained.
+    """Refuse to evaluate weights in another model than the one that was trained.
 
-    Compared are the arguments that a method and a data module name in ``defines``. One that was
-    given as an option, or over ``--run``, is meant: it is not compared.
+    The arguments that a method and a data module list in ``defines`` are compared. Those given as
+    options are intended and not compared; with ``--run``, none are.
 
     Raises:
         UserError: a config file or a default has another value than the checkpoint, or another
@@ -106,23 +106,24 @@ def check_evaluation(
     if checkpoint.content is None:
         return
     check_same_tokens(checkpoint.content, str(checkpoint.path), data)
-    if given.run is not None:
+    if command_line.run is not None:
         return
     current = {"model": dict(model.hparams), "data": dict(data.hparams) if data else {}}
     defines = {
         "model": model.defines,
         "data": data.defines if isinstance(data, DataModule) else (),
     }
-    other = [
+    different = [
         f"{name}: {then} in the checkpoint, {now} in this config"
         for name, then, now in differences(checkpoint.content, current)
         if name.split(".")[1] in defines[name.split(".")[0]]
-        and not given.sets(name.replace(".", ".init_args.", 1))
-        and not given.sets(".init_args.".join(name.split(".")[:2]))
+        and not command_line.sets(name.replace(".", ".init_args.", 1))
+        and not command_line.sets(".init_args.".join(name.split(".")[:2]))
     ]
-    if other:
-        more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+    if different:
+        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
         raise UserError(
-            f"the checkpoint {checkpoint.path} is of another model ({'; '.join(other[:3])}{more}); "
-            f"{checkpoint._hint()}, or give the values as options"
+            f"the checkpoint {checkpoint.path} is of another model "
+            f"({'; '.join(different[:3])}{more}); {checkpoint._hint()}, or give the values as "
+            "options"
         )

@@ -1,7 +1,7 @@
-"""The command as experiments see it: a callable that runs a command line.
+"""``Command``: a callable that runs a command line, as experiments use it.
 
-Experiments lie below the command, and so are given it: by ``python -m lit_research.replicate``, or
-by the trainer of the run that they are part of.
+Experiments must not import the command, so it is passed to them: by ``python -m
+lit_research.replicate``, or by the trainer of the run that they are part of.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Run(Protocol):
-    """The parts of a finished run."""
+    """A finished run: its trainer, model and data."""
 
     @property
     def trainer(self) -> pl.Trainer:
@@ -29,6 +29,6 @@ class Run(Protocol):
         """Its data."""
 
 
-# Takes the words after `lit-research`. Executors send it to workers, so it must be importable.
+# Takes the arguments after `lit-research`. Executors send it to workers, so it must be importable.
 Command = Callable[[list[str]], Run]
-"""The command ``lit-research``, given its words; what runs an arm or a trial is given it."""
+"""The command ``lit-research`` as a function of its arguments; it runs arms and trials."""

@@ -1,6 +1,6 @@
 """Coordinate descent over a grid of hyper-parameters, with a certificate of local optimality.
 
-Pure: what a point costs is asked of ``evaluate``. "Pre-training under infinite compute" (Kim et al.
+Pure: the loss of a point comes from ``evaluate``. "Pre-training under infinite compute" (Kim et al.
 2025, arXiv 2509.14786) tunes learning rate, weight decay and epochs in this way for every model
 size: train the neighbours of the best point on the grid, move to the best of them, stop where none
 is better.
@@ -18,16 +18,16 @@ from lit_research.experiments.grid import Grid, Point
 
 @dataclass(frozen=True)
 class Round:
-    """What is known after the neighbours of one point were tried.
+    """The state of a search after the neighbours of one point were tried.
 
     Args:
         number: 1, 2, ...
         best: the best of the round's centre and its neighbours; the next round's centre.
-        loss: its loss; infinite where every trial so far diverged.
-        done: no neighbour is better: the search is at its end.
-        certificate: the search is at its end, and its best point has a finite loss.
+        loss: its loss; infinite if every trial so far diverged.
+        done: whether the search has ended, because no neighbour is better.
+        certificate: whether the search has ended at a point with a finite loss.
         at_edge: neighbours of ``best`` that do not exist, because they are beyond the grid.
-        losses: every point tried so far and its loss, in the order in which they were asked for.
+        losses: every point tried so far and its loss, in the order of evaluation.
     """
 
     number: int
@@ -44,11 +44,11 @@ class Round:
         return not self.at_edge
 
 
-def mean_loss(of_seeds: Sequence[float]) -> float:
-    """Return the mean over seeds; infinite where one of them diverged (NaN or infinite)."""
-    if not all(map(math.isfinite, of_seeds)):
+def mean_loss(losses: Sequence[float]) -> float:
+    """Return the mean over seeds; infinite if one of them diverged (NaN or infinite)."""
+    if not all(map(math.isfinite, losses)):
         return math.inf
-    return sum(of_seeds) / len(of_seeds)
+    return sum(losses) / len(losses)
 
 
 def coordinate_descent(
@@ -57,21 +57,21 @@ def coordinate_descent(
     """Yield rounds until no neighbour of the best point is strictly better.
 
     Args:
-        grid: the points there are.
-        start: where to begin, by name.
-        evaluate: returns the losses of points; asked for each point at most once. Points of one
-            call may be tried side by side. A loss that is not finite counts as infinite.
+        grid: the points to search.
+        start: the first point, by name.
+        evaluate: returns the losses of points; called at most once for each point. Points of one
+            call may be tried in parallel. A loss that is not finite counts as infinite.
     """
     losses: dict[Point, float] = {}
     centre = grid.point(start)
     for number in count(1):
-        # The centre comes first, so that `min` leaves it for nothing but a strictly better point.
-        around = [centre, *grid.neighbours(centre)]
-        new = [point for point in around if point not in losses]
+        # The centre comes first, so that `min` moves only to a strictly better point.
+        candidates = [centre, *grid.neighbours(centre)]
+        new = [point for point in candidates if point not in losses]
         if new:
-            found = (mean_loss([loss]) for loss in evaluate(new))
-            losses.update(zip(new, found, strict=True))
-        best = min(around, key=losses.__getitem__)
+            new_losses = (mean_loss([loss]) for loss in evaluate(new))
+            losses.update(zip(new, new_losses, strict=True))
+        best = min(candidates, key=losses.__getitem__)
         done = best == centre
         yield Round(
             number=number,

@@ -17,11 +17,11 @@ class Grid:
     """Values that each hyper-parameter may take.
 
     Args:
-        axes: name of each axis and its values, rising.
+        axes: name of each axis and its values, increasing.
         frozen: axes along which the search does not move.
 
     Raises:
-        UserError: an axis has no values or they do not rise, or no axis is left to move along.
+        UserError: an axis has no values or they do not increase, or no axis is left to move along.
     """
 
     axes: Mapping[str, tuple[float, ...]]
@@ -32,17 +32,18 @@ class Grid:
             rising = all(a < b for a, b in pairwise(values))
             if not values or not rising:
                 raise UserError(
-                    f"{name} has the values {list(values)}, in the grid: give at least one, each "
-                    "larger than the one before"
+                    f"{name} has the values {list(values)}, in the grid; must be at least one, "
+                    "each larger than the one before"
                 )
         unknown = [name for name in self.frozen if name not in self.axes]
         if unknown:
             raise UserError(
-                f"frozen names {unknown}, of the grid: it has the axes {', '.join(self.axes)}"
+                f"frozen names {unknown}, in the grid; must be among the axes "
+                f"{', '.join(self.axes)}"
             )
         if not self.free:
             raise UserError(
-                f"frozen names {list(self.frozen)}, of the grid: leave one axis to move along"
+                f"frozen names {list(self.frozen)}, in the grid; must leave one axis to move along"
             )
 
     @property
@@ -58,13 +59,13 @@ class Grid:
         """
         if set(values) != set(self.axes):
             raise UserError(
-                f"start gives {', '.join(values) or 'nothing'}, for the grid: give a value for "
+                f"start gives {', '.join(values) or 'nothing'}, for the grid; must be a value for "
                 f"each of {', '.join(self.axes)}"
             )
         for name, known in self.axes.items():
             if values[name] not in known:
                 raise UserError(
-                    f"start has {name} {values[name]:g}, for the grid: give one of its values, "
+                    f"start has {name} {values[name]:g}, for the grid; must be one of its values, "
                     f"{', '.join(f'{value:g}' for value in known)}"
                 )
         return tuple(float(values[name]) for name in self.axes)
@@ -75,22 +76,22 @@ class Grid:
 
     def neighbours(self, point: Point) -> list[Point]:
         """Return the points one step away along a free axis; beyond the edge there is none."""
-        return [found for _, found in self._around(point) if found is not None]
+        return [neighbour for _, neighbour in self._around(point) if neighbour is not None]
 
     def at_edge(self, point: Point) -> tuple[str, ...]:
-        """Say which neighbours lie beyond the grid: ``("lr > 0.03",)``."""
-        return tuple(side for side, found in self._around(point) if found is None)
+        """Return which neighbours are beyond the grid, such as ``("lr > 0.03",)``."""
+        return tuple(side for side, neighbour in self._around(point) if neighbour is None)
 
     def _around(self, point: Point) -> Iterator[tuple[str, Point | None]]:
-        """Yield both sides of each free axis, in words, and the neighbour that lies there."""
+        """Yield both sides of each free axis, as text, and the neighbour there, if any."""
         for axis, (name, values) in enumerate(self.axes.items()):
             if name in self.frozen:
                 continue
-            here = values.index(point[axis])
-            for place, sign in ((here - 1, "<"), (here + 1, ">")):
-                inside = 0 <= place < len(values)
-                found = (*point[:axis], values[place], *point[axis + 1 :]) if inside else None
-                yield f"{name} {sign} {point[axis]:g}", found
+            current = values.index(point[axis])
+            for index, sign in ((current - 1, "<"), (current + 1, ">")):
+                inside = 0 <= index < len(values)
+                neighbour = (*point[:axis], values[index], *point[axis + 1 :]) if inside else None
+                yield f"{name} {sign} {point[axis]:g}", neighbour
 
 
 PAPER_GRID = Grid(

@@ -1,4 +1,4 @@
-"""What a replica leaves behind: JSON, rows of the README's table, and tables in the terminal."""
+"""The results of a replica: JSON, rows of the README's table, and tables in the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS_BEGIN, ROWS_END = "<!-- replicas:begin -->", "<!-- replicas:end -->"
 
 
 def report(method: str, claims: list[Claim], results: Results, seconds: float) -> dict[str, Any]:
-    """Return the content of ``replicas/METHOD.json``; ``seconds`` are those of all arms."""
+    """Return the content of ``replicas/METHOD.json``; ``seconds`` is the total of all arms."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()

@@ -1,10 +1,10 @@
 """``python -m lit_research.replicate METHOD``: a paper's claim at laptop scale, with a verdict.
 
-The arms, the claims and the figure are declared in the method's ``replica.py``; the arms are run
-through the ordinary command, arm by arm and seed by seed. Results: ``replicas/METHOD.json``,
-``METHOD.png`` and the method's rows in the README's table of measured claims. ``--judge`` takes the
-arms from the JSON and states the verdicts again. A method with a plan in ``replicas/plans`` is
-judged by it and by nothing else; ``--pilot`` says how many seeds the plan's claims need.
+The arms, the claims and the figure are declared in the method's ``replica.py``; each arm is run
+with each seed through the ordinary command. Results: ``replicas/METHOD.json``, ``METHOD.png`` and
+the method's rows in the README's table of measured claims. ``--judge`` takes the arms from the JSON
+and states the verdicts again. A method with a plan in ``replicas/plans`` is judged by it and by
+nothing else; ``--pilot`` says how many seeds the plan's claims need.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 import lit_research.methods
 from lit_research.errors import UserError
-from lit_research.experiments.arms import result_file, run_arms
+from lit_research.experiments.arm_runs import result_file, run_arms
 from lit_research.experiments.command import Command
 from lit_research.experiments.executors.factory import make_executor
 from lit_research.experiments.plan import PILOT_SEEDS, Plan, load_plan
@@ -46,7 +46,7 @@ def load_replica(method: str) -> Replica:
     known = [m.name for m in pkgutil.iter_modules(lit_research.methods.__path__) if m.ispkg]
     if method not in known:
         raise UserError(
-            f"there is no method {method!r}, on the command line: known: {', '.join(known)}"
+            f"there is no method {method!r}, on the command line; must be one of {', '.join(known)}"
         )
     return importlib.import_module(f"lit_research.methods.{method}.replica")
 
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace, command: Command) -> None:
     arms = [arm for arm in replica.ARMS if options.only is None or arm.name in options.only]
     if not arms:
         names = ", ".join(arm.name for arm in replica.ARMS)
-        raise UserError(f"there is no arm {options.only}, on the command line: known: {names}")
+        raise UserError(f"there is no arm {options.only}, in --only; must be among {names}")
     results, seconds = _run_seeds(options, arms, range(seeds), command, plan)
     # A verdict needs all arms; with --only, the others are run another time or on another machine.
     claims = _verdicts(replica, plan, results) if len(arms) == len(replica.ARMS) else []
@@ -158,7 +158,7 @@ def main(command: Command, args: list[str] | None = None) -> None:
 
     Args:
         command: runs an arm's command line; ``lit_research.cli.main``.
-        args: words of the command line; None reads ``sys.argv``.
+        args: the arguments; None reads ``sys.argv``.
     """
     parser = argparse.ArgumentParser(prog="python -m lit_research.replicate", description=__doc__)
     parser.add_argument("method", help="a folder of lit_research/methods")
@@ -169,7 +169,7 @@ def main(command: Command, args: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", metavar="ARM", help="run only these arms")
     judged = "judge the arms of OUT/METHOD.json again, with nothing run"
     parser.add_argument("--judge", action="store_true", help=judged)
-    parser.add_argument("--jobs", type=int, default=1, help="arms that run side by side")
+    parser.add_argument("--jobs", type=int, default=1, help="arms that run in parallel")
     example = "lit_research.experiments.executors.RayExecutor"
     parser.add_argument("--executor", help=f"path of an Executor, such as {example}")
     parser.add_argument("--out", default=str(OUT), help="folder of the results")

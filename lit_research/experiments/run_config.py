@@ -1,4 +1,4 @@
-"""The config beside a run: written when the run starts, and read back."""
+"""The config in a run's folder: written when the run starts, and read back."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def latest_config(run: str) -> Path:
     """Return the config that a run was last started or resumed with.
 
     Raises:
-        UserError: ``run`` is no run's folder.
+        UserError: ``run`` is not a run's folder.
     """
     folder = Path(run)
     if (folder / CONFIG_NAME).is_file():
-        resumed = folder.glob("config.resume-*.yaml")
-        found = {int(p.stem.removeprefix("config.resume-")): p for p in resumed}
-        return found[max(found)] if found else folder / CONFIG_NAME
+        files = folder.glob("config.resume-*.yaml")
+        resumed_configs = {int(p.stem.removeprefix("config.resume-")): p for p in files}
+        return resumed_configs[max(resumed_configs)] if resumed_configs else folder / CONFIG_NAME
     if not folder.is_dir():
         raise UserError(
-            f"--run is {run}; there is no such folder; give runs/METHOD/CONFIG/version_N"
+            f"--run is {run}, which does not exist; must be a folder runs/METHOD/CONFIG/version_N"
         )
     below = sorted(folder.rglob(f"version_*/{CONFIG_NAME}"), key=lambda p: p.stat().st_mtime)
-    hint = f"the newest run below it is {below[-1].parent}" if below else "give the folder of a run"
+    hint = f"the newest run below it is {below[-1].parent}" if below else "must be a run's folder"
     raise UserError(f"--run is {run}, which has no {CONFIG_NAME}; {hint}")
 
 
 class SaveRunConfig(SaveConfigCallback):
-    """Save the parsed config beside the run, and as TensorBoard text.
+    """Save the parsed config in the run's folder, and as TensorBoard text.
 
     ``fit`` writes ``config.yaml``; a resumed ``fit`` writes ``config.resume-N.yaml`` and leaves the
     first one alone; the other verbs write ``config.VERB.yaml``.

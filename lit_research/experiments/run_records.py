@@ -1,11 +1,11 @@
-"""Runs read back as tables: one row a run, or one row a logged value.
+"""Read runs as tables: one row for each run, or one row for each logged value.
 
     from lit_research.experiments import read_metrics, read_runs
 
     runs = read_runs("runs/pretrain")            # arguments and last values of every run
     curves = read_metrics(runs.index[0])         # step, name, value
 
-Read are ``config.yaml`` and what TensorBoard's or the CSV logger wrote; nothing is built or loaded.
+Only ``config.yaml`` and the files of TensorBoard's or the CSV logger are read; no model is built.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ from lit_research.experiments.run_config import latest_config
 if TYPE_CHECKING:
     import pandas
 
-Point = tuple[int, str, float]
-_EXPLORED = ("model", "data", "seed_everything", "trainer")
+LoggedValue = tuple[int, str, float]
+_SECTIONS = ("model", "data", "seed_everything", "trainer")
 
 
 def find_runs(folder: str | Path) -> list[Path]:
     """Return the folders of the runs in or below ``folder``, in the order of their names.
 
     Raises:
-        UserError: there is none.
+        UserError: there are no runs.
     """
     root = Path(folder)
-    found = sorted({file.parent for file in root.rglob("config.yaml")}, key=_place)
-    if not found:
+    runs = sorted({file.parent for file in root.rglob("config.yaml")}, key=_sort_key)
+    if not runs:
         raise UserError(
-            f"there is no run in {str(root)!r}; give a folder such as runs, runs/METHOD or "
+            f"there is no run in {str(root)!r}; must be a folder such as runs, runs/METHOD or "
             "runs/METHOD/NAME/version_N"
         )
-    return found
+    return runs
 
 
 def read_runs(folders: str | Path | Iterable[str | Path]) -> pandas.DataFrame:
     """Return a row for each run, by its path: its arguments, and the last value of each metric.
 
-    Columns of arguments are those of the config without ``init_args``, such as
+    Columns of arguments are named as in the config, without ``init_args``, such as
     ``model.lm.hidden_size``, ``data.batch_size`` and ``trainer.max_steps``; columns of metrics have
     their names, such as ``val/loss``, and ``step`` is the last logged one.
 
     Args:
-        folders: one or more, which hold runs at any depth.
+        folders: one or more folders, with runs at any depth.
 
     Raises:
         UserError: there is no run, or pandas is not installed.
@@ -62,7 +62,7 @@ def read_runs(folders: str | Path | Iterable[str | Path]) -> pandas.DataFrame:
     given = [folders] if isinstance(folders, (str, Path)) else folders
     rows = {}
     for run in (run for folder in given for run in find_runs(folder)):
-        points = _points(run)
+        points = _logged_values(run)
         last = {name: value for _, name, value in points}  # in the order of the steps
         steps = {"step": max(step for step, _, _ in points)} if points else {}
         rows[str(run)] = {**_arguments(run), **steps, **last}
@@ -75,18 +75,18 @@ def read_metrics(run: str | Path) -> pandas.DataFrame:
     """Return all that a run has logged in training: columns ``step``, ``name`` and ``value``.
 
     Args:
-        run: its folder. What ``validate``, ``test`` and ``predict`` logged lies in the folders
-            ``VERB-step=N`` in it, which can be given likewise.
+        run: its folder, or one of its folders ``VERB-step=N`` with what ``validate``, ``test`` and
+            ``predict`` logged.
 
     Raises:
         UserError: nothing is logged there, or pandas is not installed.
     """
     pandas = _pandas()
-    points = _points(Path(run))
+    points = _logged_values(Path(run))
     if not points:
         raise UserError(
-            f"there are no records in {str(run)!r}; give the folder of a run whose logger writes "
-            "files (TensorBoard's or the CSV logger)"
+            f"there are no records in {str(run)!r}; must be the folder of a run whose logger "
+            "writes files (TensorBoard's or the CSV logger)"
         )
     return pandas.DataFrame(points, columns=["step", "name", "value"])
 
@@ -96,13 +96,14 @@ def _pandas() -> Any:
         import pandas
     except ImportError as error:
         raise UserError(
-            "a table of runs needs the package pandas, which is not installed; pip install pandas"
+            "a table of runs needs the package pandas, which is not installed; install it with pip "
+            "install pandas"
         ) from error
     return pandas
 
 
-def _place(run: Path) -> tuple[Any, ...]:
-    """Return what runs are ordered by: their numbers as numbers."""
+def _sort_key(run: Path) -> tuple[Any, ...]:
+    """Return the sort key of a run, in which version numbers count as numbers."""
     number = run.name.removeprefix("version_")
     return (*run.parts[:-1], int(number) if number.isdecimal() else -1, run.name)
 
@@ -110,10 +111,10 @@ def _place(run: Path) -> tuple[Any, ...]:
 def _arguments(run: Path) -> dict[str, Any]:
     """Return the plain arguments of the config that the run was last started with."""
     config = yaml.safe_load(latest_config(str(run)).read_text())
-    kept = {key: config[key] for key in _EXPLORED if key in config}
+    arguments = {key: config[key] for key in _SECTIONS if key in config}
     for key in ("callbacks", "logger", "plugins", "profiler"):
-        kept.get("trainer", {}).pop(key, None)
-    return _flat(kept)
+        arguments.get("trainer", {}).pop(key, None)
+    return _flat(arguments)
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -128,15 +129,15 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _points(run: Path) -> list[Point]:
-    """Return what was logged, by step; of a step that was logged twice, the later value."""
-    found: dict[tuple[int, str], float] = {}
-    for step, name, value in (*_single_points(run), *_event_points(run), *_csv_points(run)):
-        found[step, name] = value
-    return [(step, name, value) for (step, name), value in sorted(found.items())]
+def _logged_values(run: Path) -> list[LoggedValue]:
+    """Return the logged values by step; the later value of a step that was logged twice."""
+    values: dict[tuple[int, str], float] = {}
+    for step, name, value in (*_single_values(run), *_event_values(run), *_csv_values(run)):
+        values[step, name] = value
+    return [(step, name, value) for (step, name), value in sorted(values.items())]
 
 
-def _event_points(run: Path) -> Iterable[Point]:
+def _event_values(run: Path) -> Iterable[LoggedValue]:
     """Yield the scalars of all event files of a run, a resumed run's later ones last."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -147,15 +148,15 @@ def _event_points(run: Path) -> Iterable[Point]:
             yield from ((e.step, name, e.value) for e in events.Scalars(name))
 
 
-def _single_points(run: Path) -> Iterable[Point]:
-    """Yield what has had one value so far, which ``RunLogger`` makes no chart of."""
+def _single_values(run: Path) -> Iterable[LoggedValue]:
+    """Yield metrics with a single value so far, of which ``RunLogger`` makes no chart."""
     file = run / VALUES
     if file.is_file():
-        kept = json.loads(file.read_text())["values"]
-        yield from ((int(v["step"]), name, float(v["value"])) for name, v in kept.items())
+        values = json.loads(file.read_text())["values"]
+        yield from ((int(v["step"]), name, float(v["value"])) for name, v in values.items())
 
 
-def _csv_points(run: Path) -> Iterable[Point]:
+def _csv_values(run: Path) -> Iterable[LoggedValue]:
     """Yield what Lightning's CSV logger wrote."""
     file = run / "metrics.csv"
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""``Trials``: points of a grid as ordinary runs of the command, each finished one kept on disk."""
+"""``Trials``: points of a grid as ordinary runs of the command, with results on disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.catalogue import config_dir
 from lit_research.errors import UserError
-from lit_research.experiments.arms import result_file, run_arm
+from lit_research.experiments.arm_runs import result_file, run_arm
 from lit_research.experiments.command import Command
 from lit_research.experiments.coordinate_search import mean_loss
 from lit_research.experiments.executors.factory import make_executor
@@ -33,14 +33,14 @@ Metrics = dict[str, float]
 
 
 class Trials:
-    """Runs points of a grid, in turn or on an executor, and reads those that are finished.
+    """Runs points of a grid, one after the other or on an executor, and reads finished ones.
 
     Args:
-        grid: the points there are.
+        grid: the points to choose from.
         config: absolute path of a trial's config.
         seeds: the seeds of each trial.
         work: folder of the runs and their results.
-        jobs: runs side by side, see ``make_executor``.
+        jobs: runs in parallel, see ``make_executor``.
         executor: see ``make_executor``.
     """
 
@@ -59,10 +59,10 @@ class Trials:
         self._executor: Executor | None = None
         self._open = ExitStack()
         # Final validation losses, in nats per token, one a seed.
-        self.of_seeds: dict[Point, list[float]] = {}
+        self.seed_losses: dict[Point, list[float]] = {}
 
     def close(self) -> None:
-        """End the executor, after the runs that it has begun."""
+        """Shut down the executor, after the runs that it has started."""
         self._open.close()
         self._executor = None
 
@@ -93,14 +93,15 @@ class Trials:
             losses[point, seed] = loss = self._score(metrics)
             rank_zero_info(f"{arms[point].name}, seed {seed}: {loss:.5f} nats per token")
         for point in points:  # in the order of the seeds, whichever finished first
-            self.of_seeds[point] = [losses[point, seed] for seed in self.seeds]
-        return [mean_loss(self.of_seeds[point]) for point in points]
+            self.seed_losses[point] = [losses[point, seed] for seed in self.seeds]
+        return [mean_loss(self.seed_losses[point]) for point in points]
 
     def _run(
         self, arms: dict[Point, Arm], runs: list[tuple[Point, int]], command: Command
     ) -> Iterator[tuple[tuple[Point, int], Metrics]]:
         """Yield the metrics of each run when it is finished."""
-        if runs and self._executor is None:  # not before: a search that is on disk needs none
+        # Not earlier: a search whose results are on disk needs none.
+        if runs and self._executor is None:
             self._executor = self._open.enter_context(make_executor(*self._executor_from))
         if self._executor is None:
             for point, seed in runs:
@@ -113,22 +114,22 @@ class Trials:
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
-        finally:  # where one has failed, begin no other
+        finally:  # if one has failed, start no other
             for future in futures:
                 future.cancel()
 
     def _score(self, metrics: Metrics) -> float:
         if SCORE not in metrics:
             raise UserError(
-                f"a trial has no {SCORE}, in the results of {self.config}: give a config whose "
+                f"a trial has no {SCORE}, in the results of {self.config}; must be a config whose "
                 "validation logs it, with limit_val_batches above 0"
             )
         return metrics[SCORE]
 
 
 def run_trial(arm: Arm, seed: int, work: Path, command: Command) -> Metrics:
-    """Run a trial, or read its result, without Lightning's lines of start-up and end."""
-    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    """Run a trial, or read its result, without Lightning's messages at start and end."""
+    loggers = [logging.getLogger(f"lightning.{package}") for package in ("pytorch", "fabric")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
@@ -140,47 +141,49 @@ def run_trial(arm: Arm, seed: int, work: Path, command: Command) -> Metrics:
 
 
 def ordered_axes(grid: Mapping[str, Sequence[float]], where: str) -> dict[str, tuple[float, ...]]:
-    """Return the axes of a config in the order of ``KEYS``: a trial's folder has it in its name.
+    """Return the axes of a config in the order of ``KEYS``, which names the folders of trials.
 
     Raises:
         UserError: an axis is not known, or has a value that no run could take.
     """
     unknown = [name for name in grid if name not in KEYS]
     if unknown:
-        raise UserError(f"the grid has the axes {unknown}, {where}: known: {', '.join(KEYS)}")
+        raise UserError(
+            f"the grid has the axes {unknown}, {where}; must be among {', '.join(KEYS)}"
+        )
     for name, values in grid.items():
         smallest = {"lr": math.ulp(0.0), "weight_decay": 0.0, "epochs": 1.0}[name]
         whole = name != "epochs" or all(float(value).is_integer() for value in values)
         if not whole or not all(smallest <= value < math.inf for value in values):
             raise UserError(
-                f"the grid has {name} {list(values)}, {where}: give lr above 0, weight_decay of 0 "
-                "or more, and whole epochs of 1 or more"
+                f"the grid has {name} {list(values)}, {where}; must be lr above 0, weight_decay of "
+                "at least 0, and whole epochs of at least 1"
             )
     return {name: tuple(grid[name]) for name in KEYS if name in grid}
 
 
-def find_trial(trial: str, grid: Grid, where: str) -> Path:
+def find_trial_config(trial: str, grid: Grid, where: str) -> Path:
     """Return the absolute path of a trial's config.
 
     Raises:
-        UserError: there is no such file, it is no config, or it sets the length of the run itself.
+        UserError: there is no such file, it is not a config, or it sets the length of the run.
     """
     path = (config_dir() / trial).absolute()
     if not path.is_file():
         raise UserError(
-            f"there is no trial config {path}, {where}: give an absolute path, or one relative to "
+            f"there is no trial config {path}, {where}; must be an absolute path, or relative to "
             f"{config_dir()}"
         )
     try:
         config = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML ({error}), {where}: mend the trial's config") from None
+        raise UserError(f"{path} is not YAML ({error}), {where}; fix the trial's config") from None
     if not isinstance(config, dict) or "model" not in config:
-        raise UserError(f"{path} has no model, {where}: give a complete config, such as Pretrain's")
+        raise UserError(f"{path} has no model, {where}; must be a complete config, as Pretrain's")
     steps = (config.get("trainer") or {}).get("max_steps")
     if "epochs" in grid.axes and steps not in (None, -1):
         raise UserError(
-            f"max_steps is {steps}, in trainer of {path}: leave it out, since the search sets the "
-            "length of a trial by its epochs"
+            f"max_steps is {steps}, in trainer of {path}; must be left out, since the search sets "
+            "the length of a trial by its epochs"
         )
     return path

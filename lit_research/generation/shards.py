@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
 from lit_research.generation.rows import OWN_COLUMNS, is_rejected
-from lit_research.messages import OWN, announce
+from lit_research.messages import LOGGER, announce
 from lit_research.text.documents import CARD, write_documents
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Shards:
             write_atomic(self.rejected_file, "".join(f"{line}\n" for line in lines))
         write_documents(rows.select(kept), self.folder, {**self.card, **totals})
         tokens = "" if totals["tokens"] is None else f", {totals['tokens']} tokens"
-        OWN.info(  # from whichever process comes last
+        LOGGER.info(  # from whichever process has come last
             f"{self.what}: {len(kept)} texts{tokens}, in {self.folder}"
             + (f"; {len(rejected)} rejected ({_main_reason(totals)})" if rejected else "")
         )

@@ -1,12 +1,12 @@
-"""Scaling laws as objects, and how to fit them with honest intervals.
+"""Scaling laws as objects, and fits of them with calibrated intervals.
 
 Example::
 
     from lit_research.laws import fit
 
-    found = fit("power", [0.154, 0.300, 0.602, 1.541], [3.9484, 3.7652, 3.6845, 3.6429])
-    print(found.report())
-    found.params["E"], found.interval("E"), found.predict(10.0), found.invert(3.7)
+    result = fit("power", [0.154, 0.300, 0.602, 1.541], [3.9484, 3.7652, 3.6845, 3.6429])
+    print(result.report())
+    result.params["E"], result.interval("E"), result.predict(10.0), result.invert(3.7)
 """
 
 from lit_research.laws.base import Law, Parameter

@@ -1,6 +1,6 @@
 """Fit a law to a file of points: ``python -m lit_research.laws points.jsonl --law power``.
 
-Prints the table of the fit and writes a figure beside the points.
+Prints a report of the fit and writes a figure next to the file of points.
 """
 
 import argparse
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 2 for a user's mistake, told in one line on stderr."""
+    """Run the command; a user's mistake is one line on stderr and exit code 2."""
     options = _parser().parse_args(arguments)
     try:
-        found = _fit_file(options)
+        result = _fit_file(options)
         figure = options.figure or options.points.with_suffix(".png")
-        _write(found, figure, options.out)
+        _write(result, figure, options.out)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    sys.stdout.write(f"{found.report()}\nfigure: {figure}\n")
+    sys.stdout.write(f"{result.report()}\nfigure: {figure}\n")
     return 0
 
 
 def _fit_file(options: argparse.Namespace) -> "Fit":
-    law = as_law(_law(options.law))
+    law = as_law(_parse_law(options.law))
     names = options.x or list(law.variables)
     if len(names) != len(law.variables):
         raise UserError(
-            f"--x names {len(names)} columns: {type(law).__name__} has the variables "
-            f"{', '.join(law.variables)}; give their columns in this order"
+            f"--x names {len(names)} columns, for {type(law).__name__}; must be the columns of its "
+            f"variables {', '.join(law.variables)}, in this order"
         )
     columns = read_columns(options.points, [*names, options.y])
     x = {variable: columns[name] for variable, name in zip(law.variables, names, strict=True)}
@@ -60,16 +60,16 @@ def _fit_file(options: argparse.Namespace) -> "Fit":
     )
 
 
-def _law(text: str) -> Any:
-    """Return a name or a class path as it is, and a mapping in YAML as what it says."""
+def _parse_law(text: str) -> Any:
+    """Return a name or a class path as it is, and the content of a mapping in YAML."""
     if not text.lstrip().startswith("{"):
         return text
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(
-            f"--law {text!r} is no YAML mapping: {' '.join(str(error).split())}; must be like "
-            "'{class_path: my_file.MyLaw, init_args: {...}}'"
+            f"--law is {text!r}, which is not a YAML mapping ({' '.join(str(error).split())}); "
+            "must be like '{class_path: my_file.MyLaw, init_args: {...}}'"
         ) from None
 
 
@@ -79,23 +79,23 @@ def _assignment(text: str) -> tuple[str, float]:
         return name, float(value)
     except ValueError:
         raise UserError(
-            f"--fix {text!r} is not NAME=VALUE with a number: give e.g. E=1.7"
+            f"--fix is {text!r}; must be NAME=VALUE with a number, such as E=1.7"
         ) from None
 
 
-def _write(found: "Fit", figure: Path, out: Path | None) -> None:
-    """Write the figure, whole or not at all, and the fit as JSON."""
+def _write(result: "Fit", figure: Path, out: Path | None) -> None:
+    """Write the figure and, if requested, the fit as JSON; both atomically."""
     try:
         figure.parent.resolve(strict=True)  # a missing folder is a mistake: it is not made
         with replacing(figure) as temporary:
-            found.figure().savefig(temporary, dpi=150, format=figure.suffix[1:])
+            result.figure().savefig(temporary, dpi=150, format=figure.suffix[1:])
         if out:
-            write_atomic(out, json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n")
+            write_atomic(out, json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"the figure {figure} or --out {out} cannot be written: {reason}; give names in a "
-            "folder that exists, the figure's ending in .png, .pdf or .svg"
+            f"the figure {figure} or --out {out} cannot be written ({reason}); must be in an "
+            "existing folder, the figure's name ending in .png, .pdf or .svg"
         ) from None
 
 
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--x", nargs="+", metavar="COLUMN", help="columns of the law's variables, in its order")
     add("--y", default="loss", metavar="COLUMN", help="column of the losses (default: loss)")
     add("--method", default="huber_log", choices=("huber_log", "ls"), help="what is minimised")
-    add("--noise", type=float, metavar="SD", help="s.d. of a loss from run to run, if known")
+    add("--noise", type=float, metavar="SD", help="s.d. of a loss between runs, if known")
     add("--intervals", type=float, default=0.9, metavar="LEVEL", help="confidence (default: 0.9)")
     add(
         "--interval-method",
@@ -122,10 +122,10 @@ def _parser() -> argparse.ArgumentParser:
         choices=("auto", "profile", "parametric_bootstrap", "case_bootstrap"),
         help="how the intervals are found (default: profile)",
     )
-    add("--delta", type=float, help="Huber's, of log loss (default: 1e-3)")
+    add("--delta", type=float, help="Huber's delta, of log loss (default: 1e-3)")
     add("--fix", nargs="+", default=[], metavar="NAME=VALUE", help="parameters that are known")
     add("--seed", type=int, default=0, help="seed of simulated points (default: 0)")
-    add("--figure", type=Path, metavar="PNG", help="figure to write (default: beside the points)")
+    add("--figure", type=Path, metavar="PNG", help="figure to write (default: next to the points)")
     add("--out", type=Path, metavar="JSON", help="also write the fit as JSON")
     return parser
 

@@ -1,4 +1,4 @@
-"""What a law is: named parameters, a formula with its gradient, starts for a fit."""
+"""``Law``: named parameters, a formula with its gradient, and starting points for a fit."""
 
 import math
 from abc import ABC, abstractmethod
@@ -23,9 +23,8 @@ TINY, HUGE = 1e-300, 1e300
 class Parameter:
     """One parameter of a law.
 
-    ``low`` and ``high`` bound it; ``log`` says that the fit searches its logarithm, so that it
-    stays positive and may span orders of magnitude. Such a parameter counts as infinite at
-    ``horizon``.
+    ``low`` and ``high`` bound it; with ``log`` the fit searches its logarithm, so that it stays
+    positive and may span orders of magnitude. Such a parameter counts as infinite at ``horizon``.
     """
 
     name: str
@@ -57,7 +56,7 @@ class Law(ABC):
     limit: ClassVar[str]
     """Name of the parameter that is the value at infinite scale."""
     least: ClassVar[Mapping[str, float]] = {}
-    """Smallest value of a variable, where it is more than "positive"."""
+    """Smallest allowed value of a variable, if larger than 0."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,27 +87,27 @@ class Law(ABC):
             UserError: the law takes no such value, or has no inverse in that variable.
         """
         raise UserError(
-            f"{type(self).__name__} has no inverse for unknown {self.unknown(known)}; "
+            f"{type(self).__name__} has no inverse for unknown {self.unknown(known)}, in invert; "
             "search over predict() instead"
         )
 
     def unknown(self, known: Mapping[str, Array]) -> str:
-        """The one variable that ``known`` leaves open; :class:`UserError` unless it is one."""
+        """The one variable that is not in ``known``; :class:`UserError` unless exactly one is."""
         extra = sorted(set(known) - set(self.variables))
         missing = [name for name in self.variables if name not in known]
         if extra or len(missing) != 1:
             raise UserError(
-                f"invert was given {sorted(known) or 'no variable'}: {type(self).__name__} has the "
-                f"variables {list(self.variables)}; give all of them but one"
+                f"known variables are {sorted(known) or 'none'}, in invert of "
+                f"{type(self).__name__}, which has {list(self.variables)}; give all of them but one"
             )
         return missing[0]
 
 
 def above(y: Array, floor: Array | float, what: str) -> Array:
-    """``y - floor``, refusing values that a falling law with that floor never takes."""
+    """``y - floor``; refuse values that a falling law with that floor never takes."""
     if not np.all(y > floor):
         raise UserError(
-            f"loss {float(np.min(y)):.6g} is never reached: {what} is "
+            f"loss {float(np.min(y)):.6g} is never reached, since {what} is "
             f"{float(np.max(floor)):.6g}; give a larger loss"
         )
     return np.asarray(y - floor)
@@ -117,9 +116,9 @@ def above(y: Array, floor: Array | float, what: str) -> Array:
 def positive_coefficients(columns: Array, y: Array) -> Array:
     """Coefficients ``[S, M]`` of least squares of ``y [n]`` on ``columns [S, n, M]``, positive.
 
-    The heart of variable projection: laws are linear in most of their parameters once the
-    exponents are given. Coefficients that come out negative are replaced by a hundredth of the
-    column's natural size, from where the search goes on.
+    As in variable projection: laws are linear in most of their parameters once the exponents are
+    given. Negative coefficients are replaced by a hundredth of the column's natural size, from
+    where the search continues.
     """
     size = np.maximum(np.linalg.norm(columns, axis=-2), TINY)
     solution = (np.linalg.pinv(columns / size[:, None, :]) @ y[:, None])[..., 0]
@@ -131,11 +130,12 @@ class PartlyFixed(Law):
     """A law with fixed values for some of its parameters; the others are its parameters.
 
     Args:
-        law: the whole law.
-        fixed: a value for each parameter that is known.
+        law: the full law.
+        fixed: a value for each known parameter.
 
     Raises:
-        UserError: the law has no such parameter, the value is out of its bounds, or none is left.
+        UserError: the law has no such parameter, the value is out of its bounds, or no parameter is
+            left to fit.
     """
 
     def __init__(self, law: Law, fixed: Mapping[str, float]) -> None:
@@ -143,32 +143,34 @@ class PartlyFixed(Law):
         for name, value in fixed.items():
             if name not in law.names:
                 raise UserError(
-                    f"fixed holds {name!r}, given to fit: {type(law).__name__} has the parameters "
+                    f"fixed holds {name!r}, in fit of {type(law).__name__}; must be one of "
                     f"{list(law.names)}"
                 )
             low, high = law.bounds[name]
             if not low <= value <= high or not np.isfinite(value):
                 raise UserError(
-                    f"fixed holds {name}={value}, given to fit: give a number from {low:g} to "
-                    f"{high:g}"
+                    f"fixed holds {name}={value}, in fit; must be from {low:g} to {high:g}"
                 )
         self._free: Mask = np.array([name not in fixed for name in law.names])
         if not self._free.any():
-            raise UserError(f"fixed holds every parameter of {type(law).__name__}: nothing to fit")
+            raise UserError(
+                f"fixed holds every parameter of {type(law).__name__}, in fit; must leave one to "
+                "fit"
+            )
         self._known = np.array([fixed.get(name, 0.0) for name in law.names], dtype=float)
-        # The class attributes of a law, which here depend on what is known.
+        # The class attributes of a law, which here depend on the fixed parameters.
         self.formula = law.formula  # type: ignore[misc]
         self.parameters = tuple(p for p in law.parameters if p.name not in fixed)  # type: ignore[misc]
         self.variables, self.limit = law.variables, law.limit  # type: ignore[misc]
         self.least = law.least  # type: ignore[misc]
 
     def evaluate(self, x: Mapping[str, Array], theta: Array) -> tuple[Array, Array]:
-        """See :meth:`Law.evaluate`; ``theta`` holds the free parameters alone."""
-        whole = np.broadcast_to(self._known, (*theta.shape[:-1], len(self._known))).copy()
-        whole[..., self._free] = theta
-        value, gradient = self.law.evaluate(x, whole)
+        """See :meth:`Law.evaluate`; ``theta`` holds only the free parameters."""
+        all_parameters = np.broadcast_to(self._known, (*theta.shape[:-1], len(self._known))).copy()
+        all_parameters[..., self._free] = theta
+        value, gradient = self.law.evaluate(x, all_parameters)
         return value, gradient[..., self._free]
 
     def starts(self, x: Mapping[str, Array], y: Array) -> Array:
-        """The law's own, as far as they are free."""
+        """The starts of the full law, restricted to the free parameters."""
         return np.unique(self.law.starts(x, y)[:, self._free], axis=0)

@@ -9,15 +9,15 @@ from lit_research.laws.points import Points
 from lit_research.laws.uncertainty import Best
 
 SINGULAR = 1e-8
-"""Directions in which the law moves this much less than in the others are not determined."""
+"""Directions in which the law changes less than this, relative to others, are undetermined."""
 
 HARDLY = 30.0
-"""A constant of decay whose interval spans this factor is hardly identified."""
+"""A decay constant whose interval spans this factor is hardly identified."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """``doubts`` forbid extrapolation; ``warnings`` are all that the reader should know."""
+    """``doubts`` rule out extrapolation; ``warnings`` are all that a reader should know."""
 
     doubts: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -26,25 +26,25 @@ class Diagnosis:
 def on_bounds(best: Best) -> dict[str, float]:
     """Parameters on a bound, and the bound.
 
-    A parameter searched on a log scale never arrives at 0; it counts as 0 once its term is
-    nothing beside the data.
+    A parameter searched on a log scale never reaches 0; it counts as 0 once its term is negligible
+    compared with the data.
     """
     objective = best.objective
     low, high = objective.box
     _, J = objective.residuals(best.coords[None])
     unit = np.abs(objective.y).max() if objective.method == "ls" else 1.0
     size = np.abs(J[0]).max(axis=0) / unit
-    found = {}
+    at_bound = {}
     for k, p in enumerate(objective.law.parameters):
         if best.coords[k] <= low[k] or (p.log and p.low == 0.0 and size[k] < 1e-9):
-            found[p.name] = p.low
+            at_bound[p.name] = p.low
         elif best.coords[k] >= high[k]:
-            found[p.name] = p.high
-    return found
+            at_bound[p.name] = p.high
+    return at_bound
 
 
 def diagnose(best: Best, points: Points, bounds: dict[str, float]) -> Diagnosis:
-    """Judge a fit: parameters on bounds, directions not determined, freedom, noise."""
+    """Judge a fit: parameters on bounds, undetermined directions, degrees of freedom, noise."""
     law = best.objective.law
     doubts = [f"{name} is on its bound {bound:g}" for name, bound in bounds.items()]
     tied = _undetermined(best)
@@ -71,25 +71,25 @@ def interval_warnings(
     intervals: dict[str, tuple[float, float]],
     bounds: dict[str, float],
 ) -> list[str]:
-    """Intervals that run into a bound on which the parameter itself is not, or span decades."""
-    found = []
+    """Warnings of intervals that reach a bound (unless the parameter is on it) or span decades."""
+    warnings = []
     for p in parameters:
         if p.name in bounds:
             continue
         for end, bound in zip(intervals[p.name], (p.low, p.high), strict=True):
             if end == bound:
-                found.append(f"the interval of {p.name} runs to its bound {bound:g}")
+                warnings.append(f"the interval of {p.name} runs to its bound {bound:g}")
         low, high = intervals[p.name]
         if p.name.startswith("R_") and high > HARDLY * low:
-            found.append(
+            warnings.append(
                 f"{p.name} is hardly identified: its interval is {low:.3g} to {high:.3g}; give "
                 "more passes, or fix the other parameters (fit_data_constrained)"
             )
-    return found
+    return warnings
 
 
 def _undetermined(best: Best) -> list[str]:
-    """Names of the parameters that can move together, or alone, without moving the law."""
+    """Names of the parameters that can change, together or alone, without changing the law."""
     _, J = best.objective.residuals(best.coords[None])
     columns = J[0]
     size = np.linalg.norm(columns, axis=0)

@@ -11,7 +11,7 @@ from lit_research.laws.base import Array, Law, PartlyFixed
 from lit_research.laws.diagnosis import diagnose, interval_warnings, on_bounds
 from lit_research.laws.objective import HUBER_DELTA, Method, Objective, minimise
 from lit_research.laws.parameters_and_data import Chinchilla, DataConstrained
-from lit_research.laws.points import Points, Values, as_columns, gather
+from lit_research.laws.points import Points, Values, as_columns, check_points
 from lit_research.laws.registry import AnyLaw, as_law
 from lit_research.laws.result import Curve, Fit
 from lit_research.laws.uncertainty import Best, IntervalMethod, find_intervals, standard_errors
@@ -45,63 +45,64 @@ def fit(
             ``"sigmoid"``, ``"data_constrained"``), or the class path of your own, see ``as_law``.
         x: positive numbers ``[n]`` in any unit; for a law of several variables a dict of them.
         y: losses (or rates) ``[n]``.
-        method: ``"huber_log"``: sum of Huber terms of ``log(law) - log(y)``, which a few bad runs
-            do not move (Hoffmann et al. 2022); ``"ls"``: least squares on ``y`` (Kim et al. 2025).
-        noise: the s.d. of ``y`` from run to run, one number or one for every point, when it is
-            known from seeds. It weights least squares and sets the width of the intervals.
+        method: ``"huber_log"``: sum of Huber terms of ``log(law) - log(y)``, which is robust to a
+            few bad runs (Hoffmann et al. 2022); ``"ls"``: least squares on ``y`` (Kim et al. 2025).
+        noise: the s.d. of ``y`` between runs, one number or one for every point, if it is known
+            from seeds. It weights least squares and sets the width of the intervals.
         intervals: confidence level of the intervals, between 0 and 1.
-        interval_method: ``"profile"`` (``"auto"`` means this): all values of a parameter for which
-            the others can make up. The threshold is that of chi-square (noise given) or F (noise
-            unknown, from the residuals) for ``"ls"``, and found by simulation for ``"huber_log"``.
+        interval_method: ``"profile"`` (``"auto"`` means this): profile likelihood, the values of a
+            parameter for which the cost, minimised over the others, stays below a threshold:
+            that of chi-square (noise given) or F (noise unknown, from the residuals) for ``"ls"``,
+            and found by simulation for ``"huber_log"``.
             ``"parametric_bootstrap"``: refits of simulated points, needs ``noise``.
             ``"case_bootstrap"``: refits of resampled points, needs 15 of them. None: no intervals.
-        n_boot: number of simulated data sets, where there are any.
+        n_boot: number of simulated data sets, where any are used.
         seed: seed of the simulations.
-        starts: from how many of the law's starts to search; more, as long as the best end is
-            reached from one of them alone.
+        starts: number of the law's starting points to search from; more are tried as long as the
+            best minimum is reached from only one of them.
         delta: residuals of log loss beyond this count linearly under ``"huber_log"``. Published
-            fits differ in it: 1e-3 in Hoffmann et al. 2022, but averaged losses and early stops
-            made it another one in effect.
+            fits differ: it is 1e-3 in Hoffmann et al. 2022, but effectively another value because
+            losses were averaged and the optimiser stopped early.
         fixed: parameters that are known, by name; the others are fitted.
 
     Raises:
-        UserError: points that no law can be fitted to, too few of them, or an interval method
-            that they do not allow.
+        UserError: points that no law can be fitted to, too few of them, or an interval method that
+            they do not support.
     """
-    whole, known = as_law(law), dict(fixed or {})
-    form = PartlyFixed(whole, known) if known else whole
+    full_law, known = as_law(law), dict(fixed or {})
+    free_law = PartlyFixed(full_law, known) if known else full_law
     _check(method, interval_method, intervals, n_boot, starts)
     if not delta > 0 or (method == "ls" and delta != HUBER_DELTA):
         raise UserError(
-            f"delta={delta} given to fit with method={method!r}: give a number above 0, and only "
-            "for 'huber_log'"
+            f"delta is {delta} with method {method!r}, in fit; must be above 0, and given only for "
+            "'huber_log'"
         )
-    points = gather(form, x, y, noise, method)
-    best = _search(_objective(form, points, method, delta), points, starts)
+    points = check_points(free_law, x, y, noise, method)
+    best = _search(_objective(free_law, points, method, delta), points, starts)
     bounds = on_bounds(best)
     diagnosis = diagnose(best, points, bounds)
     inference = None
     if interval_method is not None:
         inference = find_intervals(best, points, interval_method, intervals, n_boot, seed)
     theta = best.objective.theta(best.coords)
-    params = {name: float(v) for name, v in zip(form.names, theta, strict=True)} | bounds
-    params = {name: (params | known)[name] for name in whole.names}
-    errors = dict(zip(form.names, map(float, standard_errors(best, points)), strict=True))
-    found = Fit(
-        Curve(whole, params),
+    params = {name: float(v) for name, v in zip(free_law.names, theta, strict=True)} | bounds
+    params = {name: (params | known)[name] for name in full_law.names}
+    errors = dict(zip(free_law.names, map(float, standard_errors(best, points)), strict=True))
+    result = Fit(
+        Curve(full_law, params),
         points,
         method,
         diagnosis.doubts,
         diagnosis.warnings,
         fixed=known,
-        standard_errors={name: errors.get(name, 0.0) for name in whole.names},
+        standard_errors={name: errors.get(name, 0.0) for name in full_law.names},
     )
     if inference is None:
-        return found
-    ends = _natural(best.objective, inference.parameters(), bounds)
-    warnings = diagnosis.warnings + tuple(interval_warnings(form.parameters, ends, bounds))
+        return result
+    ends = _parameter_intervals(best.objective, inference.parameters(), bounds)
+    warnings = diagnosis.warnings + tuple(interval_warnings(free_law.parameters, ends, bounds))
     ends |= {name: (value, value) for name, value in known.items()}
-    return replace(found, intervals=ends, inference=inference, warnings=warnings)
+    return replace(result, intervals=ends, inference=inference, warnings=warnings)
 
 
 def _check(
@@ -109,15 +110,15 @@ def _check(
 ) -> None:
     for name, value in (("method", method), ("interval_method", interval_method)):
         if value not in CHOICES[name]:
-            raise UserError(f"{name}={value!r} given to fit: give one of {CHOICES[name]}")
+            raise UserError(f"{name} is {value!r}, in fit; must be one of {CHOICES[name]}")
     if not 0.0 < level < 1.0:
-        raise UserError(f"intervals={level} given to fit: it is a confidence level; give e.g. 0.9")
-    check_range(Range(at_least=20), "given to fit", n_boot=n_boot)
-    check_range(COUNT, "given to fit", starts=starts)
+        raise UserError(f"intervals is {level}, in fit; must be a confidence level, such as 0.9")
+    check_range(Range(at_least=20), "in fit", n_boot=n_boot)
+    check_range(COUNT, "in fit", starts=starts)
 
 
 def _objective(law: Law, points: Points, method: Method, delta: float) -> Objective:
-    """Least squares counts a point by its noise; Huber's terms all count alike."""
+    """Return the objective: least squares weights points by their noise, Huber's cost does not."""
     weight = np.ones((1, len(points)))
     if method == "ls" and points.noise is not None:
         weight = weight / points.noise**2
@@ -125,9 +126,9 @@ def _objective(law: Law, points: Points, method: Method, delta: float) -> Object
 
 
 def _search(objective: Objective, points: Points, starts: int) -> Best:
-    """A rough search from the best starts of the law, then a tight one from the best ends.
+    """Search roughly from the best starts of the law, then precisely from the best minima found.
 
-    An end that is reached from one start alone may not be the lowest: more starts are tried.
+    A minimum that is reached from only one start may not be the lowest: more starts are tried.
     """
     candidates = objective.coords(objective.law.starts(points.x, points.y))
     order = np.argsort(objective.at(candidates).cost, kind="stable")
@@ -141,26 +142,26 @@ def _search(objective: Objective, points: Points, starts: int) -> Best:
         starts *= 2
 
 
-def _natural(
+def _parameter_intervals(
     objective: Objective, ends: Array, bounds: dict[str, float]
 ) -> dict[str, tuple[float, float]]:
-    """Intervals in the parameters: an end on the edge of the box is the parameter's bound."""
+    """Intervals of the parameters: an end on the edge of the box becomes the parameter's bound."""
     low, high = objective.box
-    found = {}
+    intervals = {}
     for p, (a, b), bottom, top in zip(objective.law.parameters, ends, low, high, strict=True):
         lower = p.low if a <= bottom else float(np.exp(a) if p.log else a)
         upper = p.high if b >= top else float(np.exp(b) if p.log else b)
         bound = bounds.get(p.name, lower)
-        found[p.name] = (min(lower, bound), max(upper, bound))
-    return found
+        intervals[p.name] = (min(lower, bound), max(upper, bound))
+    return intervals
 
 
 def fit_data_constrained(x: Mapping[str, Values], y: Values, **options: Any) -> Fit:
     """Fit ``R_D`` and ``R_N`` to all points, with the rest of the law from those of one pass.
 
     Muennighoff et al. 2023 (arXiv 2305.16264), appendix A: first ``E, A, alpha, B, beta`` as a
-    Chinchilla law on runs without repetition, then the two constants of decay. Seven parameters at
-    once are hardly identified by the points that there usually are.
+    Chinchilla law on runs without repetition, then the two decay constants. All seven parameters at
+    once are hardly identified by the usual number of points.
 
     Args:
         x: ``N``, ``U`` and ``epochs``, ``[n]`` each.
@@ -169,18 +170,18 @@ def fit_data_constrained(x: Mapping[str, Values], y: Values, **options: Any) -> 
 
     Returns:
         The second fit, in which the parameters of the first are ``fixed``: its intervals and
-        standard errors take them as known, so they are too narrow by what the first leaves open.
+        standard errors take them as known, and so ignore the uncertainty of the first fit.
 
     Raises:
-        UserError: fewer than six points have one pass, or no point has more.
+        UserError: fewer than six points have one pass, or none has more than one.
     """
     columns = as_columns(DataConstrained(), x)
     losses = np.asarray(y, dtype=float)
     once = columns["epochs"] <= 1.0
     if once.sum() < 6 or once.all():
         raise UserError(
-            f"{int(once.sum())} of {len(losses)} points have one pass, given to "
-            "fit_data_constrained: give 6 or more of one pass, and some of several"
+            f"{int(once.sum())} of {len(losses)} points have one pass, in fit_data_constrained; "
+            "must be at least 6 with one pass, and some with more"
         )
     single = {"N": columns["N"][once], "D": columns["U"][once]}
     first = fit(Chinchilla(), single, losses[once], **{**options, "interval_method": None})

@@ -1,10 +1,10 @@
 """What a fit minimises, for a whole batch of fits at once, and the search for its minimum.
 
 Starts, bootstrap samples and profile points are all rows of one batch: with three to seven
-parameters the arithmetic is nothing and the number of calls is everything.
+parameters, the number of calls dominates the cost, not the arithmetic.
 
-Shapes: S fits, n points, P parameters. A coordinate is a parameter, or its logarithm where the law
-says ``log``.
+Shapes: S fits, n points, P parameters. A coordinate is a parameter, or its logarithm if the
+parameter has ``log``.
 """
 
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ class Objective:
 
 
 LONGEST_STEP = 3.0
-"""Most that a bounded coordinate (an exponent or a logarithm) moves in one step."""
+"""Largest change of a bounded coordinate (an exponent or a logarithm) in one step."""
 
 
 def minimise(
@@ -122,10 +122,10 @@ def minimise(
 ) -> tuple[Array, Array]:
     """Minimise every objective of the batch from its row of ``start [S, P]``.
 
-    Coordinates where ``free [S, P]`` is false keep their values. A problem ends when the model
-    promises to lower its cost by less than ``tolerance`` of it. For ``huber_log`` the Gauss-Newton
-    search, whose convergence is slow where the cost is nearly an absolute value, is followed by
-    Newton steps.
+    Coordinates where ``free [S, P]`` is false keep their values. A search ends when the local
+    model predicts that a step lowers the cost by less than ``tolerance`` of it. For ``huber_log``
+    the Gauss-Newton search, whose convergence is slow where the cost is nearly an absolute value,
+    is followed by Newton steps.
 
     Returns:
         Coordinates ``[S, P]`` and costs ``[S]``.
@@ -155,7 +155,7 @@ def _descend(
     tolerance: float,
     max_steps: int,
 ) -> tuple[Array, Array]:
-    """Damped steps until every problem is done; problems that are done leave the batch."""
+    """Take damped steps until every search has ended; those that have ended leave the batch."""
     low, high = objective.box
     coords = np.clip(start, low, high)
     local = objective.at(coords)
@@ -165,27 +165,27 @@ def _descend(
     for _ in range(max_steps):
         if todo.size == 0:
             break
-        part = objective.rows(todo)
+        active = objective.rows(todo)
         here, g, C = coords[todo], slope[todo], curvature[todo]
         held = ~free[todo] | ((here <= low) & (g > 0)) | ((here >= high) & (g < 0))
-        bend = _absolute_hessian(part, here, g, held) if newton else C
+        bend = _absolute_hessian(active, here, g, held) if newton else C
         room = (low - here, high - here)
         move = _step(bend, C, g, held, damping[todo], room)
-        # Exactly on the edge, where rounding would leave it beside.
+        # Exactly on the edge, where rounding would leave it next to it.
         there = np.where(move <= room[0], low, np.where(move >= room[1], high, here + move))
-        trial = part.at(there)
-        promise = -np.einsum("sp,sp->s", g, move)
+        trial = active.at(there)
+        predicted_gain = -np.einsum("sp,sp->s", g, move)
         better = trial.cost < cost[todo]
-        won = todo[better]
-        coords[won] = there[better]
-        cost[won], slope[won], curvature[won] = (
+        improved = todo[better]
+        coords[improved] = there[better]
+        cost[improved], slope[improved], curvature[improved] = (
             trial.cost[better],
             trial.slope[better],
             trial.curvature[better],
         )
         damping[todo] = np.clip(damping[todo] * np.where(better, 0.1, 8.0), 1e-13, 1e13)
         still = np.abs(move).max(axis=-1) <= 1e-15 * np.abs(here).max(axis=-1)
-        small = promise <= tolerance * cost[todo]
+        small = predicted_gain <= tolerance * cost[todo]
         todo = todo[~(still | small | (damping[todo] > 1e12))]
     return coords, cost
 
@@ -198,10 +198,10 @@ def _step(
     damping: Array,
     room: tuple[Array, Array],
 ) -> Array:
-    """The damped step of every problem, within the ``room`` that the box leaves below and above.
+    """The damped step of every search, within the ``room`` that the box leaves below and above.
 
-    A coordinate whose step would leave the box goes to its edge, and the others are solved for
-    again with that known: merely cutting the step would spoil a direction along a valley.
+    A coordinate whose step would leave the box is set to its edge, and the others are solved again
+    given that: merely shortening the step would spoil a direction along a valley.
     """
     size = np.sqrt(np.diagonal(scale, axis1=-2, axis2=-1))
     size = np.maximum(size, 1e-10 * size.max(axis=-1, keepdims=True) + 1e-150)
@@ -216,7 +216,7 @@ def _step(
 
 
 def _solve(matrix: Array, slope: Array, size: Array, held: Mask, known: Array) -> Array:
-    """Solve ``matrix (size * step) = -slope / size`` where not held, with ``known`` steps else."""
+    """Solve ``matrix (size * step) = -slope / size`` where not held; the others take ``known``."""
     fixed = known * size
     right = -slope / size - np.matmul(matrix, fixed[..., None])[..., 0]
     both = ~held[:, :, None] & ~held[:, None, :]
@@ -226,7 +226,7 @@ def _solve(matrix: Array, slope: Array, size: Array, held: Mask, known: Array) -
 
 
 def _shorten(move: Array, room: tuple[Array, Array]) -> Array:
-    """Scale every step so that no bounded coordinate moves further than LONGEST_STEP."""
+    """Scale every step so that no bounded coordinate moves by more than LONGEST_STEP."""
     bounded = np.isfinite(room[0]) & np.isfinite(room[1])
     longest = np.abs(np.where(bounded, move, 0.0)).max(axis=-1, keepdims=True)
     return move * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, 1e-300))

@@ -24,7 +24,7 @@ class PowerLaw(Law):
     limit = "E"
 
     def evaluate(self, x: Mapping[str, Array], theta: Array) -> tuple[Array, Array]:
-        """See :meth:`Law.evaluate`; formed from logarithms, so that no unit of x overflows."""
+        """See :meth:`Law.evaluate`; computed from logarithms, so that no unit of x overflows."""
         E, A, alpha = (theta[..., None, k] for k in range(3))
         log_x = np.log(x[self.variables[0]])
         # Not A * x^-alpha: either factor may overflow where their product is an ordinary loss.
@@ -81,7 +81,7 @@ class Sigmoid(Law):
         """See :meth:`Law.evaluate`."""
         A, Cmid, B = (theta[..., None, k] for k in range(3))
         log_ratio = np.log(x["C"]) - np.log(Cmid)
-        # Both tails to full relative precision: an asymptote far above the points lives in one.
+        # Both tails in full relative precision: an asymptote far above the points lies in one.
         share = np.exp(-np.logaddexp(0.0, -B * log_ratio))
         rest = np.exp(-np.logaddexp(0.0, B * log_ratio))
         bend = (A - self.R0) * share * rest
@@ -104,14 +104,14 @@ class Sigmoid(Law):
         share = (y - self.R0) / (params["A"] - self.R0)
         if not np.all((share > 0) & (share < 1)):
             raise UserError(
-                f"rate {np.asarray(y).tolist()} is never reached: the law runs from "
+                f"rate {np.asarray(y).tolist()} is never reached, since the law runs from "
                 f"R0={self.R0:.6g} to A={params['A']:.6g}; give a rate between them"
             )
         return np.asarray(params["Cmid"] * (share / (1.0 - share)) ** (1.0 / params["B"]))
 
 
 def anchor(C: Array, rate: Array, drop_below: float = 100_000.0) -> tuple[Sigmoid, Array, Array]:
-    """The SGS recipe before a fit: drop the early points, fix ``R0``, measure compute from there.
+    """Prepare points as SGS does: drop the early ones, fix ``R0``, measure compute from there.
 
     The first point with ``C >= drop_below`` (generations) becomes the origin: its rate is ``R0``
     and its compute is subtracted from the later ones (section 4.2 and appendix A: "R0 fixed to
@@ -128,8 +128,8 @@ def anchor(C: Array, rate: Array, drop_below: float = 100_000.0) -> tuple[Sigmoi
     kept = order[C[order] >= drop_below]
     if kept.size < 2:
         raise UserError(
-            f"{kept.size} of {C.size} points have C >= drop_below={drop_below:g}: a sigmoid needs "
-            "more; give a smaller drop_below or a longer run"
+            f"{kept.size} of {C.size} points have C >= drop_below={drop_below:g}, too few for a "
+            "sigmoid; give a smaller drop_below or a longer run"
         )
     first, rest = kept[0], kept[1:]
     rest = rest[C[rest] > C[first]]

@@ -1,4 +1,4 @@
-"""Laws in parameters and training tokens, fresh or repeated; what data are worth."""
+"""Laws in parameters and training tokens, fresh or repeated, and the value of data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,9 +75,9 @@ class DataConstrained(Law):
       under the same law without repetition: ``(alpha A / (beta B))^(1/alpha) U^(beta/alpha)``;
     - ``N' = U_N + U_N R_N (1 - exp(-(N / U_N - 1) / R_N))``.
 
-    ``epochs`` is at least 1 (after a part of a pass, ``U`` is what was seen of it). A value of
-    ``R_D`` (``R_N``) at its upper bound says that repeated tokens (excess parameters) are worth as
-    much as fresh ones as far as the points can tell.
+    ``epochs`` is at least 1 (within the first pass, ``U`` counts the tokens seen). ``R_D``
+    (``R_N``) at its upper bound means that, as far as the points can tell, repeated tokens (excess
+    parameters) are worth as much as fresh ones.
     """
 
     formula = "E + A / N'^alpha + B / D'^beta"
@@ -120,14 +120,14 @@ class DataConstrained(Law):
 
     def starts(self, x: Mapping[str, Array], y: Array) -> Array:
         """Chinchilla's starts with decayed data, for a grid of decays."""
-        found = []
+        starts = []
         for R_D in DECAYS:
             worth, _, _ = _worth(x["epochs"] - 1.0, np.asarray(R_D))
             plain = Chinchilla().starts({"N": x["N"], "D": x["U"] * worth}, y)
             for R_N in DECAYS:
                 decays = np.broadcast_to([R_D, R_N], (len(plain), 2))
-                found.append(np.column_stack([plain, decays]))
-        return np.concatenate(found)
+                starts.append(np.column_stack([plain, decays]))
+        return np.concatenate(starts)
 
     def invert(self, y: Array, params: Mapping[str, float], known: Mapping[str, Array]) -> Array:
         """Epochs over ``U`` tokens that a model of ``N`` parameters needs for loss ``y``."""
@@ -141,8 +141,9 @@ class DataConstrained(Law):
         left = 1.0 - (worth - 1.0) / params["R_D"]
         if not np.all(left > 0):
             raise UserError(
-                f"loss {float(np.min(y)):.6g} is never reached by repeating: U tokens are worth at "
-                f"most {1.0 + params['R_D']:.4g} U; give a larger loss or more unique tokens"
+                f"loss {float(np.min(y)):.6g} is never reached by repeating, since U tokens are "
+                f"worth at most {1.0 + params['R_D']:.4g} U; give a larger loss or more unique "
+                "tokens"
             )
         return np.asarray(1.0 - params["R_D"] * np.log(left))
 
@@ -156,7 +157,9 @@ def effective_tokens(U: Values, epochs: Values, R_D: float) -> Array:
     """
     repeats = np.asarray(epochs, dtype=float) - 1.0
     if np.any(repeats < 0):
-        raise UserError(f"epochs holds {np.min(repeats) + 1:g}: repetition is counted from 1 pass")
+        raise UserError(
+            f"epochs holds {np.min(repeats) + 1:g}, in effective_tokens; must be at least 1"
+        )
     worth, _, _ = _worth(repeats, np.asarray(R_D, dtype=float))
     return np.asarray(np.asarray(U, dtype=float) * worth)
 
@@ -189,18 +192,18 @@ def data_efficiency(
     *,
     baseline_loss: Values | None = None,
 ) -> Array:
-    """``D_eff(loss) / D``: 2 says that the baseline needs twice the data for that loss.
+    """``D_eff(loss) / D``: 2 means that the baseline needs twice the data for that loss.
 
     ``baseline`` is a law in the number of tokens; ``D_eff`` is where it reaches ``loss``:
-    ``(A / (loss - E))^(1/alpha)`` for a :class:`PowerLaw` (Kim et al. 2025). Say against what to
-    compare, in one of two ways:
+    ``(A / (loss - E))^(1/alpha)`` for a :class:`PowerLaw` (Kim et al. 2025). The reference
+    is given in one of two ways:
 
     - ``D``: the tokens that were used, in the unit of the baseline's law;
     - ``baseline_loss``: the loss that the baseline was measured to have on these tokens, so that
       its own gain is exactly 1 even where its law misses it a little (the paper's choice).
 
     A baseline that is a :class:`Fit` with a parameter on its bound refuses to be inverted outside
-    its points; ``fit.curve`` is the same law without that care.
+    its points; ``fit.curve`` is the same law without that check.
 
     Raises:
         UserError: both or neither of the two are given, or the baseline never reaches the loss.
@@ -211,7 +214,7 @@ def data_efficiency(
         used = baseline.invert(baseline_loss)
     else:
         raise UserError(
-            f"data_efficiency got D={D} and baseline_loss={baseline_loss}: the gain is relative to "
-            "one of them; give the tokens used as D, or the baseline's loss on them"
+            f"D is {D} and baseline_loss is {baseline_loss}, in data_efficiency, whose gain is "
+            "relative to one of them; give the tokens used as D, or the baseline's loss on them"
         )
     return np.asarray(baseline.invert(loss) / used)[()]

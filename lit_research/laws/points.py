@@ -39,13 +39,13 @@ def as_columns(law: Law, x: Values | Mapping[str, Values]) -> dict[str, Array]:
     if not isinstance(x, Mapping):
         if len(law.variables) > 1:
             raise UserError(
-                f"x is a plain array: {name} has the variables {list(law.variables)}; "
-                "give a dict with an array for each"
+                f"x is a plain array, for {name}, which has the variables {list(law.variables)}; "
+                "must be a dict with an array for each"
             )
         x = {law.variables[0]: x}
     if set(x) != set(law.variables):
         raise UserError(
-            f"x has the variables {sorted(x)}: {name} has {list(law.variables)}; give exactly these"
+            f"x has the variables {sorted(x)}, for {name}; must be exactly {list(law.variables)}"
         )
     try:
         arrays = np.broadcast_arrays(*(_numbers(f"x[{key!r}]", x[key]) for key in law.variables))
@@ -54,30 +54,31 @@ def as_columns(law: Law, x: Values | Mapping[str, Values]) -> dict[str, Array]:
             raise
         shapes = {key: np.shape(x[key]) for key in law.variables}
         raise UserError(
-            f"the variables of {name} have the shapes {shapes}; give the same number of each"
+            f"x has the shapes {shapes}, for {name}; must have the same number of values of each "
+            "variable"
         ) from None
     for key, array in zip(law.variables, arrays, strict=True):
         if np.any(array < law.least.get(key, 0.0)):
             raise UserError(
-                f"x[{key!r}] holds {np.min(array):.6g}: {name} is defined from "
-                f"{law.least[key]:g} upwards; correct or leave out these points"
+                f"x[{key!r}] holds {np.min(array):.6g}, for {name}; must be at least "
+                f"{law.least[key]:g}"
             )
-        _positive(f"x[{key!r}]", array, "a law of scale is defined for positive numbers")
+        _positive(f"x[{key!r}]", array, "must be above 0, as any measure of scale")
     return dict(zip(law.variables, arrays, strict=True))
 
 
 def as_known(y: Values, known: Mapping[str, Values]) -> tuple[Array, dict[str, Array]]:
     """Targets and known variables of an inversion, broadcast to a common shape."""
     target = _numbers("y", y)
-    given = {key: _numbers(key, value) for key, value in known.items()}
-    for key, array in given.items():
-        _positive(key, array, "a law of scale is defined for positive numbers")
+    known_arrays = {key: _numbers(key, value) for key, value in known.items()}
+    for key, array in known_arrays.items():
+        _positive(key, array, "must be above 0, as any measure of scale")
     return target, {
-        key: np.broadcast_to(a, np.broadcast(a, target).shape) for key, a in given.items()
+        key: np.broadcast_to(a, np.broadcast(a, target).shape) for key, a in known_arrays.items()
     }
 
 
-def gather(
+def check_points(
     law: Law,
     x: Values | Mapping[str, Values],
     y: Values,
@@ -96,18 +97,18 @@ def gather(
     if loss.ndim != 1 or any(column.shape != loss.shape for column in columns.values()):
         shapes = {key: column.shape for key, column in columns.items()}
         raise UserError(
-            f"x has shapes {shapes} and y has {loss.shape}: a point needs one of each; "
-            "give one-dimensional arrays of the same length"
+            f"x has shapes {shapes} and y has {loss.shape}, in fit; must be one-dimensional arrays "
+            "of the same length"
         )
     if method == "huber_log":
-        _positive("y", loss, "method='huber_log' takes its logarithm; use method='ls'")
+        _positive("y", loss, "must be above 0 for method='huber_log', or use method='ls'")
     distinct = len(np.unique(np.stack(list(columns.values())), axis=1).T) if n else 0
     needed = len(law.parameters)
     if distinct < needed:
         raise UserError(
-            f"too few points: {distinct} distinct x among {n} points given to fit; "
-            f"{type(law).__name__} has the {needed} parameters {list(law.names)}; "
-            f"give at least {needed}, better {needed + 2}"
+            f"too few points: {distinct} distinct x among {n} points, in fit of "
+            f"{type(law).__name__}, which has the {needed} parameters {list(law.names)}; "
+            f"must be at least {needed}, better {needed + 2}"
         )
     return Points(columns, loss, None if noise is None else _noise(noise, n))
 
@@ -116,10 +117,10 @@ def _noise(noise: Values, n: int) -> Array:
     sd = _numbers("noise", noise)
     if sd.shape not in ((), (n,)):
         raise UserError(
-            f"noise has shape {sd.shape} for {n} points: it is the s.d. of y; "
-            "give one number, or one for every point"
+            f"noise has shape {sd.shape} for {n} points, in fit; must be the s.d. of y, as one "
+            "number or one for every point"
         )
-    _positive("noise", sd, "a s.d. is positive; leave noise out when it is unknown")
+    _positive("noise", sd, "must be above 0, or left out when it is unknown")
     return np.broadcast_to(sd, (n,)).copy()
 
 
@@ -128,19 +129,19 @@ def _numbers(name: str, values: Values) -> Array:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         raise UserError(
-            f"{name} holds something that is no number: {values!r:.60}; give numbers"
+            f"{name} is {values!r:.60}, which does not hold numbers alone; must be numbers"
         ) from None
     if not np.all(np.isfinite(array)):
         raise UserError(
-            f"{name} holds {array[~np.isfinite(array)][0]} among {array.size} values; "
-            "leave out the points of runs that failed"
+            f"{name} holds {array[~np.isfinite(array)][0]} among {array.size} values; must be "
+            "finite: leave out the points of runs that failed"
         )
     return array
 
 
-def _positive(name: str, array: Array, why: str) -> None:
+def _positive(name: str, array: Array, remedy: str) -> None:
     if np.any(array <= 0):
-        raise UserError(f"{name} holds {np.min(array):.6g}, which is not positive: {why}")
+        raise UserError(f"{name} holds {np.min(array):.6g}, which is not positive; {remedy}")
 
 
 SUFFIXES = (".jsonl", ".json", ".csv")
@@ -156,26 +157,25 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, Array]:
     """
     records = _records(path)
     if not records:
-        raise UserError(f"{path} holds no points; give a file with one record for each")
+        raise UserError(f"{path} holds no points; must have one record for each")
     columns: dict[str, Array] = {}
     for name in names:
-        values = [_number(path, at, record, name) for at, record in records]
+        values = [_number(path, position, record, name) for position, record in records]
         columns[name] = np.array(values)
     return columns
 
 
 def _records(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Every record with the place where it stands."""
+    """Every record with its position in the file, for messages."""
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(
-            f"{path} ends in {path.suffix!r}: points are read from {', '.join(SUFFIXES)}; "
-            "give such a file"
+            f"{path} ends in {path.suffix!r}; points are read from {', '.join(SUFFIXES)}"
         )
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UserError(f"{path} cannot be read: {reason}; give a file of points") from None
+        raise UserError(f"{path} cannot be read: {reason}; must be a file of points") from None
     if path.suffix.lower() == ".csv":
         rows = csv.DictReader(text.splitlines())
         return [(f"line {rows.line_num}", dict(row)) for row in rows]
@@ -186,32 +186,36 @@ def _records(path: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _objects(path: Path, texts: list[tuple[str, str]]) -> list[tuple[str, dict[str, Any]]]:
-    """The objects in pieces of JSON: one in each, or a list of them in the only one."""
-    found: list[tuple[str, Any]] = []
-    for at, text in texts:
+    """The objects in JSON texts: one in each, or a list of them in a single text."""
+    objects: list[tuple[str, Any]] = []
+    for position, text in texts:
         try:
             value = json.loads(text)
         except json.JSONDecodeError as error:
-            where = at or f"line {error.lineno}"
+            where = position or f"line {error.lineno}"
             raise UserError(
-                f"{path}, {where}, is not JSON ({error.msg}); give objects like "
+                f"{path}, {where}, is not JSON ({error.msg}); must hold objects like "
                 '{"N": 1e6, "loss": 3.2}'
             ) from None
-        whole = not at and isinstance(value, list)
-        found += [(f"record {k}", v) for k, v in enumerate(value, 1)] if whole else [(at, value)]
-    for at, value in found:
+        is_list = not position and isinstance(value, list)
+        objects += (
+            [(f"record {k}", v) for k, v in enumerate(value, 1)] if is_list else [(position, value)]
+        )
+    for position, value in objects:
         if not isinstance(value, dict):
             raise UserError(
-                f"{path}, {at or 'the whole file'}, holds {json.dumps(value):.40}, not an object; "
-                "a .jsonl file has an object on every line, a .json file a list of objects"
+                f"{path}, {position or 'the whole file'}, holds {json.dumps(value):.40}, not an "
+                "object; must be an object on every line of a .jsonl file, a list of objects in a "
+                ".json file"
             )
-    return found
+    return objects
 
 
-def _number(path: Path, at: str, record: dict[str, Any], name: str) -> float:
+def _number(path: Path, position: str, record: dict[str, Any], name: str) -> float:
     if name not in record:
         raise UserError(
-            f"{path}, {at}, has no column {name!r}; it has {', '.join(map(str, record)) or 'none'}"
+            f"{path}, {position}, has no column {name!r}; it has "
+            f"{', '.join(map(str, record)) or 'none'}"
         )
     value = record[name]
     try:
@@ -220,6 +224,6 @@ def _number(path: Path, at: str, record: dict[str, Any], name: str) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise UserError(
-            f"{path}, {at}, holds {value!r} for {name!r}: a point is made of numbers; mend or "
+            f"{path}, {position}, holds {value!r} for {name!r}; must be a number: correct or "
             "remove the record"
         ) from None

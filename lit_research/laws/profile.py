@@ -1,4 +1,4 @@
-"""Profile intervals: how far one quantity can move while the parameters make up for it.
+"""Profile intervals: how far one quantity can move while the parameters compensate for it.
 
 Shapes: P parameters, Q searches (down and up for each quantity), m predictions.
 """
@@ -13,7 +13,7 @@ from lit_research.laws.base import Array, Index, Mask
 from lit_research.laws.objective import Objective, minimise
 
 TIGHT = 1e-4
-"""An end of an interval is found to this share of its distance from the estimate."""
+"""Relative precision of an interval's end, as a share of its distance from the estimate."""
 
 # (which searches, value of the quantity, coordinates to start from) -> (coordinates, cost)
 Solve: TypeAlias = Callable[[Index, Array, Array], tuple[Array, Array]]
@@ -32,8 +32,8 @@ class _Linear:
 class _Ends:
     """The state of Q searches: the last value inside, the first one outside, and their heights.
 
-    A height is the square root of the rise in cost over the level, 1 at the end that is sought:
-    it is nearly linear in the quantity, so that interpolation is quick.
+    A height is the square root of the rise in cost over the level, 1 at the end sought. It is
+    nearly linear in the quantity, so that interpolation converges quickly.
     """
 
     inside: Array
@@ -41,9 +41,9 @@ class _Ends:
     edge: Array
     coords: Array
     tangent: Array
-    inside_at: Array
+    inside_height: Array
     outside: Array
-    outside_at: Array
+    outside_height: Array
     done: Mask
 
 
@@ -51,7 +51,7 @@ def parameter_ends(objective: Objective, best: Array, lowest: float, rise: Array
     """Ends ``[P, 2]`` between which the profiled cost stays below ``lowest + rise``.
 
     ``best [P]`` are the coordinates of the fit, ``lowest`` its cost, and ``rise [P]`` the rise of
-    the cost that the level of confidence allows. An end that meets the box is the box's.
+    the cost that the level of confidence allows. An end beyond the box is set to its edge.
     """
     low, high = objective.box
     name = np.repeat(np.arange(best.size), 2)
@@ -70,9 +70,9 @@ def parameter_ends(objective: Objective, best: Array, lowest: float, rise: Array
 def prediction_ends(
     objective: Objective, best: Array, lowest: float, rise: float, x: Mapping[str, Array]
 ) -> Array:
-    """Ends ``[m, 2]`` of the law's value at ``x``: the same as :func:`parameter_ends`.
+    """Ends ``[m, 2]`` of the law's value at ``x``, in the same way as :func:`parameter_ends`.
 
-    The value is held by one more point whose weight is so large that the law must pass it.
+    The value is held by one more point with a weight so large that the law must pass through it.
     """
     at_x = replace(objective, method="ls", x=x, y=np.zeros((1, 1)))
     (value,), (slope,) = at_x.residuals(best[None])
@@ -83,16 +83,16 @@ def prediction_ends(
     pinned = _with_point(objective, x, 2e5 * rise * (unit / local.reach) ** 2)
 
     def solve(todo: Index, value: Array, start: Array) -> tuple[Array, Array]:
-        part = pinned.rows(todo)
-        y = np.column_stack([np.broadcast_to(part.y, (todo.size, part.y.shape[-1])), value])
-        return minimise(replace(part, y=y), start, tolerance=1e-7, max_steps=60)
+        subset = pinned.rows(todo)
+        y = np.column_stack([np.broadcast_to(subset.y, (todo.size, subset.y.shape[-1])), value])
+        return minimise(replace(subset, y=y), start, tolerance=1e-7, max_steps=60)
 
     floor = np.full(value.size, -np.inf if objective.method == "ls" else 0.0)
     return _search(solve, value, best, local, floor, np.full(value.size, np.inf), lowest, level)
 
 
 def _with_point(objective: Objective, x: Mapping[str, Array], weight: Array) -> Objective:
-    """Two objectives for each position of ``x [m]``, with a point there that waits for its y."""
+    """Two objectives for each position of ``x [m]``, with one more point there, still without y."""
     shape = (2 * weight.size, objective.y.shape[-1])
 
     def append(points: Array, point: Array) -> Array:
@@ -103,7 +103,7 @@ def _with_point(objective: Objective, x: Mapping[str, Array], weight: Array) -> 
 
 
 def _linear(objective: Objective, best: Array, directions: Array, rise: Array) -> _Linear:
-    """The intervals of quantities with gradients ``directions [m, P]``, were the law linear."""
+    """The intervals of quantities with gradients ``directions [m, P]`` if the law were linear."""
     curvature = objective.at(best[None]).curvature[0]
     size = np.sqrt(np.maximum(np.diagonal(curvature), 1e-300))
     inverse = np.linalg.pinv(curvature / np.outer(size, size), rcond=1e-12, hermitian=True)
@@ -126,7 +126,7 @@ def _search(
     lowest: float,
     rise: Array,
 ) -> Array:
-    """Move outwards from every centre in doubling steps, then close in on the level."""
+    """Move outwards from every centre in doubling steps, then interpolate to the level."""
     Q = 2 * centre.size
     level = np.repeat(rise, 2)
     ends = _Ends(
@@ -135,9 +135,9 @@ def _search(
         edge=np.stack([low, high], axis=-1).reshape(-1),
         coords=np.tile(best, (Q, 1)),
         tangent=np.repeat(local.tangent, 2, axis=0),
-        inside_at=np.zeros(Q),
+        inside_height=np.zeros(Q),
         outside=np.full(Q, np.nan),
-        outside_at=np.full(Q, np.nan),
+        outside_height=np.full(Q, np.nan),
         done=np.zeros(Q, dtype=bool),
     )
     for _ in range(100):
@@ -157,21 +157,21 @@ def _propose(ends: _Ends) -> Array:
     onwards = ends.inside + ends.step
     beyond = np.where(ends.step < 0, onwards < ends.edge, onwards > ends.edge)
     onwards = np.where(beyond, ends.edge, onwards)
-    share = (1.0 - ends.inside_at) / (ends.outside_at - ends.inside_at)
+    share = (1.0 - ends.inside_height) / (ends.outside_height - ends.inside_height)
     between = ends.inside + np.clip(share, 0.05, 0.95) * (ends.outside - ends.inside)
     return np.where(np.isnan(ends.outside), onwards, between)
 
 
 def _record(ends: _Ends, todo: Index, value: Array, height: Array, coords: Array) -> None:
-    """Take in the heights of the profile at the proposed values."""
+    """Update the searches with the heights of the profile at the proposed values."""
     out = height >= 1.0
     gone, kept = todo[out], todo[~out]
     moved = (value[~out] - ends.inside[kept])[:, None]
     ends.tangent[kept] = np.where(
         moved == 0, 0.0, (coords[~out] - ends.coords[kept]) / np.where(moved == 0, 1.0, moved)
     )
-    ends.outside[gone], ends.outside_at[gone] = value[out], np.minimum(height[out], 1e6)
-    ends.inside[kept], ends.inside_at[kept] = value[~out], height[~out]
+    ends.outside[gone], ends.outside_height[gone] = value[out], np.minimum(height[out], 1e6)
+    ends.inside[kept], ends.inside_height[kept] = value[~out], height[~out]
     ends.coords[kept] = coords[~out]
     ends.step[kept] *= 2.0
     close = np.abs(height - 1.0) <= TIGHT

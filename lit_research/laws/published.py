@@ -1,6 +1,6 @@
-"""Laws as papers print them, to compare with and to test against.
+"""Laws with published parameters, for comparison and tests.
 
-A floor ``E`` belongs to its validation set and tokenizer: compare exponents, and gains, before
+A floor ``E`` depends on its validation set and tokenizer: compare exponents and gains rather than
 losses.
 """
 
@@ -20,9 +20,6 @@ REGULARIZED_RECIPE = Curve(PowerLaw(), {"E": 1.96, "A": 1.03, "alpha": 0.23})
 
 JOINT_RECIPE = Curve(PowerLaw(), {"E": 1.90, "A": 0.88, "alpha": 0.24})
 """Asymptote in members and N, as a law in D, of ensembles with tuned weight decay."""
-
-REGULARIZED_200M = Curve(PowerLaw(), {"E": 3.43, "A": 0.05, "alpha": 1.02})
-"""Loss in N of the recipe with tuned weight decay on 0.2097152 billion tokens."""
 
 CHINCHILLA_REFIT = Curve(
     Chinchilla(), {"E": 1.8172, "A": 482.01, "alpha": 0.3478, "B": 2085.43, "beta": 0.3658}
@@ -58,7 +55,7 @@ SGS_ASYMPTOTES = {
     "cispo": 0.575,
     "sgs_cispo": 0.575,
 }
-"""Fitted ``A`` of every run; gaps below 0.011 mean nothing (``SGS_SUBSETS``)."""
+"""Fitted ``A`` of every run; gaps below 0.011 are noise (``SGS_SUBSETS``)."""
 
 SGS_TAIL_DROPS = {0.0: 0.671, 0.1: 0.670, 0.2: 0.666, 0.3: 0.659}
 """Share of the last points left out of the fit of SGS -> its ``A``."""

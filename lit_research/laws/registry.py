@@ -17,30 +17,30 @@ LAWS: dict[str, type[Law]] = {
     "data_constrained": DataConstrained,
 }
 """The laws of the package by their short names, which configs and the command accept."""
-STATED = ("formula", "parameters", "variables", "limit")
+REQUIRED_ATTRIBUTES = ("formula", "parameters", "variables", "limit")
 
 AnyLaw: TypeAlias = Law | type[Law] | str | Mapping[str, Any]
 """A law, its class, its name or class path, or ``{class_path: ..., init_args: ...}``."""
 
 
 def as_law(law: AnyLaw) -> Law:
-    """A law from an instance, a class, a name (short, or the class's in any case) or a class path.
+    """A law from an instance, a class, a short name, a class name (in any case) or a class path.
 
     A law of your own is a subclass of :class:`Law` in any file that Python can import:
     ``my_laws.LogLaw``, or ``{"class_path": "my_laws.LogLaw", "init_args": {...}}``.
 
     Raises:
-        UserError: no law has that name, or the class path leads to none.
+        UserError: no law has that name, or there is none at the class path.
     """
     if isinstance(law, Law):
         return law
     if isinstance(law, type) and issubclass(law, Law):
         return law()
     made: Law = make_object(Law, law, LAWS)  # type: ignore[type-abstract]
-    missing = [name for name in STATED if not hasattr(made, name)]
+    missing = [name for name in REQUIRED_ATTRIBUTES if not hasattr(made, name)]
     if missing:
         raise UserError(
-            f"the law {type(made).__name__} states no {', '.join(missing)}; must be attributes of "
-            "the class, as of lit_research.laws.Law"
+            f"the law {type(made).__name__} has no {', '.join(missing)}; must define them as class "
+            "attributes, see lit_research.laws.Law"
         )
     return made

@@ -121,14 +121,14 @@ def figure(fit: Fit) -> Figure:
     bottom.set(ylabel="residual")
     values = ", ".join(f"{key}={value:.4g}" for key, value in fit.params.items())
     lines = [fit.law.formula, values, *(f"! {text}" for text in fit.doubts)]
-    title = "\n".join(part for line in lines for part in wrap(line, TITLE_WIDTH))
+    title = "\n".join(text_line for line in lines for text_line in wrap(line, TITLE_WIDTH))
     top.set_title(title, fontsize="medium")
     top.legend(frameon=False, fontsize="small")
     return canvas
 
 
 def _draw_law(axes: Axes, fit: Fit, x: np.ndarray) -> None:
-    """The curve over the points' range, its band, and the asymptote where it can be trusted."""
+    """Draw the curve over the points' range, its band, and the asymptote unless it is in doubt."""
     grid = np.geomspace(x.min(), x.max(), 60)
     axes.plot(grid, fit.curve.predict(grid), color="C0", label="law")
     if fit.inference is not None:

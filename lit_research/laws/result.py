@@ -1,4 +1,4 @@
-"""A law with values for its parameters: ``Curve``, and what ``fit`` returns, ``Fit``."""
+"""A law with values for its parameters: ``Curve``, and ``Fit``, the result of ``fit``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Curve:
-    """A law and its parameters, for instance as a paper prints them.
+    """A law with values of its parameters, such as published ones.
 
     Example::
 
@@ -35,8 +35,8 @@ class Curve:
     def __post_init__(self) -> None:
         if set(self.params) != set(self.law.names):
             raise UserError(
-                f"params {sorted(self.params)} given to Curve: {type(self.law).__name__} has the "
-                f"parameters {list(self.law.names)}; give each of them a value"
+                f"params are {sorted(self.params)}, in Curve of {type(self.law).__name__}; must be "
+                f"a value for each of {list(self.law.names)}"
             )
 
     @property
@@ -62,13 +62,13 @@ class Curve:
         target, given = as_known(y, known)
         params = {name: np.float64(value) for name, value in self.params.items()}
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            found = np.asarray(self.law.invert(target, params, given))
-        if not np.all(np.isfinite(found)):
+            inverse = np.asarray(self.law.invert(target, params, given))
+        if not np.all(np.isfinite(inverse)):
             raise UserError(
                 f"{np.asarray(y).tolist()} is not reached at any finite scale by "
                 f"{type(self.law).__name__} with {dict(self.params)}; give a larger loss"
             )
-        return found[()]
+        return inverse[()]
 
     @property
     def asymptote(self) -> float:
@@ -80,11 +80,12 @@ class Curve:
 class Fit:
     """A fitted law, its intervals, and what is wrong with it.
 
-    ``doubts`` are the reasons for which the fit must not be trusted beyond its points (a parameter
-    on its bound, a direction that the points do not determine, no degree of freedom): with any of
-    them, everything that extrapolates refuses. ``warnings`` hold these and milder remarks.
-    ``fixed`` are the parameters that were known; ``standard_errors`` those of the others, local
-    (see ``uncertainty.standard_errors``), 0 where fixed and nan where the points do not tell.
+    ``doubts`` are reasons not to trust the fit beyond its points (a parameter on its bound, a
+    direction that the points do not determine, no degree of freedom): with any of them, every
+    extrapolation is refused. ``warnings`` holds these and milder remarks. ``fixed`` are the known
+    parameters; ``standard_errors`` those of the others, local (see
+    ``uncertainty.standard_errors``), 0 where fixed and nan where the points do not determine the
+    parameter.
     """
 
     curve: Curve
@@ -104,11 +105,11 @@ class Fit:
 
     @property
     def params(self) -> dict[str, float]:
-        """The fitted parameters by name, whatever their worth."""
+        """The fitted parameters by name, even if the fit has doubts."""
         return dict(self.curve.params)
 
     def interval(self, name: str) -> tuple[float, float]:
-        """Lower and upper end of a parameter's interval; a bound (0.0, inf) where it runs to it.
+        """Lower and upper end of a parameter's interval; the bound (0.0, inf) where it reaches it.
 
         Raises:
             UserError: no such parameter, or the fit has no intervals.
@@ -116,7 +117,7 @@ class Fit:
         if name not in self.law.names:
             raise UserError(
                 f"{type(self.law).__name__} has no parameter {name!r}; "
-                f"give one of {list(self.law.names)}"
+                f"must be one of {list(self.law.names)}"
             )
         self._require_inference()
         return self.intervals[name]
@@ -153,24 +154,24 @@ class Fit:
             UserError: the law never takes the value; or the answer is outside the range of the
                 points, the fit has doubts, and ``extrapolate`` is false.
         """
-        found = self.curve.invert(y, **known)
+        inverse = self.curve.invert(y, **known)
         given = {name: np.asarray(value, dtype=float) for name, value in known.items()}
-        self._guard({**given, self.law.unknown(given): found}, extrapolate)
-        return found
+        self._guard({**given, self.law.unknown(given): inverse}, extrapolate)
+        return inverse
 
     @property
     def asymptote(self) -> float:
         """The law's value at infinite scale.
 
         Raises:
-            UserError: the fit has doubts; ``params`` holds the number all the same.
+            UserError: the fit has doubts; ``params`` still holds the number.
         """
         self._refuse(f"asymptote {self.law.limit}={self.curve.asymptote:.6g}", "read params")
         return self.curve.asymptote
 
     @property
     def asymptote_interval(self) -> tuple[float, float]:
-        """Interval of :attr:`asymptote`, and like it refused where the fit has doubts."""
+        """Interval of :attr:`asymptote`; also refused if the fit has doubts."""
         self._refuse(f"interval of the asymptote {self.law.limit}", "call interval()")
         return self.interval(self.law.limit)
 
@@ -187,7 +188,7 @@ class Fit:
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Points minus parameters that were fitted."""
+        """Number of points minus number of fitted parameters."""
         return len(self.points) - len(self.law.parameters) + len(self.fixed)
 
     @property
@@ -203,13 +204,13 @@ class Fit:
         return report(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data; an end of an interval at infinity, and a missing number, are None."""
+        """Plain JSON data; infinite ends of intervals and missing numbers are None."""
         from lit_research.laws.report import to_dict
 
         return to_dict(self)
 
     def figure(self) -> "Figure":
-        """Points, law with its band, asymptote and residuals; against predictions if x is many."""
+        """Points, law with its band, asymptote, residuals; y by fitted y for several variables."""
         from lit_research.laws.report import figure
 
         return figure(self)
@@ -218,8 +219,8 @@ class Fit:
         if self.inference is None:
             raise UserError(
                 f"this fit of {type(self.law).__name__} to {len(self.points)} points has no "
-                "intervals: they were switched off, or there is no degree of freedom; give noise "
-                "or more points to fit"
+                "intervals, which were switched off or need a degree of freedom; give an interval "
+                "method, and noise or more points, to fit"
             )
         return self.inference
 
@@ -232,15 +233,16 @@ class Fit:
             slack = 1e-9 * seen.max()
             outside = (column < seen.min() - slack) | (column > seen.max() + slack)
             if np.any(outside):
-                at = np.asarray(column)[outside].flat[0]
+                position = np.asarray(column)[outside].flat[0]
                 self._refuse(
-                    f"{name}={at:.6g} is outside the points ({seen.min():.6g} to {seen.max():.6g})",
+                    f"{name}={position:.6g} is outside the points ({seen.min():.6g} to "
+                    f"{seen.max():.6g})",
                     "pass extrapolate=True",
                 )
 
     def _refuse(self, what: str, override: str) -> None:
         if self.doubts:
             raise UserError(
-                f"{what}: refused because {'; '.join(self.doubts)}; "
-                f"give more points over a wider range, or {override} to have it all the same"
+                f"{what}, refused because {', and '.join(self.doubts)}; give more points over a "
+                f"wider range, or {override} to get it nevertheless"
             )

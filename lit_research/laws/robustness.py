@@ -1,4 +1,4 @@
-"""How much a fit hangs on its points: refits without the last ones, and to random subsets.
+"""How much a fit depends on its points: refits without the last ones, and to random subsets.
 
 The report of SGS on its asymptotes (Bailey et al. 2026, arXiv 2604.20209, appendix A). For the
 sigmoid, :func:`lit_research.laws.anchor` comes first: it drops the early points and fixes ``R0``::
@@ -17,7 +17,7 @@ from lit_research.errors import UserError
 from lit_research.laws.base import Array, Law
 from lit_research.laws.fitting import fit
 from lit_research.laws.objective import Method
-from lit_research.laws.points import Values, gather
+from lit_research.laws.points import Values, check_points
 from lit_research.laws.registry import AnyLaw, as_law
 from lit_research.laws.result import Fit
 from lit_research.ranges import NOT_NEGATIVE, Range, check_range
@@ -29,9 +29,9 @@ class Robustness:
 
     Attributes:
         full: the fit to all points.
-        dropped: share of the points that was left out at the end -> the fit to the others.
+        dropped: share of the points left out at the end -> the fit to the others.
         subsets: parameters of the refits to random subsets, ``[R, P]`` in the order of
-            ``full.law.names``; those with doubts are among them.
+            ``full.law.names``; including those with doubts.
         share: of the points in a subset.
         doubtful: how many of the subsets' fits had doubts (a parameter on its bound, a direction
             that the points do not determine).
@@ -54,21 +54,21 @@ class Robustness:
         return self._over_subsets(lambda values: np.std(values, ddof=1), least=2)
 
     def _over_subsets(self, statistic: Callable[[Array], Any], least: int) -> dict[str, float]:
-        found = {}
+        statistics = {}
         for name, column in zip(self.full.law.names, self.subsets.T, strict=True):
-            # A parameter without an end may be 1e200, whose square is too large, or infinite.
+            # An unbounded parameter may be infinite, or 1e200, whose square overflows.
             size = np.abs(column).max(initial=1e-300)
             known = len(column) >= least and bool(np.isfinite(size))
-            found[name] = float(size * statistic(column / size)) if known else float("nan")
-        return found
+            statistics[name] = float(size * statistic(column / size)) if known else float("nan")
+        return statistics
 
     def report(self) -> str:
         """A plain-text table: the fit, the refits, what is wrong with them."""
         law = self.full.law
         rows = [["points", *law.names]]
         rows.append([f"all {len(self.full.points)}", *_cells(self.full.params)])
-        for share, found in self.dropped.items():
-            rows.append([f"without the last {100 * share:g}%", *_cells(found.params)])
+        for share, refitted in self.dropped.items():
+            rows.append([f"without the last {100 * share:g}%", *_cells(refitted.params)])
         if len(self.subsets):
             name = f"{len(self.subsets)} subsets of {100 * self.share:g}%"
             mean, std = self.mean, self.std
@@ -79,8 +79,8 @@ class Robustness:
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             lines.append("  ".join(cells).rstrip())
         lines += [f"warning: all points: {text}" for text in self.full.warnings]
-        for share, found in self.dropped.items():
-            lines += [f"warning: without the last {100 * share:g}%: {d}" for d in found.doubts]
+        for share, refitted in self.dropped.items():
+            lines += [f"warning: without the last {100 * share:g}%: {d}" for d in refitted.doubts]
         if self.doubtful:
             lines.append(
                 f"warning: {self.doubtful} of {len(self.subsets)} subsets do not determine the law"
@@ -118,16 +118,16 @@ def robustness(
         **options: of :func:`lit_research.laws.fit` for every fit; refits have no intervals.
 
     Raises:
-        UserError: a law of several variables (their points have no end), shares outside (0, 1), a
-            negative number of subsets, or too few points for a refit.
+        UserError: a law of several variables (whose points are not ordered), shares outside (0, 1),
+            a negative number of subsets, or too few points for a refit.
     """
     form = as_law(law)
     _check(form, drop, subsets, share)
     if options.get("noise") is not None and np.ndim(options["noise"]):
         raise UserError(
-            "noise is an array, given to robustness, where points are left out: give one number"
+            "noise is an array, in robustness, which leaves out points; must be one number"
         )
-    points = gather(form, x, y, None, method)
+    points = check_points(form, x, y, None, method)
     name = form.variables[0]
     order = np.argsort(points.x[name], kind="stable")
     ordered, values = points.x[name][order], points.y[order]
@@ -137,24 +137,26 @@ def robustness(
     def refit(kept: Any) -> Fit:
         return fit(form, ordered[kept], values[kept], **refit_options)
 
-    dropped = {part: refit(slice(0, n - round(part * n))) for part in drop}
+    dropped = {
+        dropped_share: refit(slice(0, n - round(dropped_share * n))) for dropped_share in drop
+    }
     rng = np.random.default_rng(seed)
     size = round(share * n)
     fits = [refit(np.sort(rng.choice(n, size, replace=False))) for _ in range(subsets)]
-    params = np.array([list(found.params.values()) for found in fits]).reshape(
+    params = np.array([list(refitted.params.values()) for refitted in fits]).reshape(
         len(fits), len(form.names)
     )
     full = fit(form, ordered, values, method=method, **options)
-    return Robustness(full, dropped, params, share, sum(bool(found.doubts) for found in fits))
+    return Robustness(full, dropped, params, share, sum(bool(refitted.doubts) for refitted in fits))
 
 
 def _check(law: Law, drop: Sequence[float], subsets: int, share: float) -> None:
     if len(law.variables) > 1:
         raise UserError(
-            f"{type(law).__name__} has the variables {list(law.variables)}, in robustness: its "
-            "points have no end to drop; give a law of one variable"
+            f"{type(law).__name__} has the variables {list(law.variables)}, in robustness, so that "
+            "its points have no end to drop; must be a law of one variable"
         )
-    for part in drop:
-        check_range(Range(above=0, below=1), "given to robustness", drop=part)
-    check_range(Range(above=0, below=1), "given to robustness", share=share)
-    check_range(NOT_NEGATIVE, "given to robustness", subsets=subsets)
+    for dropped_share in drop:
+        check_range(Range(above=0, below=1), "in robustness", drop=dropped_share)
+    check_range(Range(above=0, below=1), "in robustness", share=share)
+    check_range(NOT_NEGATIVE, "in robustness", subsets=subsets)

@@ -1,4 +1,4 @@
-"""What the points say about the parameters beyond the best fit: standard errors and intervals.
+"""Uncertainty of the parameters of a fit: standard errors and intervals.
 
 Shapes: n points, P parameters, m predictions, R simulated data sets.
 """
@@ -17,7 +17,7 @@ from lit_research.laws.profile import parameter_ends, prediction_ends
 
 IntervalMethod: TypeAlias = Literal["auto", "profile", "parametric_bootstrap", "case_bootstrap"]
 FEWEST_CASES = 15
-"""Points below which drawing them with replacement says little about their spread."""
+"""Number of points below which a bootstrap of them says little about their spread."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Best:
 
     @property
     def exact(self) -> bool:
-        """Whether the law passes all points to ten digits: nothing is left to infer from."""
+        """Whether the law passes through all points to ten digits, so that no noise is left."""
         value = self.objective.residuals(self.coords[None])[0]
         scale = np.abs(self.objective.y).max() if self.objective.method == "ls" else 1.0
         return bool(np.abs(value).max() <= 1e-10 * scale)
 
 
 class Intervals(Protocol):
-    """A way to intervals: how it is called, and its ends in the coordinates of the fit."""
+    """An interval method: its name, and its ends in the coordinates of the fit."""
 
     @property
     def method(self) -> str:
@@ -109,24 +109,24 @@ class Bootstrap:
 def find_intervals(
     best: Best, points: Points, method: IntervalMethod, level: float, n_boot: int, seed: int
 ) -> Intervals | None:
-    """The intervals asked for, or None without any degree of freedom to estimate the noise from.
+    """The requested intervals, or None without a degree of freedom to estimate the noise from.
 
     Raises:
-        UserError: a bootstrap that the points do not allow.
+        UserError: a bootstrap that the points do not support.
     """
     if method == "parametric_bootstrap":
         if points.noise is None:
             raise UserError(
-                "interval_method='parametric_bootstrap' without noise: it simulates points with "
-                "their known s.d.; give noise, or use 'profile'"
+                "interval_method is 'parametric_bootstrap' without noise, in fit, and it simulates "
+                "points with their known s.d.; give noise, or use 'profile'"
             )
         samples = simulate(best.objective, best.coords, points.noise, n_boot, seed)
         return _bootstrap(best, samples, method, level, n_boot)
     if method == "case_bootstrap":
         if len(points) < FEWEST_CASES:
             raise UserError(
-                f"interval_method='case_bootstrap' with {len(points)} points: resampling fewer "
-                f"than {FEWEST_CASES} says little about them; use 'profile', or "
+                f"interval_method is 'case_bootstrap' with {len(points)} points, in fit, and "
+                f"resampling fewer than {FEWEST_CASES} says little about them; use 'profile', or "
                 "'parametric_bootstrap' with the noise"
             )
         samples = resample(best.objective, n_boot, seed)
@@ -144,7 +144,7 @@ def _bootstrap(
 
 
 def _rise(best: Best, points: Points, level: float, n_boot: int, seed: int) -> Array:
-    """Rise of the cost that a true parameter stays below with probability ``level``."""
+    """The rise of the cost below which a true parameter stays with probability ``level``."""
     P = best.coords.size
     degrees = len(points) - P
     if points.noise is None and best.exact:
@@ -165,7 +165,7 @@ def _rise(best: Best, points: Points, level: float, n_boot: int, seed: int) -> A
 
 
 LOOSE = 1e-8
-"""Tolerance of refits: a ten-thousandth of the spread of the estimates is enough."""
+"""Tolerance of refits: errors are a ten-thousandth of the spread of the estimates."""
 
 
 def simulate(objective: Objective, best: Array, noise: Array, count: int, seed: int) -> Objective:
@@ -198,13 +198,13 @@ def refit(samples: Objective, best: Array, count: int) -> Array:
 def huber_rise(
     samples: Objective, best: Array, count: int, level: float, lowest: float | None
 ) -> Array:
-    """Rise ``[P]`` of the Huber cost that a true value stays below with probability ``level``.
+    """Rise ``[P]`` of the Huber cost below which a true value stays with probability ``level``.
 
-    Huber's cost is not a likelihood, so no table holds this number: each simulated data set is
-    fitted with all parameters free and with one held at its true value, and the quantile of the
-    difference is the answer. With unknown noise (``lowest`` is the cost of the fit, instead of
-    None) the difference counts in units of the free fit's cost, which hardly depends on the
-    noise, as in an F-test.
+    Huber's cost is not a likelihood, so that this number is simulated: each simulated data set is
+    fitted with all parameters free and with one held at its true value, and the result is the
+    quantile of the difference. With unknown noise (``lowest`` is the cost of the fit, not None) the
+    difference is in units of the free fit's cost, which hardly depends on the noise, as in an
+    F-test.
     """
     P = best.size
     start = np.tile(best, (count, 1))
@@ -225,18 +225,18 @@ def huber_rise(
 def standard_errors(best: Best, points: Points) -> Array:
     """Return the standard error ``[P]`` of each free parameter, in the parameter itself.
 
-    They are local: from the curvature of the law at the best fit, as for a linear one. Profiles,
-    which see how the law bends, are wider where the points say little.
+    They are local: from the gradient of the law at the best fit, as for a linear one. Profiles,
+    which take its curvature into account, are wider where the points say little.
 
     ``ls``: ``s^2 (J' W J)^-1`` with the noise given, else with ``s^2`` from the residuals.
     ``huber_log``: that of an M-estimator, ``mean(psi^2) / mean(psi')^2 (J' J)^-1``. Where most
     residuals lie beyond Huber's delta, ``psi'`` is counted within a wider band (Silverman's), since
     few points lie within delta itself.
 
-    nan where there is no degree of freedom, or the points do not determine the parameter.
+    They are nan without a degree of freedom, or where the points do not determine the parameter.
     """
     objective = best.objective
-    r, J = (part[0] for part in objective.residuals(best.coords[None]))
+    r, J = (array[0] for array in objective.residuals(best.coords[None]))
     n, P = J.shape
     if objective.method == "ls" and points.noise is not None:
         J, scale = J / points.noise[:, None], 1.0

@@ -1,8 +1,8 @@
-"""The step and its reverse as compiled pure functions.
+"""The training step and its reverse as compiled pure functions.
 
 PyTorch cannot compile the inside of a double backward pass, but it can compile a whole function
 that takes derivatives. Then forward over reverse is the cheapest: the tangent of (losses, gradient)
-in direction ``g_bar`` is (tau, Hessian product), and needs no graph of the backward pass. It wants
+in direction ``g_bar`` is (tau, Hessian product), and needs no graph of the backward pass. It needs
 ``g_bar`` first, and so the gradient, which is therefore kept with every state.
 
 Legend: P numbers in all trained parameters.
@@ -19,14 +19,14 @@ from torch import Tensor, nn
 from torch.func import grad, jvp, vjp
 
 from lit_research.metagrad.layout import Call, Layout
+from lit_research.metagrad.micro_batches import MicroBatch
 from lit_research.metagrad.optimizers import Optimizer, State
-from lit_research.metagrad.parts import Part
 from lit_research.metagrad.steps import Adjoint, Reversed, Steps, UpdateAdjoints
 from lit_research.metagrad.training import Losses, Training
 
 
 class CompiledSteps(Steps):
-    """``Steps``, compiled: four functions, each compiled once for a shape of micro-batch.
+    """``Steps``, compiled: four functions, each compiled once for each shape of micro-batch.
 
     Args:
         training: what is trained.
@@ -49,9 +49,11 @@ class CompiledSteps(Steps):
     def gradient(self, theta: Tensor, step: int) -> Tensor:
         """Return g_t ``[P]``."""
         total: Tensor | None = None
-        for part in self.micro_batches(step):
-            found = self._functions["gradient"](theta, part.batch, *self._numbers(theta, part))
-            total = found if total is None else total + found
+        for micro_batch in self.micro_batches(step):
+            gradient = self._functions["gradient"](
+                theta, micro_batch.batch, *self._weights_and_divisor(theta, micro_batch)
+            )
+            total = gradient if total is None else total + gradient
         assert total is not None
         return total
 
@@ -68,7 +70,7 @@ class CompiledSteps(Steps):
         gradient = self.gradient(theta, step)
         rates = (self.lr[step], self.weight_decay[step])
         theta, *state_after = self._functions["update"](
-            theta, gradient, *state, *rates, self._number(step)
+            theta, gradient, *state, *rates, self._step_tensor(step)
         )
         return theta, tuple(state_after), gradient
 
@@ -78,15 +80,15 @@ class CompiledSteps(Steps):
         """Reverse a step; see ``Steps.backward``."""
         gradient = self.gradient(theta, step) if gradient is None else gradient
         rates = (self.lr[step], self.weight_decay[step])
-        given = (theta, gradient, *state, *rates)
+        inputs = (theta, gradient, *state, *rates)
         d_theta, g_bar, *d_state, d_lr, d_decay = self._functions["update_back"](
-            given, (lam.theta, *lam.state), self._number(step)
+            inputs, (lam.theta, *lam.state), self._step_tensor(step)
         )
         update = UpdateAdjoints(d_theta, g_bar, tuple(d_state), d_lr, d_decay)
         weights = []
-        for part in self.micro_batches(step):
+        for micro_batch in self.micro_batches(step):
             product, tau = self._functions["back"](
-                theta, g_bar, part.batch, *self._numbers(theta, part)
+                theta, g_bar, micro_batch.batch, *self._weights_and_divisor(theta, micro_batch)
             )
             d_theta = d_theta + product
             weights.append(tau)
@@ -95,28 +97,28 @@ class CompiledSteps(Steps):
     def backward_first(
         self, theta: Tensor, state: State, lam: Adjoint, gradient: Tensor | None = None
     ) -> Reversed:
-        """Reverse step 0, as any other: a graph of its own would have to be compiled."""
+        """Reverse step 0 like any other: a special case would be one more graph to compile."""
         return self.backward(theta, state, 0, lam, gradient)
 
-    def _number(self, step: int) -> Tensor:
-        # As a tensor: each Python number would be a graph of its own.
+    def _step_tensor(self, step: int) -> Tensor:
+        # As a tensor: a Python number would be compiled into a separate graph for each step.
         return torch.tensor(float(step), dtype=self.lr.dtype, device=self.lr.device)
 
-    def _numbers(self, theta: Tensor, part: Part) -> tuple[Tensor, Tensor]:
-        """Return a micro-batch's weights and divisor; see that its losses fit, at first sight."""
-        if part.weights is None:
-            shape = self._shapes.get(part.size)
+    def _weights_and_divisor(self, theta: Tensor, micro_batch: MicroBatch) -> tuple[Tensor, Tensor]:
+        """Return a micro-batch's weights and divisor; check its losses when its size is new."""
+        if micro_batch.weights is None:
+            shape = self._shapes.get(micro_batch.size)
             if shape is None:
-                losses = self.part_losses(theta, part)
-                self.check(losses, part)
-                shape = self._shapes[part.size] = losses.shape
+                losses = self.micro_batch_losses(theta, micro_batch)
+                self.check(losses, micro_batch)
+                shape = self._shapes[micro_batch.size] = losses.shape
             weights = theta.new_ones(shape)
         else:
-            weights = part.weights
-        return weights, theta.new_tensor(part.divisor)
+            weights = micro_batch.weights
+        return weights, theta.new_tensor(micro_batch.divisor)
 
 
-@lru_cache(maxsize=2)  # a run on the same parts compiles nothing anew
+@lru_cache(maxsize=2)  # a run with the same model, losses and optimiser compiles nothing again
 def compiled_functions(
     model: nn.Module, losses: Losses, optimizer: Optimizer, layout: Layout
 ) -> dict[str, Any]:
@@ -124,12 +126,12 @@ def compiled_functions(
     call = Call(model)
 
     def weighted(theta: Tensor, batch: Any, weights: Tensor, divisor: Tensor) -> Any:
-        found = call.at(layout.names, layout.parts(theta), losses, batch)
-        return (weights * found).sum() / divisor, found
+        unweighted = call.at(layout.names, layout.split(theta), losses, batch)
+        return (weights * unweighted).sum() / divisor, unweighted
 
     def gradient(theta: Tensor, batch: Any, weights: Tensor, divisor: Tensor) -> Tensor:
-        found: Any = grad(weighted, has_aux=True)(theta, batch, weights, divisor)
-        return found[0]
+        result: Any = grad(weighted, has_aux=True)(theta, batch, weights, divisor)
+        return result[0]
 
     def update(theta: Tensor, gradient: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         *state, lr, decay, step = rest
@@ -145,11 +147,11 @@ def compiled_functions(
         return after, *state_after
 
     def update_back(
-        given: tuple[Tensor, ...], lam: tuple[Tensor, ...], step: Tensor
+        inputs: tuple[Tensor, ...], lam: tuple[Tensor, ...], step: Tensor
     ) -> tuple[Tensor, ...]:
-        pull: Any = vjp(lambda *x: update(*x, step), *given)[1]
-        found: tuple[Tensor, ...] = pull(lam)
-        return found
+        pull: Any = vjp(lambda *x: update(*x, step), *inputs)[1]
+        adjoints: tuple[Tensor, ...] = pull(lam)
+        return adjoints
 
     def back(
         theta: Tensor, g_bar: Tensor, batch: Any, weights: Tensor, divisor: Tensor

@@ -26,7 +26,7 @@ class Layout:
 
     Args:
         names: of the parameters with ``requires_grad``; tied ones appear once.
-        shapes: theirs.
+        shapes: of these parameters.
     """
 
     names: tuple[str, ...]
@@ -42,13 +42,15 @@ class Layout:
         trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
         if not trained:
             raise UserError(
-                "no parameter has requires_grad, in the model to train: nothing would be learned"
+                "no parameter has requires_grad, in the model to train, so that nothing would be "
+                "learned; set it for the parameters to train"
             )
-        kinds = {(p.dtype, p.device) for _, p in trained}
-        if len(kinds) > 1:
-            found = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
+        placements = {(p.dtype, p.device) for _, p in trained}
+        if len(placements) > 1:
+            listed = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in placements))
             raise UserError(
-                f"the trained parameters are {found}: give them one dtype and one device"
+                f"the trained parameters are {listed}, in the model to train; must have one dtype "
+                "and one device"
             )
         return cls(tuple(n for n, _ in trained), tuple(tuple(p.shape) for _, p in trained))
 
@@ -57,40 +59,41 @@ class Layout:
         """Numbers in each parameter."""
         return [prod(shape) for shape in self.shapes]
 
-    def flatten(self, parts: Sequence[Tensor]) -> Tensor:
+    def flatten(self, tensors: Sequence[Tensor]) -> Tensor:
         """Return parameters, or their gradients, as one vector ``[P]``."""
-        return torch.cat([part.reshape(-1) for part in parts])
+        return torch.cat([tensor.reshape(-1) for tensor in tensors])
 
-    def parts(self, flat: Tensor) -> list[Tensor]:
+    def split(self, flat: Tensor) -> list[Tensor]:
         """Return the parameters in a vector ``[P]``, as views of it."""
         pieces = flat.split(self.sizes)
         return [p.view(shape) for p, shape in zip(pieces, self.shapes, strict=True)]
 
     def named(self, flat: Tensor) -> dict[str, Tensor]:
         """Return the parameters in a vector ``[P]`` by name, as views of it."""
-        return dict(zip(self.names, self.parts(flat), strict=True))
+        return dict(zip(self.names, self.split(flat), strict=True))
 
     def read(self, model: nn.Module) -> Tensor:
         """Return a copy of a model's trained parameters, ``[P]``."""
-        own = dict(model.named_parameters())
-        return self.flatten([own[name].detach() for name in self.names])
+        parameters = dict(model.named_parameters())
+        return self.flatten([parameters[name].detach() for name in self.names])
 
     @torch.no_grad()
     def write(self, model: nn.Module, flat: Tensor) -> None:
         """Put a vector ``[P]`` into a model."""
-        own = dict(model.named_parameters())
-        for name, part in self.named(flat).items():
-            own[name].copy_(part)
+        parameters = dict(model.named_parameters())
+        for name, value in self.named(flat).items():
+            parameters[name].copy_(value)
 
 
 class Call(nn.Module):
     """``function(model, *inputs)``, with parameters that are given from outside.
 
-    What runs the model's code again (recomputed activations, hooks, losses that are evaluated
-    later) sees the parameters given only while the function runs. So gradients are taken inside it.
+    Code of the model that runs again later (recomputed activations, hooks, losses evaluated
+    lazily) sees the given parameters only while the function runs. So gradients are taken inside
+    it.
 
     Args:
-        model: its own parameters are left as they are.
+        model: its own parameters are not changed.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -104,10 +107,10 @@ class Call(nn.Module):
     def at(
         self,
         names: Sequence[str],
-        parts: Sequence[Tensor],
+        tensors: Sequence[Tensor],
         function: Callable[..., Any],
         *inputs: Any,
     ) -> Any:
         """Call ``function(model, *inputs)`` with these values of the parameters ``names``."""
-        values = {f"model.{name}": part for name, part in zip(names, parts, strict=True)}
+        values = {f"model.{name}": tensor for name, tensor in zip(names, tensors, strict=True)}
         return functional_call(self, values, (function, *inputs))

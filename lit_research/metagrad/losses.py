@@ -38,8 +38,8 @@ class SequenceLosses:
     """The loss of each sequence.
 
     Args:
-        divide_by: ``tokens``, the sequence's own labels: every sequence counts the same; or
-            ``length``, T, as in Dataset Policy Gradient: every token does.
+        divide_by: ``tokens``, the number of the sequence's labels, so that every sequence counts
+            the same; or ``length``, T, as in Dataset Policy Gradient, so that every token does.
     """
 
     divide_by: Literal["tokens", "length"] = "tokens"

@@ -1,4 +1,4 @@
-"""Optimisers as pure functions of vectors, through which derivatives go.
+"""Optimisers as pure, differentiable functions of flat vectors.
 
 Each has ``init(theta) -> state`` and ``update(theta, gradient, state, ...) -> (theta, state)``; a
 state is a tuple of vectors ``[P]``. With equal settings they take the steps of ``torch.optim``;
@@ -28,11 +28,11 @@ _DECAY = Range(at_least=0, below=1)  # of a moving average
 
 
 class Optimizer(ABC):
-    """What ``train`` asks of an optimiser; subclass it for one of your own.
+    """The interface of an optimiser for ``train``; subclass it for your own.
 
     Attributes:
-        lr: learning rate, where ``Training`` gives none a step.
-        weight_decay: decoupled, where ``Training`` gives none a step.
+        lr: learning rate, unless ``Training`` gives one for each step.
+        weight_decay: decoupled, unless ``Training`` gives one for each step.
     """
 
     lr: float
@@ -73,8 +73,8 @@ def _decayed(theta: Tensor, lr: Tensor, decay: Tensor, mask: Mask, layout: Layou
     """Shrink the parameters that ``mask`` names, by ``lr * decay``."""
     if mask == "all":
         return theta * (1 - lr * decay)
-    parts = [p * (1 - lr * decay) if p.dim() > 1 else p for p in layout.parts(theta)]
-    return layout.flatten(parts)
+    decayed = [p * (1 - lr * decay) if p.dim() > 1 else p for p in layout.split(theta)]
+    return layout.flatten(decayed)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class SGD(Optimizer):
 
     Args:
         lr: learning rate.
-        momentum: of the sum of gradients; 0 keeps no state.
+        momentum: of the running sum of gradients; 0 keeps no state.
         weight_decay: decoupled, times ``lr`` (``torch.optim.SGD`` adds it to the gradient, which is
             the same without momentum).
         decay_mask: ``all``, or ``matrices`` only.
@@ -130,7 +130,7 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Optimizer):
-    """AdamW with a constant under its root.
+    """AdamW with a constant under the square root.
 
     ``theta' = theta (1 - lr decay) - lr m_hat / (sqrt(v_hat + eps_root) + eps)``. Where gradients
     are much larger than ``sqrt(eps_root)``, steps have the size of ``lr``; smaller ones move in
@@ -139,8 +139,8 @@ class AdamW(Optimizer):
     Args:
         lr: learning rate.
         betas: decay of the two moments.
-        eps: beside the root.
-        eps_root: under the root; Dataset Policy Gradient's is 1e-9.
+        eps: added to the root.
+        eps_root: added under the root; Dataset Policy Gradient's is 1e-9.
         weight_decay: decoupled.
         decay_mask: ``all``, or ``matrices`` only.
         max_norm: gradients are clipped to this norm; None does not clip.
@@ -164,8 +164,8 @@ class AdamW(Optimizer):
         check_range(_DECAY, "in AdamW", **{"betas[0]": self.betas[0], "betas[1]": self.betas[1]})
         if not self.eps_root > 0:
             raise UserError(
-                f"eps_root is {self.eps_root}, in AdamW: give a number above 0, such as 1e-9; "
-                "the derivative of the root is infinite where a gradient is 0"
+                f"eps_root is {self.eps_root}, in AdamW; must be above 0, such as 1e-9, since the "
+                "derivative of the root is infinite where a gradient is 0"
             )
 
     def init(self, theta: Tensor) -> State:
@@ -205,13 +205,13 @@ class Muon(Optimizer):
 
     Args:
         lr: learning rate of the matrices, whose steps have a spectral norm near 1.
-        adam: of everything else; its learning rate is ``lr * adam_share``, its own ``lr`` is not
-            read.
-        adam_share: see there.
-        momentum: Nesterov's, of the matrices.
-        iterations: of Newton-Schulz.
+        adam: optimiser of everything else; its learning rate is ``lr * adam_share``, and its own
+            ``lr`` is ignored.
+        adam_share: see ``adam``.
+        momentum: Nesterov momentum of the matrices.
+        iterations: number of Newton-Schulz iterations.
         weight_decay: decoupled, of all parameters.
-        others: parameters whose name has one of these in it are AdamW's, whatever their shape.
+        others: parameters whose name contains one of these use AdamW, whatever their shape.
         max_norm: gradients are clipped to this norm; None does not clip.
 
     Raises:
@@ -257,7 +257,7 @@ class Muon(Optimizer):
         if self.weight_decay:
             theta = theta * (1 - lr * weight_decay)
         moves, firsts, seconds = [], [], []
-        pieces = (layout.parts(x) for x in (gradient, *state))
+        pieces = (layout.split(x) for x in (gradient, *state))
         for name, g, first, second in zip(layout.names, *pieces, strict=True):
             if g.dim() == 2 and not any(word in name for word in self.others):
                 first = self.momentum * first + g

@@ -1,4 +1,4 @@
-"""Which states to keep within a budget of memory, and what that costs."""
+"""Which states to keep within a memory budget, and what that costs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Plan:
     Args:
         save: for ``Training``.
         steps: T.
-        states: kept at a time at most, the one in work included.
-        state_bytes: of one: parameters and the optimiser's vectors.
-        again: steps computed again on the way back.
+        states: maximum number kept at a time, including the current one.
+        state_bytes: size of one: parameters and the optimiser's vectors.
+        again: steps recomputed on the backward walk.
     """
 
     save: str
@@ -33,7 +33,7 @@ class Plan:
 
     @property
     def passes(self) -> float:
-        """Time of training and the way back, in plain training runs."""
+        """Time of training and the backward walk, in plain training runs."""
         return (self.steps * (STEP + REVERSED) + self.again * STEP) / (self.steps * STEP)
 
     def __str__(self) -> str:
@@ -49,12 +49,12 @@ class Plan:
 def plan(training: Training, budget_bytes: int) -> Plan:
     """Choose the fastest schedule whose states fit.
 
-    With room for all states no step is computed again; with less the binomial schedule computes
-    the fewest.
+    With room for all states no step is recomputed; with less, the binomial schedule recomputes the
+    fewest.
 
     Args:
-        training: of which model, optimiser and number of steps are read.
-        budget_bytes: for states, activations excluded.
+        training: its model, optimiser and number of steps are used.
+        budget_bytes: for states, without activations.
 
     Raises:
         UserError: not even two states fit.
@@ -64,8 +64,8 @@ def plan(training: Training, budget_bytes: int) -> Plan:
     vectors = 1 + len(training.optimizer.init(theta))
     state_bytes = vectors * theta.numel() * theta.element_size()
 
-    def as_plan(save: str, found: Cost) -> Plan:
-        return Plan(save, steps, found.states, state_bytes, found.again)
+    def as_plan(save: str, schedule_cost: Cost) -> Plan:
+        return Plan(save, steps, schedule_cost.states, state_bytes, schedule_cost.again)
 
     whole = as_plan("all", cost(parse_save("all", steps), steps))
     if whole.states * state_bytes <= budget_bytes:
@@ -73,8 +73,8 @@ def plan(training: Training, budget_bytes: int) -> Plan:
     states = int(budget_bytes // state_bytes) - 1  # one is in work
     if states < 1:
         raise UserError(
-            f"the budget is {budget_bytes:,} bytes, for states of {state_bytes:,}: give room for "
-            "two at least, or keep them in a file with store disk:FOLDER"
+            f"budget_bytes is {budget_bytes:,}, in plan, for states of {state_bytes:,} bytes; must "
+            "give room for two, or keep them in files with store disk:FOLDER"
         )
     save = f"budget:{states}"
     return as_plan(save, cost(parse_save(save, steps), steps))

@@ -1,4 +1,4 @@
-"""Random numbers of a step: fixed by a seed, or noticed.
+"""Random numbers of a step: determined by a seed, or detected.
 
 What draws them does not matter: an ``nn.Dropout``, the dropout argument of an attention or an LSTM,
 a hook that adds noise, a loss that samples. Covered are the global generators of torch (CPU and the
@@ -18,12 +18,12 @@ from torch import nn
 
 
 @contextlib.contextmanager
-def fixed_random(seed: int | None, place: tuple[int, int], device: torch.device) -> Iterator[None]:
-    """Draw from (seed, place) within the block; the generators are put back after it.
+def fixed_random(seed: int | None, index: tuple[int, int], device: torch.device) -> Iterator[None]:
+    """Seed all generators from (seed, index) within the block, and restore them after it.
 
     Args:
         seed: None leaves the generators alone.
-        place: (step, micro-batch): a step that is computed again draws the same.
+        index: (step, micro-batch): a recomputed step draws the same numbers.
         device: of the model.
     """
     if seed is None:
@@ -31,7 +31,7 @@ def fixed_random(seed: int | None, place: tuple[int, int], device: torch.device)
         return
     devices = [device] if device.type == "cuda" else []
     python, arrays = random.getstate(), np.random.get_state()
-    number = hash((seed, *place)) % 2**63
+    number = hash((seed, *index)) % 2**63
     with torch.random.fork_rng(devices):
         try:
             torch.manual_seed(number)
@@ -44,7 +44,7 @@ def fixed_random(seed: int | None, place: tuple[int, int], device: torch.device)
 
 
 def generator_states(device: torch.device) -> tuple[bytes, ...]:
-    """Return the states of the global generators, to be compared."""
+    """Return the states of the global generators, for comparison."""
     states = [torch.get_rng_state().numpy().tobytes()]
     if device.type == "cuda":
         states.append(torch.cuda.get_rng_state(device).numpy().tobytes())
@@ -53,18 +53,20 @@ def generator_states(device: torch.device) -> tuple[bytes, ...]:
     return *states, str(random.getstate()).encode()
 
 
-def who_draws(model: nn.Module, work: Callable[[], Any], device: torch.device) -> str | None:
-    """Return the name of the innermost module that moves a generator during ``work``, or None."""
+def find_random_module(
+    model: nn.Module, work: Callable[[], Any], device: torch.device
+) -> str | None:
+    """Return the innermost module that draws random numbers during ``work``, by name, or None."""
     before: list[tuple[bytes, ...]] = []
-    found: list[str] = []
+    names: list[str] = []
 
     def enter(module: nn.Module, inputs: Any) -> None:
         before.append(generator_states(device))
 
     def leave(name: str) -> Callable[..., None]:
         def compare(*_: Any) -> None:
-            if before.pop() != generator_states(device) and not found:
-                found.append(name)
+            if before.pop() != generator_states(device) and not names:
+                names.append(name)
 
         return compare
 
@@ -78,4 +80,4 @@ def who_draws(model: nn.Module, work: Callable[[], Any], device: torch.device) -
     finally:
         for handle in handles:
             handle.remove()
-    return found[0] if found else None
+    return names[0] if names else None

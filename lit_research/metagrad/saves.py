@@ -1,10 +1,10 @@
-"""Which states of a training run to keep, so that it can be walked backwards.
+"""Which states of a training run to keep, so that it can be walked backwards (checkpointing).
 
-The state before a step is needed when that step is reversed. What was not kept is computed again
-from the last kept state before it. A schedule answers one question: on the way from the state
-before step ``start`` to the one before step ``stop - 1``, where to keep a state.
+The state before a step is needed when that step is reversed. A state that was not kept is
+recomputed from the last kept one before it. A schedule answers one question: on the way from the
+state before step ``start`` to the one before step ``stop - 1``, where to keep states.
 
-| schedule | states beside the one in work, of T steps | steps computed again |
+| schedule | states besides the current one, of T steps | steps recomputed |
 |---|--:|--:|
 | ``all`` | T - 2 | 0 |
 | ``every:k`` | T/k + k | nearly T |
@@ -26,7 +26,7 @@ from lit_research.errors import UserError
 
 
 class Save(Protocol):
-    """A schedule."""
+    """A schedule of states to keep."""
 
     def points(self, start: int, stop: int, held: int) -> Sequence[int]:
         """Return the steps within ``(start, stop - 1)`` before which to keep a state, rising.
@@ -34,7 +34,7 @@ class Save(Protocol):
         Args:
             start: the last kept state is the one before this step.
             stop: the step before this one is to be reversed next.
-            held: states that are kept now, the one at ``start`` included.
+            held: number of states kept now, including the one at ``start``.
         """
 
 
@@ -67,33 +67,33 @@ class Tree:
 
     def points(self, start: int, stop: int, held: int) -> Sequence[int]:
         """Return the splits down to the last step."""
-        found = []
+        kept_steps = []
         while stop - start > 2:
             width = -(-(stop - start) // self.arity)
             splits = range(start + width, stop - 1, width)
-            found += list(splits)
+            kept_steps += list(splits)
             if not splits:
                 break
             start = splits[-1]
-        return found
+        return kept_steps
 
 
 @dataclass(frozen=True)
 class Budget:
-    """At most ``states`` kept at a time, and the fewest steps computed again (binomial)."""
+    """At most ``states`` kept at a time, with the fewest steps recomputed (binomial)."""
 
     states: int
 
     def points(self, start: int, stop: int, held: int) -> Sequence[int]:
         """Return the splits that cost least with the room that is left."""
-        found = []
+        kept_steps = []
         while held < self.states and stop - start > 2:
             start += _split(stop - start, self.states - held + 1)
             if start >= stop - 1:
                 break
-            found.append(start)
+            kept_steps.append(start)
             held += 1
-        return found
+        return kept_steps
 
 
 @cache
@@ -117,11 +117,13 @@ def parse_save(text: str, steps: int) -> Save:
         steps: T, which ``sqrt`` needs.
 
     Raises:
-        UserError: there is no such schedule.
+        UserError: the name is not that of a schedule.
     """
     name, _, number = text.partition(":")
     if number and (not number.isdecimal() or int(number) < (2 if name == "tree" else 1)):
-        raise UserError(f"save is {text!r}: give a whole number after {name!r}, such as {name}:4")
+        raise UserError(
+            f"save is {text!r}, in Training; must have a whole number after {name!r}, as {name}:4"
+        )
     if name == "all" and not number:
         return All()
     if name == "sqrt" and not number:
@@ -130,7 +132,9 @@ def parse_save(text: str, steps: int) -> Save:
         return Tree(int(number or 2))
     if name in ("every", "budget") and number:
         return Every(int(number)) if name == "every" else Budget(int(number))
-    raise UserError(f"save is {text!r}: give all, every:K, sqrt, tree, tree:K or budget:N")
+    raise UserError(
+        f"save is {text!r}, in Training; must be all, every:K, sqrt, tree, tree:K or budget:N"
+    )
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,8 @@ class Cost:
     """What a schedule costs.
 
     Args:
-        states: kept at the same time at most, the one in work included.
-        again: steps computed again on the way back.
+        states: maximum number kept at a time, including the current one.
+        again: steps recomputed on the backward walk.
     """
 
     states: int
@@ -147,7 +151,7 @@ class Cost:
 
 
 def cost(save: Save, steps: int) -> Cost:
-    """Walk a schedule through without computing anything."""
+    """Return the cost of a schedule, by walking through it without computing anything."""
     kept = [0, *save.points(0, steps, 1)]
     states, again = len(kept) + 1, 0
     stop = steps - 1  # whose state the training run leaves in work

@@ -1,16 +1,16 @@
-"""One training step, and the same step backwards (Dataset Policy Gradient, section 3).
+"""One training step, forward and reversed (Dataset Policy Gradient, section 3).
 
-Backwards, with the adjoints ``lam`` of what the step returned:
+Reversed, with the adjoints ``lam`` of what the step returned:
 
 a. the update's vector-Jacobian product gives ``g_bar``, the adjoint of the gradient g_t;
 b. ``tau_i = <grad L_i, g_bar> / divisor``, the adjoint of every weight w_i;
-c. ``d<g_t, g_bar>/dtheta``, a Hessian product, joins the adjoint of theta_t.
+c. ``d<g_t, g_bar>/dtheta``, a Hessian product, is added to the adjoint of theta_t.
 
-(b) and (c) come out of one backward pass through the gradient's graph. At step 0 nobody asks for
-(c), and (b) alone is one forward-mode pass over the losses, where all that the model does has one.
+(b) and (c) come out of one backward pass through the gradient's graph. At step 0, (c) is not
+needed, and (b) alone is one forward-mode pass over the losses, where all operations support it.
 
-All derivatives are taken while the parameters given are in the model: what computes activations
-again on the way back must see them.
+All derivatives are taken while the given parameters are in the model, since recomputed activations
+must see them.
 
 Legend: B examples of a batch, P numbers in all trained parameters.
 """
@@ -29,8 +29,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lit_research.errors import UserError
 from lit_research.metagrad.layout import Call, Layout
+from lit_research.metagrad.micro_batches import MicroBatch, split_batch
 from lit_research.metagrad.optimizers import State
-from lit_research.metagrad.parts import Part, split_batch
 from lit_research.metagrad.randomness import fixed_random
 from lit_research.metagrad.training import Training
 
@@ -39,11 +39,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Adjoint:
-    """Derivative of the metric with respect to where training stands.
+    """Derivative of the metric with respect to parameters and optimiser state at one step.
 
     Args:
-        theta: ``[P]``.
-        state: of the optimiser's vectors.
+        theta: of the parameters, ``[P]``.
+        state: of the optimiser's vectors, ``[P]`` each.
     """
 
     theta: Tensor
@@ -52,13 +52,13 @@ class Adjoint:
 
 @dataclass(frozen=True)
 class Reversed:
-    """Derivatives of the metric with respect to all that a step was given.
+    """Derivatives of the metric with respect to all inputs of a step.
 
     Args:
-        before: of parameters and state.
+        before: of parameters and state before the step.
         weights: of the step's w, in their shape.
-        lr: 0-dim.
-        weight_decay: 0-dim.
+        lr: of its learning rate, 0-dim.
+        weight_decay: of its weight decay, 0-dim.
     """
 
     before: Adjoint
@@ -91,7 +91,7 @@ class Steps:
             for values in (lr, decay)
         )
         self.device = like.device
-        self.forward_mode = True  # until a function turns out to have none
+        self.forward_mode = True  # until an operation turns out not to support it
 
     def forward(self, theta: Tensor, state: State, step: int) -> tuple[Tensor, State, Tensor]:
         """Return parameters and state after a step, and its gradient."""
@@ -101,7 +101,7 @@ class Steps:
 
     def pack(self, theta: Tensor, state: State, gradient: Tensor) -> tuple[Tensor, ...]:
         """Return what to keep so that a step can be reversed."""
-        return theta, *state  # the gradient comes with its graph, at no cost
+        return theta, *state  # the gradient is recomputed with its graph anyway
 
     def unpack(self, kept: tuple[Tensor, ...]) -> tuple[Tensor, State, Tensor | None]:
         """Return parameters, state and, if it was kept, the gradient."""
@@ -129,32 +129,37 @@ class Steps:
     def gradient(self, theta: Tensor, step: int) -> Tensor:
         """Return g_t ``[P]``, without its graph."""
         total: Tensor | None = None
-        for part in self.micro_batches(step):
-            found = self.part_gradient(theta, part)
-            total = found if total is None else total + found
+        for micro_batch in self.micro_batches(step):
+            gradient = self.micro_batch_gradient(theta, micro_batch)
+            total = gradient if total is None else total + gradient
         assert total is not None
         return total
 
-    def part_gradient(self, theta: Tensor, part: Part) -> Tensor:
+    def micro_batch_gradient(self, theta: Tensor, micro_batch: MicroBatch) -> Tensor:
         """Return the gradient of a micro-batch ``[P]``, without its graph."""
         leaves = self._leaves(theta)
 
         def work(model: Any) -> Tensor:
-            loss, _, _ = self._loss(model, part)
+            loss, _, _ = self._loss(model, micro_batch)
             return self.layout.flatten(_grads(loss, leaves, graph=False))
 
-        return self._at(leaves, part, work)
+        return self._at(leaves, micro_batch, work)
 
     def losses(self, theta: Tensor, step: int) -> Tensor:
         """Return the losses of a step's examples or tokens, without weights."""
-        return torch.cat([self.part_losses(theta, part) for part in self.micro_batches(step)])
+        return torch.cat(
+            [
+                self.micro_batch_losses(theta, micro_batch)
+                for micro_batch in self.micro_batches(step)
+            ]
+        )
 
     @torch.no_grad()
-    def part_losses(self, theta: Tensor, part: Part) -> Tensor:
+    def micro_batch_losses(self, theta: Tensor, micro_batch: MicroBatch) -> Tensor:
         """Return the losses of a micro-batch, without weights."""
         losses = self.training.losses
-        found: Tensor = self._at(self.layout.parts(theta), part, losses, part.batch)
-        return found
+        values: Tensor = self._at(self.layout.split(theta), micro_batch, losses, micro_batch.batch)
+        return values
 
     def backward(
         self, theta: Tensor, state: State, step: int, lam: Adjoint, gradient: Tensor | None = None
@@ -164,11 +169,11 @@ class Steps:
         Args:
             theta: before the step, ``[P]``.
             state: before the step.
-            step: its number.
+            step: its index.
             lam: adjoints of theta and state after the step.
-            gradient: of the step, if it was kept; here it is not.
+            gradient: of the step, if it was kept; not used here.
         """
-        parts = list(self.micro_batches(step))
+        micro_batches = list(self.micro_batches(step))
         update: UpdateAdjoints | None = None
 
         def g_bar(gradient: Tensor) -> Tensor:
@@ -176,95 +181,100 @@ class Steps:
             update = self._backward_update(theta, gradient, state, step, lam)
             return update.gradient
 
-        # Of one micro-batch, the gradient comes with the graph of its product.
-        whole = g_bar(self.gradient(theta, step)) if len(parts) > 1 else None
+        # With one micro-batch, its gradient is computed with the graph of the product anyway.
+        whole_g_bar = g_bar(self.gradient(theta, step)) if len(micro_batches) > 1 else None
 
         def along(gradient: Tensor) -> Tensor:
-            return g_bar(gradient) if whole is None else whole
+            return g_bar(gradient) if whole_g_bar is None else whole_g_bar
 
         weights, total = [], torch.zeros_like(theta)
-        for part in parts:
-            product, tau = self.part_product(theta, part, along)
+        for micro_batch in micro_batches:
+            product, tau = self.micro_batch_product(theta, micro_batch, along)
             total += product
             weights.append(tau)
         assert update is not None
         return update.reversed(update.theta + total, weights)
 
-    def part_product(
-        self, theta: Tensor, part: Part, direction: Callable[[Tensor], Tensor]
+    def micro_batch_product(
+        self, theta: Tensor, micro_batch: MicroBatch, direction: Callable[[Tensor], Tensor]
     ) -> tuple[Tensor, Tensor]:
         """Return (b) and (c) of a micro-batch: the Hessian product ``[P]`` and the tau.
 
         Args:
             theta: ``[P]``.
-            part: the micro-batch.
-            direction: gets its gradient ``[P]``, returns what to multiply with, ``[P]``.
+            micro_batch: its examples.
+            direction: maps its gradient ``[P]`` to the vector to multiply with, ``[P]``.
         """
         leaves = self._leaves(theta)
 
         def work(model: Any) -> tuple[Tensor, Tensor]:
-            loss, _, weights = self._loss(model, part)
+            loss, _, weights = self._loss(model, micro_batch)
             gradients = _grads(loss, leaves, graph=True)
             along = direction(self.layout.flatten([g.detach() for g in gradients]))
             *products, tau = torch.autograd.grad(
                 gradients,
                 [*leaves, weights],
-                self.layout.parts(along),
+                self.layout.split(along),
                 allow_unused=True,
                 materialize_grads=True,
             )
             return self.layout.flatten(products), tau
 
-        found: tuple[Tensor, Tensor] = self._at(leaves, part, work)
-        return found
+        product_and_tau: tuple[Tensor, Tensor] = self._at(leaves, micro_batch, work)
+        return product_and_tau
 
     def backward_first(
         self, theta: Tensor, state: State, lam: Adjoint, gradient: Tensor | None = None
     ) -> Reversed:
         """Reverse step 0 without the adjoint of theta_0: no Hessian product, no second graph."""
         update = self._backward_update(theta, self.gradient(theta, 0), state, 0, lam)
-        weights = [self.part_tau(theta, part, update.gradient) for part in self.micro_batches(0)]
+        weights = [
+            self.micro_batch_tau(theta, micro_batch, update.gradient)
+            for micro_batch in self.micro_batches(0)
+        ]
         return update.reversed(update.theta, weights)
 
-    def graph_of_losses(self, theta: Tensor, part: Part, look: Callable[[Tensor], T]) -> T:
-        """Return what ``look`` sees in the losses of a micro-batch, with their graph."""
+    def graph_of_losses(
+        self, theta: Tensor, micro_batch: MicroBatch, read: Callable[[Tensor], T]
+    ) -> T:
+        """Return what ``read`` returns for the losses of a micro-batch, with their graph."""
 
         def work(model: Any) -> T:
-            return look(self._loss(model, part)[1])
+            return read(self._loss(model, micro_batch)[1])
 
-        found: T = self._at(self._leaves(theta), part, work)
-        return found
+        result: T = self._at(self._leaves(theta), micro_batch, work)
+        return result
 
-    def part_tau(self, theta: Tensor, part: Part, direction: Tensor) -> Tensor:
-        """Return (b) of a micro-batch alone, in forward mode where there is one."""
+    def micro_batch_tau(self, theta: Tensor, micro_batch: MicroBatch, direction: Tensor) -> Tensor:
+        """Return (b) of a micro-batch, in forward mode where it is supported."""
         if self.forward_mode:
             try:
-                return self._tangent(theta, part, direction)
-            except NotImplementedError:  # of a function in the model or the losses
+                return self._tangent(theta, micro_batch, direction)
+            except NotImplementedError:  # from an operation of the model or the losses
                 self.forward_mode = False
-        return self.part_product(theta, part, lambda _: direction)[1]
+        return self.micro_batch_product(theta, micro_batch, lambda _: direction)[1]
 
-    def _tangent(self, theta: Tensor, part: Part, direction: Tensor) -> Tensor:
-        pairs = zip(self.layout.parts(theta), self.layout.parts(direction), strict=True)
+    def _tangent(self, theta: Tensor, micro_batch: MicroBatch, direction: Tensor) -> Tensor:
+        pairs = zip(self.layout.split(theta), self.layout.split(direction), strict=True)
         with forward_ad.dual_level(), torch.no_grad():
             duals = [forward_ad.make_dual(p, along) for p, along in pairs]
-            losses = self._at(duals, part, self.training.losses, part.batch)
+            losses = self._at(duals, micro_batch, self.training.losses, micro_batch.batch)
             tangent = forward_ad.unpack_dual(losses).tangent
-        return torch.zeros_like(losses) if tangent is None else tangent / part.divisor
+        return torch.zeros_like(losses) if tangent is None else tangent / micro_batch.divisor
 
     def _backward_update(
         self, theta: Tensor, gradient: Tensor, state: State, step: int, lam: Adjoint
     ) -> UpdateAdjoints:
-        """(a): return the adjoints of what the update was given."""
-        given = [theta, gradient, *state, self.lr[step], self.weight_decay[step]]
-        given = [x.detach().requires_grad_() for x in given]
+        """(a): return the adjoints of the inputs of the update."""
+        inputs = [theta, gradient, *state, self.lr[step], self.weight_decay[step]]
+        inputs = [x.detach().requires_grad_() for x in inputs]
         with torch.enable_grad():
             after, new_state = self._update(
-                given[0], given[1], tuple(given[2:-2]), step, given[-2], given[-1]
+                inputs[0], inputs[1], tuple(inputs[2:-2]), step, inputs[-2], inputs[-1]
             )
         d_theta, g_bar, *d_state, d_lr, d_decay = torch.autograd.grad(
             [after, *new_state],
-            given,
+            inputs,
             [lam.theta, *lam.state],
             allow_unused=True,
             materialize_grads=True,
@@ -272,63 +282,77 @@ class Steps:
         return UpdateAdjoints(d_theta, g_bar, tuple(d_state), d_lr, d_decay)
 
     def _leaves(self, theta: Tensor) -> list[Tensor]:
-        return [part.detach().requires_grad_() for part in self.layout.parts(theta)]
+        return [parameter.detach().requires_grad_() for parameter in self.layout.split(theta)]
 
     def _at(
-        self, parts: list[Tensor], part: Part, function: Callable[..., Any], *inputs: Any
+        self,
+        parameters: list[Tensor],
+        micro_batch: MicroBatch,
+        function: Callable[..., Any],
+        *inputs: Any,
     ) -> Any:
         """Call ``function(model, *inputs)`` as a step does: parameters, random numbers, kernels."""
-        with fixed_random(self.training.seed, part.place, self.device), kernels():
-            return self.call.at(self.layout.names, parts, function, *inputs)
+        with (
+            fixed_random(self.training.seed, micro_batch.index, self.device),
+            differentiable_kernels(),
+        ):
+            return self.call.at(self.layout.names, parameters, function, *inputs)
 
-    def after(self, parts: list[Tensor], function: Callable[[Any], Any]) -> Any:
+    def after(self, parameters: list[Tensor], function: Callable[[Any], Any]) -> Any:
         """Call ``function(model)`` with theta_T; its random numbers follow from the seed too."""
         with fixed_random(self.training.seed, (len(self.lr), 0), self.device):
-            return self.call.at(self.layout.names, parts, function)
+            return self.call.at(self.layout.names, parameters, function)
 
-    def _loss(self, model: Any, part: Part) -> tuple[Tensor, Tensor, Tensor]:
+    def _loss(self, model: Any, micro_batch: MicroBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Return the weighted loss of a micro-batch, its losses and its weights."""
         with torch.enable_grad():
-            losses = self.training.losses(model, part.batch)
-            self.check(losses, part)
-            weights = torch.ones_like(losses) if part.weights is None else part.weights
+            losses = self.training.losses(model, micro_batch.batch)
+            self.check(losses, micro_batch)
+            weights = (
+                torch.ones_like(losses) if micro_batch.weights is None else micro_batch.weights
+            )
             weights = weights.detach().requires_grad_()
-            return (weights * losses).sum() / part.divisor, losses, weights
+            return (weights * losses).sum() / micro_batch.divisor, losses, weights
 
-    def check(self, losses: Tensor, part: Part) -> None:
-        """Refuse losses of another dtype or shape.
+    def check(self, losses: Tensor, micro_batch: MicroBatch) -> None:
+        """Refuse losses of a wrong dtype or shape.
 
         Raises:
-            UserError: with what they are.
+            UserError: the dtype or the shape does not fit; the message says which.
         """
         if losses.dtype != self.lr.dtype:
             raise UserError(
-                f"the losses are {losses.dtype}, of a model in {self.lr.dtype}: compute them in "
-                "the dtype of the parameters, or the metagradient loses what the cast drops"
+                f"the losses are {losses.dtype}, of a model in {self.lr.dtype}; must be computed "
+                "in the dtype of the parameters, or the metagradient loses precision in the cast"
             )
-        if losses.dim() == 0 or len(losses) != part.size:
+        if losses.dim() == 0 or len(losses) != micro_batch.size:
             raise UserError(
-                f"losses returned the shape {tuple(losses.shape)} for {part.size} examples: return "
-                "one number for each example, [B], or for each of its tokens, [B, T]"
+                f"losses returned the shape {tuple(losses.shape)} for {micro_batch.size} examples, "
+                "in Training; must be one number for each example, [B], or each of its tokens, [B, "
+                "T]"
             )
-        if part.weights is not None and part.weights.shape != losses.shape:
+        if micro_batch.weights is not None and micro_batch.weights.shape != losses.shape:
             raise UserError(
-                f"the weights of a step have the shape {tuple(part.weights.shape)}, given to train,"
-                f" and its losses {tuple(losses.shape)}: give one for each loss"
+                f"the weights of a step have the shape {tuple(micro_batch.weights.shape)}, in "
+                f"train, and its losses {tuple(losses.shape)}; must be one weight for each loss"
             )
 
-    def micro_batches(self, step: int) -> Iterator[Part]:
+    def micro_batches(self, step: int) -> Iterator[MicroBatch]:
         """Yield the micro-batches of a step."""
-        given = self.training
+        training = self.training
         weights = None if self.weights is None else self.weights[step].to(self.lr)
         yield from split_batch(
-            given.batches[step], weights, step, width=given.micro_batch, divisor=given.divisor
+            training.batches[step],
+            weights,
+            step,
+            width=training.micro_batch,
+            divisor=training.divisor,
         )
 
 
 @contextlib.contextmanager
-def kernels() -> Iterator[None]:
-    """Choose kernels that can be differentiated twice, of those that torch chooses among."""
+def differentiable_kernels() -> Iterator[None]:
+    """Restrict torch to kernels that can be differentiated twice."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -340,7 +364,7 @@ def kernels() -> Iterator[None]:
 
 @dataclass
 class UpdateAdjoints:
-    """Adjoints of what the update of a step was given."""
+    """Adjoints of the inputs of a step's update."""
 
     theta: Tensor
     gradient: Tensor
@@ -349,7 +373,7 @@ class UpdateAdjoints:
     weight_decay: Tensor
 
     def reversed(self, theta: Tensor, weights: list[Tensor]) -> Reversed:
-        """Return these with the whole adjoint of theta, and those of the weights, in parts."""
+        """Return the derivatives of the step, given its adjoint of theta and of the weights."""
         before = Adjoint(theta, self.state)
         return Reversed(before, torch.cat(weights), self.lr, self.weight_decay)
 

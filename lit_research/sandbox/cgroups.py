@@ -1,8 +1,8 @@
-"""A cgroup of its own for one command, where the caller has a part of the tree (version 2).
+"""A cgroup (version 2) for each command, where part of the tree is delegated to the caller.
 
-There the kernel counts memory, processor time and processes as they are used: nothing is overshot
-between two looks, buffers of pipes and sockets count, and one write ends all that runs. Imports
-little, because the keeper loads it.
+There the kernel accounts for memory, CPU time and processes as they are used: nothing overshoots
+between two checks, buffers of pipes and sockets count, and one write kills everything. Imports
+little, because the fork server loads it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ _GONE_S = 5.0  # for killed processes to leave a cgroup
 
 
 class Group:
-    """The cgroup of one command; without a folder to make it in, it counts and ends nothing.
+    """The cgroup of one command; without a folder to make it in, it does nothing.
 
-    It must be made before any namespace is left: the kernel asks at that moment who may move
+    It must be made before new namespaces are entered: the kernel checks at that moment who may move
     processes into it.
 
     Args:
-        folder: a cgroup that holds no process and hands memory and pids down to its children.
+        folder: a cgroup without processes that enables the memory and pids controllers in its
+            children.
         limits: as ``records.Limits`` names them.
 
     Raises:
@@ -49,7 +50,7 @@ class Group:
             raise
 
     def add(self, pid: int) -> None:
-        """Move a process, and all that it will start, into it.
+        """Move a process, and everything that it will start, into the cgroup.
 
         Raises:
             OSError: the system forbids it.
@@ -58,7 +59,7 @@ class Group:
             os.write(self._members, str(pid).encode())
 
     def cpu_s(self) -> float:
-        """Return the processor seconds of all that ever ran in it."""
+        """Return the CPU seconds of everything that ever ran in it."""
         return _field(self._path, "cpu.stat", b"usage_usec") / 1e6 if self._path else 0.0
 
     def ran_out_of_memory(self) -> bool:
@@ -66,7 +67,7 @@ class Group:
         return bool(self._path) and _field(self._path, "memory.events", b"oom_kill") > 0
 
     def end(self) -> None:
-        """Kill all that runs in it, and remove it."""
+        """Kill everything in it, and remove it."""
         if self._path is not None:
             os.close(self._members)
             remove(self._path)
@@ -79,7 +80,7 @@ def path(folder: str, launcher: int) -> str:
 
 
 def remove(group: str) -> None:
-    """Kill all that runs in a cgroup, and remove it; nothing happens if it is not there."""
+    """Kill everything in a cgroup, and remove it; do nothing if it does not exist."""
     until_s = time.monotonic() + _GONE_S
     with suppress(OSError):  # kernels before 5.14 have no such file: the launcher kills by itself
         write(group, "cgroup.kill", 1)
@@ -97,7 +98,7 @@ def write(group: str, name: str, value: int | str) -> None:
     """Write to a file of a cgroup.
 
     Raises:
-        OSError: it is not there, or the system forbids it.
+        OSError: it does not exist, or the system forbids it.
     """
     descriptor = os.open(f"{group}/{name}", os.O_WRONLY)
     try:
@@ -107,7 +108,7 @@ def write(group: str, name: str, value: int | str) -> None:
 
 
 def read(group: str | None, name: str) -> bytes:
-    """Return what a file of a cgroup holds; nothing if it is not there."""
+    """Return the content of a file of a cgroup; empty if it does not exist."""
     try:
         with open(f"{group}/{name}", "rb", buffering=0) as file:
             return file.read()

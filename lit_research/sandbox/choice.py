@@ -1,4 +1,4 @@
-"""Which means of isolation work on this machine, and which of them a call uses."""
+"""Which levels of isolation work on this machine, and which of them a call uses."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import os
 import shutil
 
 from lit_research.errors import UserError
-from lit_research.sandbox.launching import launch
-from lit_research.sandbox.levels import LEVELS
-from lit_research.sandbox.records import Level, Limits
+from lit_research.sandbox.records import LEVELS, Level, Limits
+from lit_research.sandbox.start_at_level import start_at_level
 
 REQUIRE = "LIT_RESEARCH_SANDBOX_REQUIRE"
 _LAST = len(LEVELS) - 1
@@ -17,14 +16,14 @@ _DEFAULT = LEVELS.index("namespaces")  # the weakest that is used unasked
 
 
 def choose(level: Level | None, require: Level | None) -> Level:
-    """Return the level to use: the one asked for, else the strongest that works.
+    """Return the level to use: the one requested, else the strongest that works.
 
-    ``rlimits`` does not hold code that means harm, so it must be asked for by name, in any of the
+    ``rlimits`` does not contain malicious code, so it must be requested by name, in any of the
     three ways.
 
     Args:
         level: exactly this one.
-        require: at least this one; the environment variable LIT_RESEARCH_SANDBOX_REQUIRE says the
+        require: at least this one; the environment variable LIT_RESEARCH_SANDBOX_REQUIRE does the
             same for every call.
 
     Raises:
@@ -37,7 +36,8 @@ def choose(level: Level | None, require: Level | None) -> Level:
     ):
         if name and name not in LEVELS:
             raise UserError(
-                f"{name!r} is no level of isolation, from {source}: give one of {', '.join(LEVELS)}"
+                f"{name!r} is not a level of isolation, in {source}; must be one of "
+                f"{', '.join(LEVELS)}"
             )
     least = [n for n in (require, os.environ.get(REQUIRE)) if n]
     bound = min((LEVELS.index(n) for n in least), default=_DEFAULT if level is None else _LAST)
@@ -45,7 +45,7 @@ def choose(level: Level | None, require: Level | None) -> Level:
     if not allowed:
         raise UserError(
             f"level {level!r} is weaker than {LEVELS[bound]!r}, which require or {REQUIRE} "
-            "demands: ask for that level, or demand less"
+            "demands; request that level, or require a weaker one"
         )
     failures = {}
     for name in allowed:
@@ -55,12 +55,12 @@ def choose(level: Level | None, require: Level | None) -> Level:
     raise UserError(
         f"no isolation as strong as {allowed[-1]!r} works here ("
         + "; ".join(f"{n}: {f}" for n, f in failures.items())
-        + "): install bubblewrap (apt-get install bubblewrap, dnf install bubblewrap) and allow "
-        "user namespaces (inside a container or another sandbox that forbids them, run outside it)"
+        + "); install bubblewrap (apt-get install bubblewrap, dnf install bubblewrap) and allow "
+        "user namespaces (where a container or another sandbox forbids them, run outside it)"
         + (
             ""
             if bound == _LAST
-            else "; for code that means no harm, limits without isolation are require='rlimits' "
+            else "; for trusted code, limits without isolation are require='rlimits' "
             f"or {REQUIRE}=rlimits"
         )
     )
@@ -68,17 +68,17 @@ def choose(level: Level | None, require: Level | None) -> Level:
 
 @functools.cache
 def why_not(level: Level) -> str:
-    """Try a level by starting a command with it; return why it does not work, or nothing.
+    """Try a level by starting a command with it; return why it does not work, or an empty string.
 
-    A command that ends well and sees what it should is the test: that a program is installed says
-    nothing about whether the system lets it work.
+    The test is a command that succeeds and sees what it should: that a program is installed does
+    not mean that the system lets it work.
     """
     if level == "bubblewrap" and not shutil.which("bwrap"):
         return "the program bwrap is not installed"
     if level == "bubblewrap" and not shutil.which("cat"):
         return "the program cat is not installed"
     script = "test -d /proc/self && echo > file && echo works"
-    with launch(level, ["/bin/sh", "-c", script], limits=Limits(wall_s=20)) as process:
+    with start_at_level(level, ["/bin/sh", "-c", script], limits=Limits(wall_s=20)) as process:
         result = process.wait()
     if result.status == "ok" and result.stdout == b"works\n":
         return ""
@@ -86,13 +86,13 @@ def why_not(level: Level) -> str:
 
 
 def isolation(require: Level | None = None) -> Level:
-    """Return the level that a call would use: the strongest that was tried and works here.
+    """Return the level that a call would use: the strongest that works here, as tried.
 
     Args:
-        require: the weakest level that will do.
+        require: the weakest level that is acceptable.
 
     Raises:
-        UserError: none as strong works here.
+        UserError: no level that strong works here.
     """
     return choose(None, require)
 

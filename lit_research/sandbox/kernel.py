@@ -1,6 +1,6 @@
 """The system calls that Python 3.11 has no function for.
 
-Imports little, because the launcher loads it at every start.
+Imports little, because the fork server loads it.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def _check(result: int, what: str) -> None:
 
 
 def _prctl(option: int, *values: int) -> None:
-    words = [ctypes.c_ulong(v) for v in (*values, 0, 0, 0, 0)[:4]]
-    _check(_libc.prctl(option, *words), f"prctl({option})")
+    arguments = [ctypes.c_ulong(v) for v in (*values, 0, 0, 0, 0)[:4]]
+    _check(_libc.prctl(option, *arguments), f"prctl({option})")
 
 
 def die_with_parent(number: int) -> None:
@@ -65,19 +65,20 @@ def set_dumpable(value: bool) -> None:
 def filter_calls(program: bytes) -> None:
     """Let the kernel run a filter (an array of sock_filter) before every system call from now on.
 
-    Privileges to gain must have been given up (``no_new_privileges``).
+    ``no_new_privileges`` must have been called.
     """
     array = ctypes.create_string_buffer(program, len(program))
 
-    given = _Filter(len(program) // 8, ctypes.addressof(array))
-    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(given))
+    filter_program = _Filter(len(program) // 8, ctypes.addressof(array))
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(filter_program))
 
 
 def leave_keyring() -> None:
     """Join a new, empty session keyring; the parent's is then out of reach.
 
     Raises:
-        OSError: it cannot be made, as where the user has reached the number of keys he may have.
+        OSError: it cannot be made, for instance because the user has reached the maximum number of
+            keys.
     """
     calls = _CALLS.get(os.uname().machine)
     if calls and _libc.syscall(calls[0], _KEYCTL_JOIN_SESSION_KEYRING, None) < 0:
@@ -88,10 +89,10 @@ def leave_keyring() -> None:
 
 
 def task_clock(pid: int) -> int | None:
-    """Return a descriptor that counts the processor time of a process and all it will start.
+    """Return a descriptor that counts the CPU time of a process and everything it will start.
 
-    Reading gives nanoseconds as 8 bytes. It knows of processes that ended and were never awaited,
-    which /proc forgets. None where the system does not allow it.
+    Reading gives nanoseconds as 8 bytes. Processes that ended without being awaited count, which
+    /proc forgets. None where the system does not allow it.
     """
     calls = _CALLS.get(os.uname().machine)
     if not calls:
@@ -100,16 +101,18 @@ def task_clock(pid: int) -> int | None:
     # inherit, exclude_kernel (which unprivileged users must ask for) and exclude_hv.
     bits = 1 << 1 | 1 << 5 | 1 << 6
     attributes = (ctypes.c_uint64 * 8)(1 | 64 << 32, 1, 0, 0, 0, bits, 0, 0)
-    found = _libc.syscall(calls[1], attributes, pid, -1, -1, ctypes.c_ulong(8))  # 8: close on exec
-    return found if found >= 0 else None
+    descriptor = _libc.syscall(
+        calls[1], attributes, pid, -1, -1, ctypes.c_ulong(8)
+    )  # 8: close on exec
+    return descriptor if descriptor >= 0 else None
 
 
 def no_new_privileges() -> None:
-    """Make set-user-id programs ordinary ones, for this process and all below."""
+    """Ignore set-user-id bits from now on, for this process and its descendants."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def bound(kept: int | None) -> None:
+def limit_capabilities(kept: int | None) -> None:
     """Give up every capability but ``kept`` at the next exec, for good."""
     with open("/proc/sys/kernel/cap_last_cap", "rb", buffering=0) as file:
         last = int(file.read())
@@ -164,12 +167,12 @@ def raise_loopback() -> None:
         with_address.close()
 
 
-def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+def mount(source: str, target: str, file_system: str, flags: int, options: str = "") -> None:
     """Call mount(2)."""
     done = _libc.mount(
         os.fsencode(source),
         os.fsencode(target),
-        kind.encode(),
+        file_system.encode(),
         ctypes.c_ulong(flags),
         options.encode(),
     )

@@ -1,6 +1,6 @@
-"""Namespaces and a view made by ourselves, where the program bwrap is missing.
+"""Namespaces and a file system made without bwrap, where that program is missing.
 
-Imports little, because the keeper loads it. Whatever is needed must be loaded before ``enter``
+Imports little, because the fork server loads it. Whatever is needed must be loaded before ``enter``
 swaps the root.
 """
 
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 _BASE = "/tmp"  # any folder: the mount over it is seen by this process alone
 
 
-def make(view: list[tuple[str, str, str]], tmpfs_bytes: int, own_user: bool) -> int:
+def make(view: list[tuple[str, str, str]], tmpfs_bytes: int, new_user: bool) -> int:
     """Enter new namespaces, but not those of processes and files; return the pid of process 1.
 
     Args:
         view: (kind, source, target) in the order of mounting, as ``views.view`` returns it.
         tmpfs_bytes: size of each private tmpfs, bytes.
-        own_user: make a user namespace too, which those who are not root need to make the others.
+        new_user: make a user namespace too, which other users than root need for the others.
 
     Raises:
         OSError: the system forbids it.
     """
-    leave(own_user)
+    leave(new_user)
     ready, its_ready = os.pipe()
     first = os.fork()
     if first == 0:
         _be_first(view, tmpfs_bytes, its_ready)
     os.close(its_ready)
-    said = b""
-    while part := os.read(ready, 4096):
-        said += part
+    answer = b""
+    while chunk := os.read(ready, 4096):
+        answer += chunk
     os.close(ready)
-    if said != b"ready":
-        raise OSError(0, said.decode(errors="replace") or "process 1 of its namespaces ended")
+    if answer != b"ready":
+        raise OSError(0, answer.decode(errors="replace") or "process 1 of its namespaces ended")
     return first
 
 
 def _be_first(view: list[tuple[str, str, str]], tmpfs_bytes: int, ready: int) -> NoReturn:
-    """Be process 1: make the view, and reap whoever loses his parent."""
+    """Be process 1: build the file system, and reap orphans."""
     try:
         kernel.die_with_parent(signal.SIGKILL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -69,13 +69,13 @@ def _be_first(view: list[tuple[str, str, str]], tmpfs_bytes: int, ready: int) ->
         os._exit(127)
 
 
-def leave(own_user: bool) -> None:
+def leave(new_user: bool) -> None:
     """Enter new process, network, IPC and host-name namespaces, as the same user.
 
     The new network is this machine's alone, and its loopback works.
 
     Args:
-        own_user: make a user namespace too, which those who are not root need to make the others.
+        new_user: make a user namespace too, which other users than root need for the others.
 
     Raises:
         OSError: the system forbids it.
@@ -86,9 +86,9 @@ def leave(own_user: bool) -> None:
         | kernel.CLONE_NEWNET
         | kernel.CLONE_NEWIPC
         | kernel.CLONE_NEWUTS
-        | (kernel.CLONE_NEWUSER if own_user else 0)
+        | (kernel.CLONE_NEWUSER if new_user else 0)
     )
-    if own_user:
+    if new_user:
         _map_user(uid, gid)
     with suppress(OSError):  # not every kernel has them
         kernel.unshare(kernel.CLONE_NEWCGROUP)

@@ -1,4 +1,4 @@
-"""The pipes of a command: what it wrote, line by line, and what it has not read yet."""
+"""The pipes of a command: its output line by line, and the input that it has not read yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._data = bytearray()
-        self._scanned = 0  # no newline before this place
+        self._scanned = 0  # no newline before this index
         self._ended = False
         self._changed = threading.Condition()
 
@@ -32,7 +32,7 @@ class Lines:
         r"""Take the next line with its ``\n``, or what is left at the end, or ``b""``.
 
         Raises:
-            TimeoutError: no whole line came within ``timeout_s`` seconds.
+            TimeoutError: no complete line came within ``timeout_s`` seconds.
         """
         until_s = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
@@ -47,7 +47,7 @@ class Lines:
                 self._changed.wait(left_s)
 
     def rest(self) -> bytes:
-        """Return, and leave, what nobody took."""
+        """Return the lines not taken yet, and keep them."""
         with self._changed:
             return bytes(self._data)
 
@@ -59,7 +59,7 @@ class Lines:
 
 
 class Feed:
-    """Bytes on their way to a stdin that may be slow to read, or gone."""
+    """Bytes waiting for a stdin that may be read slowly, or not at all."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_blocking(descriptor, False)
@@ -76,17 +76,19 @@ class Feed:
         """
         with self._lock:
             if self._closing:
-                raise ValueError("stdin of the sandboxed process was closed: write before that")
+                raise ValueError(
+                    "stdin of the sandboxed process was closed; write before close_stdin or wait"
+                )
             if self._descriptor is not None:  # else the process reads no more
                 self._data += data
 
     def close(self) -> None:
-        """Close the pipe once all is written."""
+        """Close the pipe once everything is written."""
         with self._lock:
             self._closing = True
 
     def push(self) -> int | None:
-        """Write what goes in; return the descriptor to wait for if there is more."""
+        """Write as much as the pipe takes; return the descriptor to wait for if there is more."""
         with self._lock:
             if self._descriptor is None:
                 return None

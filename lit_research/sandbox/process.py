@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lit_research.sandbox.choice import choose
-from lit_research.sandbox.launching import launch
 from lit_research.sandbox.records import Level, Limits, Profile, Result
 from lit_research.sandbox.sandboxed import Sandboxed
+from lit_research.sandbox.start_at_level import start_at_level
 
 
 def run(
@@ -23,23 +23,24 @@ def run(
     level: Level | None = None,
     require: Level | None = None,
 ) -> Result:
-    """Run a command to its end in a sandbox; whatever the command does is a value, not an error.
+    """Run a command to its end in a sandbox; whatever it does is returned, not raised.
 
     Args:
         command: the program and its arguments. The program is looked up in PATH (that of ``env``,
-            else the parent's) and must be in sight of the sandbox.
+            else the parent's) and must be visible in the sandbox.
         limits: what it may use.
-        readable: folders and files that it may read, beside the system's programs and libraries.
-        writable: folders and files that it may write, beside its scratch folder, which is where it
-            starts and is gone afterwards.
-        env: environment variables beside PATH, LANG, HOME, TMPDIR, PWD, USER and LOGNAME. Nothing
-            else is handed on from the parent.
+        readable: folders and files that it may read, in addition to the system's programs and
+            libraries.
+        writable: folders and files that it may write, in addition to its scratch folder, in which
+            it starts and which is removed afterwards.
+        env: environment variables in addition to PATH, LANG, HOME, TMPDIR, PWD, USER and LOGNAME.
+            Nothing is inherited from the parent.
         stdin: what it reads; text is sent as UTF-8.
         profile: which system calls it may make. ``proof``: what one process needs to compute, with
             threads and files, but no other process and no socket. ``python``: more, see
             ``seccomp``.
         level: the level of isolation to use; the strongest one that works if None.
-        require: the weakest level that will do.
+        require: the weakest level that is acceptable.
 
     Raises:
         UserError: a path does not exist, the command is empty, ``env`` cannot be set, or the
@@ -72,7 +73,7 @@ def start(
 ) -> Sandboxed:
     """Start a command in a sandbox and return at once; use it as a context manager.
 
-    Args and errors are those of ``run``. A program that is not there is no error: the process
+    Args and errors are those of ``run``. A missing program is not an error: the process
     ends at once with the status ``not started``.
 
     Raises:
@@ -80,7 +81,7 @@ def start(
             level does not work here.
     """
     chosen = choose(level, require)
-    return launch(
+    return start_at_level(
         chosen,
         command,
         limits=limits,

@@ -1,14 +1,14 @@
-"""The filter of system calls, as a program for the kernel (classic BPF, see seccomp(2)).
+"""The system-call filter, as a program for the kernel (classic BPF, see seccomp(2)).
 
-Every call that the profile's list does not hold gives ENOSYS, so that programs fall back as on an
-older kernel. Some of those in the list have rules about their arguments:
+Every call that is not on the profile's list fails with ENOSYS, so that programs fall back as on an
+older kernel. Some of those on the list have rules about their arguments:
 
-``clone``       no new namespaces; for proofs, threads alone, no processes
+``clone``       no new namespaces; for proofs only threads, no processes
 ``socket``      IPv4, IPv6 and the list of interfaces (netlink's route family), where the network
-                namespace is the command's own; none at all elsewhere, and none for proofs. Never a
-                Unix socket: a path in a read-only folder, and what listens there, could be reached
+                namespace is the command's own; none otherwise, and none for proofs. Never a Unix
+                socket, which could reach what listens at a path in a read-only folder
 ``socketpair``  a connected pair of Unix streams: such a socket can connect to nothing else
-``prlimit64``   of the calling process alone
+``prlimit64``   only of the calling process
 ``ioctl``       no typing into a terminal
 """
 
@@ -25,7 +25,7 @@ from lit_research.sandbox.syscalls import numbers
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_*
 _LOAD, _EQUAL, _AT_LEAST, _ABOVE, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x25, 0x45, 0x54, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
-_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # places in struct seccomp_data
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _CLONE_THREAD = 0x10000
 # NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; time namespaces need another call.
 _NEW_NAMESPACES = 0x7E020000
@@ -37,7 +37,7 @@ _Step = tuple[int, int, int, int]  # code, steps to skip if true, if false, oper
 
 
 def supported() -> bool:
-    """Tell whether the numbers of this machine's calls are known."""
+    """Tell whether the system-call numbers of this architecture are known."""
     return os.uname().machine in _ARCHITECTURES
 
 
@@ -47,11 +47,11 @@ def program(profile: Profile, level: Level, machine: str | None = None) -> bytes
 
     Args:
         profile: which calls are allowed.
-        level: the level of isolation; without a network of its own a command gets no sockets.
-        machine: as ``os.uname().machine`` says it; this one if None.
+        level: the level of isolation; without a network namespace a command gets no sockets.
+        machine: architecture, as ``os.uname().machine``; this one if None.
 
     Raises:
-        KeyError: no numbers are known for this kind of machine.
+        KeyError: the system-call numbers of this architecture are not known.
     """
     machine = machine or os.uname().machine
     allowed = numbers(profile, machine)
@@ -72,14 +72,14 @@ def program(profile: Profile, level: Level, machine: str | None = None) -> bytes
 
 
 def _ranges(values: list[int]) -> list[tuple[int, int]]:
-    """Return sorted numbers as (first, last) of each unbroken row."""
-    found: list[tuple[int, int]] = []
+    """Return sorted numbers as (first, last) of each run of consecutive ones."""
+    ranges: list[tuple[int, int]] = []
     for value in values:
-        if found and value == found[-1][1] + 1:
-            found[-1] = found[-1][0], value
+        if ranges and value == ranges[-1][1] + 1:
+            ranges[-1] = ranges[-1][0], value
         else:
-            found.append((value, value))
-    return found
+            ranges.append((value, value))
+    return ranges
 
 
 def _rules(profile: Profile, level: Level) -> dict[str, list[_Step]]:
@@ -127,7 +127,7 @@ def _rules(profile: Profile, level: Level) -> dict[str, list[_Step]]:
 
 
 def _argument(index: int) -> _Step:
-    """Load the lower half of an argument: the kernel reads no more of any that is looked at."""
+    """Load the lower half of an argument: the kernel ignores the upper half of those checked."""
     return _LOAD, 0, 0, _ARGUMENTS + 8 * index
 
 

@@ -1,10 +1,10 @@
 """The system calls that a sandboxed command may make, by name, with their numbers.
 
-What is not here the kernel does not have, as far as the command can tell (ENOSYS). What is left out
-on purpose: keys (keyctl), namespaces (unshare, setns, clone3), mounts, io_uring, userfaultfd, files
-and segments in memory that no folder counts (memfd, System V, message queues), other processes'
-memory (ptrace, process_vm), handles of files (open_by_handle_at), bpf, perf_event_open, modules,
-kexec, clocks, and whatever came later. Calls with a rule about their arguments are in ``seccomp``.
+To the command, the kernel has no other calls (ENOSYS). Left out on purpose: keys (keyctl),
+namespaces (unshare, setns, clone3), mounts, io_uring, userfaultfd, files and segments in memory
+that no folder counts (memfd, System V, message queues), other processes' memory (ptrace,
+process_vm), handles of files (open_by_handle_at), bpf, perf_event_open, modules, kexec, clocks, and
+newer calls. Calls with a rule about their arguments are in ``seccomp``.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ def numbers(profile: str, machine: str) -> dict[str, int]:
 
     Args:
         profile: ``proof`` or ``python``, which allows all that ``proof`` does and more.
-        machine: as ``os.uname().machine`` says it.
+        machine: architecture, as ``os.uname().machine``.
 
     Raises:
-        KeyError: no numbers are known for this kind of machine.
+        KeyError: the numbers of this architecture are not known.
     """
     column = _COLUMNS[machine]
-    found = _read(_PROOF, column)
-    return found if profile == "proof" else found | _read(_PYTHON, column)
+    proof_calls = _read(_PROOF, column)
+    return proof_calls if profile == "proof" else proof_calls | _read(_PYTHON, column)

@@ -1,13 +1,13 @@
-"""How much the processes of one command use, read from /proc, and what their tmpfs hold.
+"""The resource usage of the processes of one command, from /proc and their private tmpfs.
 
-Imports little, because the keeper loads it.
+Imports little, because the fork server loads it.
 """
 
 from __future__ import annotations
 
 import os
 
-from . import tree
+from . import process_tree
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SHARED = b"/dev/zero (deleted)"  # what the kernel calls memory that processes share without a file
@@ -17,9 +17,9 @@ class Usage:
     """What the processes of a command use together.
 
     Attributes:
-        cpu_s: processor seconds so far, those of ended processes included.
-        memory_mib: MiB of memory that no file backs, see ``records.Limits``.
-        tasks: processes and threads at this moment, less ours.
+        cpu_s: CPU seconds so far, including those of ended processes.
+        memory_mib: MiB of memory not backed by files, see ``records.Limits``.
+        tasks: processes and threads at this moment, without the sandbox's own.
     """
 
     def __init__(self, cpu_s: float = 0.0, memory_mib: float = 0.0, tasks: int = 0) -> None:
@@ -34,9 +34,9 @@ class Meter:
 
     Args:
         first: pid of process 1 of the command's namespace, or None if it has none.
-        ours: how many processes of that namespace are ours.
+        ours: how many processes of that namespace belong to the sandbox itself.
         tmpfs: the private folders in memory of that namespace.
-        clock: descriptor that counts the processor time, as ``kernel.task_clock`` returns it.
+        clock: descriptor that counts the CPU time, as ``kernel.task_clock`` returns it.
 
     Attributes:
         tmpfs: descriptors of those folders.
@@ -58,11 +58,11 @@ class Meter:
         """Return the usage now.
 
         Args:
-            most: with more processes than this only their number is returned. A fork bomb grows
-                while its processes are looked at one by one.
+            most: with more processes than this only their number is returned, since a fork bomb
+                grows while its processes are read one by one.
         """
         if self._proc is None:
-            pids = [str(pid) for pid in tree.descendants(os.getpid())]
+            pids = [str(pid) for pid in process_tree.descendants(os.getpid())]
             folder = "/proc"
         else:
             folder = f"/proc/self/fd/{self._proc}"
@@ -75,8 +75,8 @@ class Meter:
         usage = _total(pids, folder)
         usage.tasks = max(usage.tasks - self._ours, 0)
         for descriptor in self.tmpfs:
-            facts = os.fstatvfs(descriptor)
-            usage.memory_mib += (facts.f_blocks - facts.f_bfree) * facts.f_frsize / 2**20
+            status = os.fstatvfs(descriptor)
+            usage.memory_mib += (status.f_blocks - status.f_bfree) * status.f_frsize / 2**20
         if self._clock is not None:
             counted_s = int.from_bytes(os.read(self._clock, 8), "little") / 1e9
             usage.cpu_s = max(usage.cpu_s, counted_s)
@@ -103,7 +103,7 @@ def _total(pids: list[str], folder: str) -> Usage:
         shmem_kib += _field(status, b"RssShmem:")
         rest_kib += sum(_field(status, n) for n in (b"VmPTE:", b"VmSwap:", b"HugetlbPages:"))
         if _SHARED in maps:
-            mapped.update(_shared(maps))
+            mapped.update(_shared_mappings(maps))
     # Pages of a file in a private tmpfs are counted there; without one, where they are mapped.
     shared_kib = sum(mapped.values())
     if folder == "/proc":
@@ -112,28 +112,28 @@ def _total(pids: list[str], folder: str) -> Usage:
     return total
 
 
-def _shared(maps: bytes) -> dict[bytes, int]:
-    """Return the size in KiB of each piece of memory shared without a file, by its number.
+def _shared_mappings(maps: bytes) -> dict[bytes, int]:
+    """Return the size in KiB of each shared mapping without a file, by its inode.
 
-    Its pages can be filled by one process and held by another, which has touched none of them: the
-    whole size counts.
+    One process can fill its pages and another one, which has touched none of them, keep them alive:
+    the full size counts.
     """
-    found: dict[bytes, int] = {}
+    sizes_kib: dict[bytes, int] = {}
     for line in maps.splitlines():
         if line.endswith(_SHARED):
-            places, _, _, _, number = line.split(None, 5)[:5]
-            start, end = (int(place, 16) for place in places.split(b"-"))
-            found[number] = found.get(number, 0) + (end - start) // 1024
-    return found
+            addresses, _, _, _, inode = line.split(None, 5)[:5]
+            start, end = (int(address, 16) for address in addresses.split(b"-"))
+            sizes_kib[inode] = sizes_kib.get(inode, 0) + (end - start) // 1024
+    return sizes_kib
 
 
 def _read(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        parts = []
-        while part := os.read(descriptor, 65536):
-            parts.append(part)
-        return b"".join(parts)
+        chunks = []
+        while chunk := os.read(descriptor, 65536):
+            chunks.append(chunk)
+        return b"".join(chunks)
     finally:
         os.close(descriptor)
 

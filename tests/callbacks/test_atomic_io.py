@@ -1,4 +1,4 @@
-"""Checkpoint files are whole or not there, and a damaged one is named with its replacement."""
+"""Checkpoint files are written atomically; a damaged one is named with its replacement."""
 
 import os
 import pickle
@@ -72,7 +72,7 @@ def test_a_truncated_checkpoint_is_refused_with_the_newest_whole_one(tmp_path):
     with pytest.raises(UserError, match=r"truncated or corrupt") as refusal:
         AtomicCheckpointIO().load_checkpoint(bad)
     assert str(bad) in str(refusal.value)
-    assert f"the newest whole one is {good}" in str(refusal.value)
+    assert f"the newest complete one is {good}" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
@@ -89,7 +89,7 @@ def test_a_changed_byte_is_noticed(tmp_path):
 def test_a_damaged_checkpoint_alone_says_that_there_is_no_other(tmp_path):
     path = tmp_path / "step=1.ckpt"
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(UserError, match="no other whole checkpoint"):
+    with pytest.raises(UserError, match="no other complete checkpoint"):
         AtomicCheckpointIO().load_checkpoint(path)
 
 

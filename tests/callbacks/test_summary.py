@@ -34,8 +34,8 @@ def test_a_run_ends_in_a_table_whose_commands_work(tmp_path, said, monkeypatch):
     assert re.fullmatch(rf"{loss:.5g} \(best [\d.]+, step [24]\)", rows["val/loss"])
     assert float(rows["train/loss"]) > 0
     assert re.fullmatch(r"4, 512 tokens, 0:\d\d:\d\d", rows["steps"])
-    assert rows["go on"] == f"lit-research fit --run {run} --trainer.max_steps 8"
-    went_on = main(shlex.split(rows["go on"])[1:])
+    assert rows["resume"] == f"lit-research fit --run {run} --trainer.max_steps 8"
+    went_on = main(shlex.split(rows["resume"])[1:])
     assert went_on.trainer.global_step == 8
     assert table(said.messages)["run"] == run
     assert "since step 4" in table(said.messages)["steps"]

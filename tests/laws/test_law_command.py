@@ -88,7 +88,12 @@ def test_laws_of_several_variables_take_their_columns_in_order(tmp_path, capsys)
         ("points.jsonl", '{"N": 1, "loss": 2}', [], "too few points: 1 distinct x"),
         ("points.jsonl", '{"N": 1, "loss": NaN}', [], "y holds nan"),
         ("points.jsonl", "{}", ["--law", "cubic"], "no law is called 'cubic'"),
-        ("points.jsonl", "{}", ["--law", "chinchilla"], "--x names 1 columns: Chinchilla has"),
+        (
+            "points.jsonl",
+            "{}",
+            ["--law", "chinchilla"],
+            "--x names 1 columns, for Chinchilla; must be",
+        ),
     ],
 )
 def test_mistakes_give_one_line_and_exit_code_2(name, text, arguments, message, tmp_path, capsys):

@@ -140,13 +140,15 @@ def test_anchor_drops_early_points_and_measures_from_the_first_kept():
 
 
 def test_curve_wants_exactly_the_laws_parameters():
-    with pytest.raises(UserError, match=r"has the parameters \['E', 'A', 'alpha'\]"):
+    with pytest.raises(UserError, match=r"must be a value for each of \['E', 'A', 'alpha'\]"):
         Curve(PowerLaw(), {"E": 1.0, "A": 1.0})
 
 
 def test_a_loss_below_the_asymptote_is_never_reached():
     curve = Curve(PowerLaw(), {"E": 1.89, "A": 1.3, "alpha": 0.23})
-    with pytest.raises(UserError, match=r"loss 1.8 is never reached: the asymptote E is 1.89"):
+    with pytest.raises(
+        UserError, match=r"loss 1.8 is never reached, since the asymptote E is 1.89"
+    ):
         curve.invert([2.0, 1.8])
     with pytest.raises(UserError, match="give all of them but one"):
         curve.invert(2.0, N=3.0)

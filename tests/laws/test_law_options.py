@@ -111,11 +111,11 @@ def test_known_parameters_are_kept_and_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"fixed": {"beta": 1.0}}, r"PowerLaw has the parameters \['E', 'A', 'alpha'\]"),
+        ({"fixed": {"beta": 1.0}}, r"PowerLaw; must be one of \['E', 'A', 'alpha'\]"),
         ({"fixed": {"E": -1.0}}, "E=-1.0"),
-        ({"fixed": TRUE}, "nothing to fit"),
-        ({"delta": 0.0}, "delta=0.0"),
-        ({"delta": 0.1, "method": "ls"}, "only for 'huber_log'"),
+        ({"fixed": TRUE}, "must leave one to fit"),
+        ({"delta": 0.0}, "delta is 0.0"),
+        ({"delta": 0.1, "method": "ls"}, "given only for 'huber_log'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options, words):

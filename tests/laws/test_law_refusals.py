@@ -21,14 +21,17 @@ X = [1.0, 2.0, 3.0, 4.0, 5.0]
         ((PowerLaw, X, FALLING[:4]), r"one-dimensional arrays of the same length"),
         ((PowerLaw, [0.0, *X[1:]], FALLING), r"x\['x'\] holds 0, which is not positive"),
         ((PowerLaw, X, [*FALLING[:4], float("nan")]), r"y holds nan .* runs that failed"),
-        ((PowerLaw, X, [*FALLING[:4], "low"]), r"y holds something that is no number"),
+        ((PowerLaw, X, [*FALLING[:4], "low"]), r"which does not hold numbers alone"),
         ((PowerLaw, X, [*FALLING[:4], -1.0]), r"y holds -1, .* use method='ls'"),
-        ((PowerLaw, {"N": X}, FALLING), r"x has the variables \['N'\]: PowerLaw has \['x'\]"),
-        ((Chinchilla, X, FALLING), r"x is a plain array: Chinchilla has .* give a dict"),
-        ((Chinchilla, {"N": X, "D": X[:3]}, FALLING), r"have the shapes"),
+        (
+            (PowerLaw, {"N": X}, FALLING),
+            r"x has the variables \['N'\], for PowerLaw; must be exactly \['x'\]",
+        ),
+        ((Chinchilla, X, FALLING), r"x is a plain array, for Chinchilla, .* must be a dict"),
+        ((Chinchilla, {"N": X, "D": X[:3]}, FALLING), r"has the shapes"),
         (
             ("data_constrained", {"N": X, "U": X, "epochs": 0.5}, FALLING),
-            r"x\['epochs'\] holds 0.5: DataConstrained is defined from 1 upwards",
+            r"x\['epochs'\] holds 0.5, for DataConstrained; must be at least 1",
         ),
         (("parabola", X, FALLING), r"no law is called 'parabola'; must be power, ensemble"),
     ],
@@ -42,9 +45,9 @@ def test_points_that_cannot_be_fitted_are_refused_in_one_line(arguments, message
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "l1"}, "method='l1'"),
-        ({"interval_method": "jackknife"}, "interval_method='jackknife'"),
-        ({"intervals": 90}, "intervals=90 given to fit: it is a confidence level"),
+        ({"method": "l1"}, "method is 'l1'"),
+        ({"interval_method": "jackknife"}, "interval_method is 'jackknife'"),
+        ({"intervals": 90}, "intervals is 90, in fit; must be a confidence level"),
         ({"noise": 0.0}, "noise holds 0, which is not positive"),
         ({"noise": [0.1, 0.1]}, r"noise has shape \(2,\) for 5 points"),
         ({"n_boot": 3}, "n_boot is 3"),
@@ -125,7 +128,9 @@ def test_residuals_far_beyond_the_noise_are_said():
 
 def test_unknown_parameters_and_missing_intervals_are_named():
     found = fit("power", X, FALLING, interval_method=None)
-    with pytest.raises(UserError, match=r"no parameter 'beta'; give one of \['E', 'A', 'alpha'\]"):
+    with pytest.raises(
+        UserError, match=r"no parameter 'beta'; must be one of \['E', 'A', 'alpha'\]"
+    ):
         found.interval("beta")
     with pytest.raises(UserError, match="switched off"):
         found.interval("E")

@@ -195,7 +195,7 @@ def test_limits_hold_while_the_parent_is_busy(level):
 
 
 def test_buffers_of_pipes_are_not_counted_without_a_cgroup(python, monkeypatch):
-    monkeypatch.setattr("lit_research.sandbox.delegated.folder", lambda: None)
+    monkeypatch.setattr("lit_research.sandbox.delegated_cgroup.folder", lambda: None)
     script = (
         "import fcntl, os\nfor _ in range(40):\n  r, w = os.pipe(); os.set_blocking(w, False)\n"
         "  try: fcntl.fcntl(w, 1031, 1 << 20)\n  except OSError: pass\n"

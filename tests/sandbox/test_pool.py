@@ -200,8 +200,8 @@ def test_a_closed_pool_starts_nothing_and_leaves_nothing(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("preload", "message"),
     [
-        ([], "no list of modules"),
-        ("torch", "no list of modules"),
+        ([], "not a list of modules"),
+        ("torch", "not a list of modules"),
         (["no_such_module"], "importing 'no_such_module' failed: ModuleNotFoundError"),
         (["idlelib.idle"], "cannot be used"),
     ],
@@ -226,7 +226,8 @@ def test_modules_that_cannot_be_preloaded(preload, message):
 def test_what_jobs_could_share_is_refused(tmp_path, module, message):
     (tmp_path / "mine.py").write_text(module)
     code = (
-        "import os; from lit_research.sandbox import warm; print(warm.load(['mine'])); os._exit(0)"
+        "import os; from lit_research.sandbox import preloaded; "
+        "print(preloaded.preload(['mine'])); os._exit(0)"
     )
     command = [sys.executable, "-uc", code]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}

@@ -60,10 +60,12 @@ def test_a_command_whose_launcher_is_killed_ends_all_the_same(start, left_behind
     assert left_behind() == []
 
 
-def test_a_killed_keeper_is_replaced(start):
+def test_a_killed_fork_server_is_replaced(start):
     with start(["/bin/cat"]) as process:
-        keeper = int(Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        os.kill(keeper, signal.SIGKILL)
+        fork_server = int(
+            Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+        )
+        os.kill(fork_server, signal.SIGKILL)
         assert process.wait().status == "killed"
     assert sandbox.run(["/bin/true"], level=process.isolation).status == "ok"
 
@@ -109,7 +111,7 @@ def test_a_program_out_of_sight_is_not_started(level, tmp_path):
         (["echo"], {"env": {"A": "a\0b"}}, "env holds 'A'"),
         (["echo"], {"env": {"A=B": "c"}}, "env holds 'A=B'"),
         (["echo"], {"env": {"A": "\ud800"}}, "surrogate"),
-        (["echo"], {"level": "vault"}, "is no level"),
+        (["echo"], {"level": "vault"}, "is not a level"),
         (["echo"], {"level": "rlimits", "require": "namespaces"}, "weaker"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from lit_research import sandbox
 from lit_research.errors import UserError
-from lit_research.sandbox import Limits, delegated
+from lit_research.sandbox import Limits, delegated_cgroup
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ def cgroup(monkeypatch):
         folder.mkdir()
     except OSError as error:
         pytest.skip(f"this user has no cgroup to divide: {error}")
-    monkeypatch.setenv(delegated.VARIABLE, str(folder))
+    monkeypatch.setenv(delegated_cgroup.VARIABLE, str(folder))
     try:
         try:
-            delegated.folder()
+            delegated_cgroup.folder()
         except UserError as error:
             pytest.skip(str(error))
         yield folder
@@ -83,7 +83,7 @@ def test_nothing_is_left_when_the_launcher_is_killed(cgroup, start):
 
 
 def test_a_folder_that_is_no_cgroup_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setenv(delegated.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(delegated_cgroup.VARIABLE, str(tmp_path))
     with pytest.raises(UserError, match=r"LIT_RESEARCH_SANDBOX_CGROUP=.* cannot be used") as error:
         sandbox.run(["/bin/true"], level="rlimits")
     assert "\n" not in str(error.value)

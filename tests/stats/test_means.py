@@ -100,7 +100,10 @@ def test_size_of_welchs_test_is_near_the_nominal_one_with_unequal_arms():
         (lambda: paired_t([1.0, inf]), "1 values that are not finite"),
         (lambda: paired_t([[1.0, 2.0]]), r"shape \[1, 2\]"),
         (lambda: paired_t([1.0, 2.0], alternative="more"), "alternative is 'more'"),
-        (lambda: paired_t([1.0, 2.0], confidence=95), "confidence is 95, in stats; must be above 0 and below 1"),
+        (
+            lambda: paired_t([1.0, 2.0], confidence=95),
+            "confidence is 95, in stats; must be above 0 and below 1",
+        ),
         (lambda: welch_t([1.0], [1.0, 2.0]), "a has 1 values and b 2"),
         (lambda: equivalent([1.0, 2.0], 0.0), "margin is 0.0"),
         (lambda: no_worse([1.0, 2.0], -sqrt(2)), "margin is -1.4"),

@@ -1,7 +1,7 @@
-"""``ClusterExecutor``: the part that the executors of clusters share.
+"""``ClusterExecutor``: the base class of the executors for clusters.
 
-Each runs a call in a process of a cluster, as many side by side as ``jobs`` says; what a call
-raises there is raised here.
+Each runs calls in processes of a cluster, up to ``jobs`` in parallel; an exception there is raised
+here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Outcome = tuple[bool, Any, str]
 
 
 class RemoteError(Exception):
-    """The traceback of a call in its own process; the cause of what is raised here."""
+    """The traceback of a call in a worker, as the cause of the exception raised here."""
 
 
 def outcome_of(
@@ -34,7 +34,7 @@ def outcome_of(
 
     Args:
         threads: of torch; None leaves them as they are.
-        function: what is called, importable in the worker.
+        function: the function to call, importable in the worker.
         args: of the call.
         kwargs: of the call.
     """
@@ -55,12 +55,12 @@ def _line(error: Exception) -> str:
 class ClusterExecutor(ThreadPoolExecutor):
     """An executor whose threads wait for calls that run elsewhere.
 
-    So it is an ordinary one: ``submit``, ``map``, ``with``, and a call that has not begun can be
-    cancelled. The cluster is started, or connected to, by the first call. Left by an error, it ends
-    the calls that are under way; a run of the command resumes from its checkpoint.
+    It supports ``submit``, ``map``, ``with``, and cancelling a call that has not started. The first
+    call starts the cluster, or connects to it. When its ``with`` block is left by an error, running
+    calls are cancelled; a run of the command resumes from its checkpoint.
 
     Args:
-        jobs: calls that run side by side.
+        jobs: maximum number of calls in parallel.
     """
 
     package: str
@@ -75,7 +75,7 @@ class ClusterExecutor(ThreadPoolExecutor):
 
     @override
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run a call in the cluster; the future has what it returns or raises."""
+        """Run a call in the cluster; the future has its result or exception."""
         with self._starting:
             if not self._started:
                 self._start()
@@ -96,7 +96,7 @@ class ClusterExecutor(ThreadPoolExecutor):
         except Exception as error:  # each cluster has its own
             raise UserError(
                 f"{name} cannot start or reach its cluster ({_line(error)}); give arguments that "
-                f"{self.package} takes, or the address of a cluster that runs"
+                f"{self.package} accepts, or the address of a running cluster"
             ) from error
 
     def _result(
@@ -107,14 +107,14 @@ class ClusterExecutor(ThreadPoolExecutor):
         except Exception as error:  # each cluster has its own
             raise UserError(
                 f"a call ended without a result, in {type(self).__name__} ({_line(error)}); see "
-                "the logs of its worker, and start again: what is finished is not repeated"
+                "the logs of its worker, and start again: finished calls are not repeated"
             ) from error
         if not done:
             raise value from RemoteError(f"\n{trace}")
         return value
 
     def wait(self, task: Any, result: Callable[[], Outcome]) -> Outcome:
-        """Return what a task gives; until then it is one of those that ``cancel`` is to end."""
+        """Return the outcome of a task; until then ``cancel`` ends it."""
         self._running.add(task)
         try:
             return result()
@@ -123,7 +123,7 @@ class ClusterExecutor(ThreadPoolExecutor):
 
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the cluster, after the calls that have begun."""
+        """Shut down the cluster, after the calls that have started."""
         super().shutdown(wait=wait, cancel_futures=cancel_futures)
         with self._starting:
             started, self._started = self._started, False
@@ -133,14 +133,14 @@ class ClusterExecutor(ThreadPoolExecutor):
     @override
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        if kind is not None:
+        if error_type is not None:
             super().shutdown(wait=False, cancel_futures=True)
             self.cancel()
-        return super().__exit__(kind, error, trace)
+        return super().__exit__(error_type, error, trace)
 
     @abstractmethod
     def start(self, package: Any) -> None:
@@ -154,7 +154,7 @@ class ClusterExecutor(ThreadPoolExecutor):
 
     @abstractmethod
     def cancel(self) -> None:
-        """End the calls that are under way."""
+        """End the running calls."""
 
     @abstractmethod
     def stop(self) -> None:

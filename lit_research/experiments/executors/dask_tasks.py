@@ -11,14 +11,15 @@ from lit_research.experiments.executors.cluster import ClusterExecutor, Outcome,
 
 
 class DaskExecutor(ClusterExecutor):
-    """Each call is a task of Dask, which gives it to another worker where one has died.
+    """Each call is a task of Dask, which reassigns it to another worker if one has died.
 
     Args:
         address: of a running scheduler, ``tcp://HOST:8786``; None starts a cluster on this machine,
-            and ends it.
-        jobs: tasks at a time; also the worker processes of a cluster of this machine.
-        threads: of torch in a task; None leaves it to torch.
-        close_s: seconds that the workers of this machine have to end before they are killed.
+            and stops it afterwards.
+        jobs: maximum number of tasks at a time; also the number of worker processes of a cluster on
+            this machine.
+        threads: number of torch threads in a task; None leaves it to torch.
+        close_s: seconds that workers on this machine have to exit before they are killed.
     """
 
     package, extra = "distributed", "dask"
@@ -46,7 +47,7 @@ class DaskExecutor(ClusterExecutor):
     def run(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Outcome:
-        options = {"pure": False}  # equal calls are different ones
+        options = {"pure": False}  # identical calls are run separately
         task = self._client.submit(outcome_of, self.threads, function, args, kwargs, **options)
         return self.wait(task, task.result)
 

@@ -11,15 +11,15 @@ from lit_research.experiments.executors.cluster import ClusterExecutor, Outcome,
 
 
 class RayExecutor(ClusterExecutor):
-    """Each call is a task of Ray, which starts it again where its worker has died.
+    """Each call is a task of Ray, which restarts it if its worker has died.
 
     Args:
-        address: of a running cluster, such as ``auto``; None starts Ray on this machine, and ends
-            it.
-        jobs: tasks at a time; those beyond the cluster's resources wait in its queue.
-        cpus: that a task occupies; Ray gives torch as many threads.
-        gpus: that a task occupies.
-        retries: how often a task whose worker died is started again.
+        address: of a running cluster, such as ``auto``; None starts Ray on this machine, and stops
+            it afterwards.
+        jobs: maximum number of tasks at a time; tasks beyond the cluster's resources are queued.
+        cpus: number of CPUs of a task; Ray gives torch as many threads.
+        gpus: number of GPUs of a task.
+        retries: how often a task whose worker died is restarted.
     """
 
     package, extra = "ray", "ray"
@@ -38,9 +38,9 @@ class RayExecutor(ClusterExecutor):
     @override
     def start(self, package: Any) -> None:
         self._ray = package
-        own = {"include_dashboard": False, "num_cpus": self._max_workers * self.cpus}
-        more = {"address": self.address} if self.address is not None else own
-        package.init(log_to_driver=False, ignore_reinit_error=True, **more)
+        local_options = {"include_dashboard": False, "num_cpus": self._max_workers * self.cpus}
+        cluster_options = {"address": self.address} if self.address is not None else local_options
+        package.init(log_to_driver=False, ignore_reinit_error=True, **cluster_options)
         options = {"num_cpus": self.cpus, "num_gpus": self.gpus, "max_retries": self.retries}
         self._task = package.remote(outcome_of).options(**options)
 

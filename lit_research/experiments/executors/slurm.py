@@ -15,18 +15,19 @@ DAY_MIN = 24 * 60  # submitit's own limits are 2 and 5 minutes
 class SubmititExecutor(ClusterExecutor):
     """Each call is a job of Slurm, or with ``cluster: local`` a process of this machine.
 
-    A job that Slurm preempts or ends at its time limit is queued again; one that dies is submitted
-    again. Jobs do not end with the process that submitted them: submitted once more, a run waits
-    for the first job of it.
+    A job that Slurm preempts or ends at its time limit is requeued; one that dies is submitted
+    again. Jobs do not end with the process that submitted them: a run that is submitted once more
+    waits for its first job.
 
     Args:
         folder: where submitit keeps jobs and their logs; on a cluster, one that all machines share.
-        cluster: ``slurm``, ``local``; None takes Slurm where there is one.
-        jobs: jobs in the queue at a time.
-        threads: of torch in a job; None leaves it to torch, which sees the CPUs of the job.
+        cluster: ``slurm``, ``local``; None uses Slurm if it is available.
+        jobs: maximum number of jobs in the queue at a time.
+        threads: number of torch threads in a job; None leaves it to torch, which sees the CPUs of
+            the job.
         retries: how often a job that died is submitted again.
-        parameters: of submitit's ``update_parameters``: ``timeout_min`` (a day, where it is not
-            given), ``cpus_per_task``, ``gpus_per_node``, ``mem_gb``, ``slurm_partition`` and so on.
+        parameters: of submitit's ``update_parameters``: ``timeout_min`` (a day by default),
+            ``cpus_per_task``, ``gpus_per_node``, ``mem_gb``, ``slurm_partition`` and so on.
     """
 
     package, extra = "submitit", "slurm"
@@ -81,14 +82,14 @@ class SubmititExecutor(ClusterExecutor):
 
 
 class Requeued:
-    """``outcome_of``, which submitit queues again where Slurm has stopped it."""
+    """``outcome_of`` as a callable that submitit requeues if Slurm has stopped it."""
 
     def __call__(self, *args: Any) -> Outcome:
         """Run a call; see ``outcome_of``."""
         return outcome_of(*args)
 
     def checkpoint(self, *args: Any) -> Any:
-        """Return what is queued: the same call, which resumes by itself."""
+        """Return what to requeue: the same call, which resumes by itself."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, *args)

@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_research.binning import binned_means
 from lit_research.evals import mean_of_sums
 from lit_research.figures import panels, text_table
 from lit_research.lm import IGNORE
-from lit_research.metrics import MetricsByKey, Sums, sum_dtype
+from lit_research.metrics import MetricsByKey, Sums, binned_means, sum_dtype
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -109,7 +109,7 @@ def test_repeated_tokens_lose_their_worth():
     assert float(effective_tokens(100.0, 1, R_D)) == 100.0
     assert float(effective_tokens(100.0, 4, R_D)) == pytest.approx(373, abs=2)  # nearly fresh
     assert float(effective_tokens(100.0, 1e6, R_D)) == pytest.approx(100 * (1 + R_D))
-    with pytest.raises(UserError, match="counted from 1 pass"):
+    with pytest.raises(UserError, match="must be at least 1"):
         effective_tokens(100.0, 0.5, R_D)
 
 

@@ -7,14 +7,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lit_research.sandbox import levels, views
-from lit_research.sandbox.keeping import Keeper, keeper
+from lit_research.sandbox import views
+from lit_research.sandbox.command_thread import CommandThread
+from lit_research.sandbox.fork_server_client import ForkServer, fork_server
+from lit_research.sandbox.job import Job
 from lit_research.sandbox.records import Level, Limits, Profile, Result
 from lit_research.sandbox.sandboxed import Sandboxed
-from lit_research.sandbox.watcher import Watcher
 
 
-def launch(
+def start_at_level(
     level: Level,
     command: Sequence[str],
     *,
@@ -23,30 +24,32 @@ def launch(
     writable: Sequence[Path] = (),
     env: Mapping[str, str] | None = None,
     profile: Profile = "python",
-    pool: Keeper | None = None,
+    pool: ForkServer | None = None,
 ) -> Sandboxed:
-    """Start a command at a level that was not tried yet; everybody else calls ``start``.
+    """Start a command at a level that was not tried yet; other code calls ``start``.
 
     Args:
-        pool: the keeper of a pool; then ``command`` is what would follow ``python``.
+        pool: the fork server of a pool; then ``command`` is what would follow ``python``.
     """
     reads, writes = views.check(command, readable, writable, env)
-    words = list(command)
+    arguments = list(command)
     if pool is None:
         program = views.find_program(command[0], env)
         if program is None:
             return _refused(level, f"program {command[0]!r} was not found in PATH")
         if level != "rlimits" and not views.is_visible(program, [*reads, *writes]):
-            why = f"program {program!r} is out of sight of the sandbox: add its folder to readable"
-            return _refused(level, why)
-        words[0] = program
+            reason = (
+                f"program {program!r} is not visible in the sandbox; add its folder to readable"
+            )
+            return _refused(level, reason)
+        arguments[0] = program
     scratch = tempfile.mkdtemp(prefix="sandbox-") if level == "rlimits" else None
     variables = views.environment(env, scratch or views.SCRATCH)
     try:
-        job = levels.Job(
-            level, words, variables, limits, reads, writes, profile, scratch, pool is not None
+        job = Job(
+            level, arguments, variables, limits, reads, writes, profile, scratch, pool is not None
         )
-        return Sandboxed(level, Watcher(job, pool or keeper()))
+        return Sandboxed(level, CommandThread(job, pool or fork_server()))
     except BaseException as error:
         if scratch is not None:
             os.rmdir(scratch)

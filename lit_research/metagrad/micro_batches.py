@@ -1,4 +1,4 @@
-"""Micro-batches: the parts of a batch whose graph is held at a time.
+"""Micro-batches: parts of a batch, whose graphs are held one at a time.
 
 Legend: B examples of a batch.
 """
@@ -17,29 +17,29 @@ Batch = Tensor | Mapping[str, Tensor] | tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
-class Part:
+class MicroBatch:
     """A micro-batch.
 
     Args:
         batch: its examples.
-        weights: of their losses; None is 1.
+        weights: of their losses; None means 1.
         divisor: the weighted sum of the whole batch's losses is divided by it.
         size: number of examples.
-        place: (step, number within the batch), which the random numbers follow from.
+        index: (step, number within the batch), which seeds the random numbers.
     """
 
     batch: Any
     weights: Tensor | None
     divisor: float
     size: int
-    place: tuple[int, int]
+    index: tuple[int, int]
 
-    def first(self, rows: int) -> Part:
-        """Return its first examples, at most ``rows``, at the same place."""
+    def first(self, rows: int) -> MicroBatch:
+        """Return its first examples, at most ``rows``, with the same index."""
         if rows >= self.size:
             return self
-        own = None if self.weights is None else self.weights[:rows]
-        return replace(self, batch=rows_of(self.batch, slice(0, rows)), weights=own, size=rows)
+        weights = None if self.weights is None else self.weights[:rows]
+        return replace(self, batch=rows_of(self.batch, slice(0, rows)), weights=weights, size=rows)
 
 
 def size_of(batch: Batch, step: int) -> int:
@@ -64,7 +64,7 @@ def size_of(batch: Batch, step: int) -> int:
     if len(sizes) > 1:
         raise UserError(
             f"the tensors of batch {step} have {', '.join(map(str, sizes))} examples, in batches of"
-            " Training; must be as many in each"
+            " Training; must have the same number"
         )
     return sizes[0]
 
@@ -80,20 +80,26 @@ def rows_of(batch: Batch, rows: slice) -> Any:
 
 def split_batch(
     batch: Batch, weights: Tensor | None, step: int, *, width: int | None, divisor: float | None
-) -> Iterator[Part]:
+) -> Iterator[MicroBatch]:
     """Yield the micro-batches of a step.
 
     Args:
         batch: of the step.
-        weights: of its losses; None is 1.
+        weights: of its losses; None means 1.
         step: its index.
-        width: examples of a micro-batch; None is all of them.
-        divisor: of the weighted sum of the losses; None is B.
+        width: examples in a micro-batch; None means all of them.
+        divisor: of the weighted sum of the losses; None means B.
     """
     size = size_of(batch, step)
     width = width or size
     for number, start in enumerate(range(0, size, width)):
         rows = slice(start, start + width)
-        own = None if weights is None else weights[rows]
-        part = batch if width >= size else rows_of(batch, rows)
-        yield Part(part, own, float(divisor or size), min(width, size - start), (step, number))
+        micro_weights = None if weights is None else weights[rows]
+        examples = batch if width >= size else rows_of(batch, rows)
+        yield MicroBatch(
+            examples,
+            micro_weights,
+            float(divisor or size),
+            min(width, size - start),
+            (step, number),
+        )

@@ -1,7 +1,7 @@
-"""Whether a metagradient can be trusted: against differences, against itself, and as a tool.
+"""Diagnostics of a metagradient: is it exact, is the training deterministic, is it predictive?
 
 A metagradient may be exact and useless: where training is chaotic, the derivative at w says nothing
-of a finite change. ``metasmoothness`` measures that.
+about a finite change. ``metasmoothness`` measures that.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from lit_research.metagrad.training import Training
 
 @dataclass(frozen=True)
 class Audit:
-    """A directional derivative, found in two ways.
+    """A directional derivative, computed in two ways.
 
     Args:
         exact: by the metagradient.
-        difference: by central differences of trainings.
+        difference: by central differences of training runs.
     """
 
     exact: float
@@ -31,7 +31,7 @@ class Audit:
 
     @property
     def relative_error(self) -> float:
-        """Their difference, over the larger of both."""
+        """Their absolute difference, relative to the larger one."""
         return abs(self.exact - self.difference) / max(
             abs(self.exact), abs(self.difference), 1e-300
         )
@@ -42,28 +42,28 @@ def audit(
 ) -> tuple[Audit, list[Tensor]]:
     """Compare the metagradient with central differences in a random direction of the weights.
 
-    The differences are of fourth order, of trainings with w + h v and w + 2 h v and their mirror
-    images. In fp32 they are rounded to about 1e-3 of the metric's change: audit in float64.
+    The differences are of fourth order, from training runs with w + h v, w + 2 h v, w - h v and
+    w - 2 h v. In float32, rounding is about 1e-3 of the metric's change: audit in float64.
 
     Args:
-        training: to be audited; it is run five times.
+        training: what to audit; it is run five times.
         metric: Phi.
-        size: of the change of each weight, h.
-        seed: of the direction, normal in each weight.
+        size: step size h of the differences.
+        seed: of the direction v, whose components are standard normal.
 
     Returns:
         The comparison, and the metagradient's weights.
     """
-    found = metagradient(train(training), metric)
-    direction = _normal(found.weights, seed)
-    exact = sum(float((w * d).sum()) for w, d in zip(found.weights, direction, strict=True))
+    result = metagradient(train(training), metric)
+    direction = _normal(result.weights, seed)
+    exact = sum(float((w * d).sum()) for w, d in zip(result.weights, direction, strict=True))
 
     def value(steps: int) -> float:
         weights = [1 + steps * size * d for d in direction]
         return value_at(train(training, weights), metric)
 
     near, far = value(1) - value(-1), value(2) - value(-2)
-    return Audit(exact, (8 * near - far) / (12 * size)), found.weights
+    return Audit(exact, (8 * near - far) / (12 * size)), result.weights
 
 
 def _normal(like: Sequence[Tensor], seed: int) -> list[Tensor]:
@@ -80,14 +80,14 @@ def value_at(run: Run, metric: Metric) -> float:
         terms = [result] if isinstance(result, Tensor) else result
         return sum(float(term) for term in terms)
 
-    return float(run.steps.after(run.layout.parts(run.theta), total))
+    return float(run.steps.after(run.layout.split(run.theta), total))
 
 
 def replays_exactly(training: Training) -> bool:
-    """Return whether the same training ends twice at the same numbers, bit for bit.
+    """Return whether two runs of the training end at the same parameters, bit for bit.
 
-    Where it does not (atomic additions on a GPU), steps computed again differ from those that were
-    taken, and the metagradient is as wrong as they are different.
+    Where they do not (atomic additions on a GPU), recomputed steps differ from the original ones,
+    and the error of the metagradient is as large as that difference.
     """
     first, again = train(training).theta, train(training).theta
     return bool(torch.equal(first, again))
@@ -103,14 +103,13 @@ def metasmoothness(
     the same). Near 1 a metagradient predicts what finite changes do; lower learning rates, a
     larger eps_root, warm-up and clipping raise it.
 
-    Weighting by both differences lets a parameter that returns to where it was count for nothing,
-    so the score does not fall below what the parameters that move on agree on; a weight of the
-    first difference alone, as in an earlier version of this function, gives lower scores.
+    With this weight, a parameter that returns to its first value does not count. Weighting by the
+    first difference alone would give lower scores.
 
     Args:
-        training: run three times.
-        direction: v, of each step's weights; None is a normal one.
-        size: h.
+        training: what to measure; it is run three times.
+        direction: v, a tensor for each step's weights; None draws a standard normal one.
+        size: step size h.
     """
     base = train(training)
     if direction is None:

@@ -1,9 +1,9 @@
-"""Python programs in a process that has imported their modules already (see ``pool``).
+"""Run Python programs in a process that has already imported their modules (see ``pool``).
 
-The keeper of a pool imports the modules before it is asked for anything. What it forks for a job
-becomes, after the namespaces, limits and filter of every other command, the job's Python program
-itself instead of starting one. The keeper has read nothing of any job: what they share is what was
-in memory before the first of them.
+The fork server of a pool imports the modules before it serves any request. A process that it forks
+for a job gets the namespaces, limits and filter of every other command, and then runs the job's
+Python program itself instead of starting one. The fork server reads nothing of any job: jobs share
+only what was in memory before the first of them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 _PACKAGE = __name__.rpartition(".")[0]
 
 
-def load(names: list[str]) -> str:
-    """Import modules; return why that cannot be done, or nothing.
+def preload(names: list[str]) -> str:
+    """Import modules; return why they cannot be preloaded, or an empty string.
 
-    Nothing that two jobs could both hold, and write to, may be left: memory that is shared (open
-    descriptors are closed in each job). Nor threads, which a fork does not copy.
+    Shared memory, which two jobs could both write to, must not be left (open descriptors are closed
+    in each job); nor may threads, which a fork does not copy.
     """
     for name in names:
         try:
@@ -46,14 +46,14 @@ def load(names: list[str]) -> str:
     with open("/proc/self/maps", "rb") as file:
         shared = [row.split()[-1] for row in file if row.split()[1] == b"rw-s"]
     if shared:
-        places = ", ".join(place.decode(errors="replace") for place in shared)
-        return f"importing {', '.join(names)} leaves memory that is shared: {places}"
+        mappings = ", ".join(path.decode(errors="replace") for path in shared)
+        return f"importing {', '.join(names)} leaves memory that is shared: {mappings}"
     gc.collect()
-    gc.freeze()  # or every collection in a job would copy what they have in common
+    gc.freeze()  # or every collection in a job would copy what they share
     return ""
 
 
-def become(job: dict[str, Any]) -> None:
+def run_job(job: dict[str, Any]) -> None:
     """Run the job's program here, to the end of this process.
 
     Args:
@@ -62,7 +62,7 @@ def become(job: dict[str, Any]) -> None:
     os.closerange(3, 1 << 20)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)  # as Python does when it starts
-    _renew({os.fsdecode(k): os.fsdecode(v) for k, v in job["env"].items()})
+    _reset_process({os.fsdecode(k): os.fsdecode(v) for k, v in job["env"].items()})
     loaded = set(sys.modules)
     code = 0
     try:
@@ -71,21 +71,21 @@ def become(job: dict[str, Any]) -> None:
         code = _exit_code(end.code)
     except Exception as error:
         trace = error.__traceback__
-        own = trace.tb_next.tb_next if trace and trace.tb_next else trace  # without ours
-        sys.excepthook(type(error), error.with_traceback(own), own)
+        user_trace = trace.tb_next.tb_next if trace and trace.tb_next else trace  # without ours
+        sys.excepthook(type(error), error.with_traceback(user_trace), user_trace)
         code = 1
     _end(code, loaded)
 
 
-def _exit_code(given: Any) -> int:
-    if given is None or isinstance(given, int):
-        return int(given or 0) & 0xFF
-    print(given, file=sys.stderr)  # noqa: T201
+def _exit_code(status: Any) -> int:
+    if status is None or isinstance(status, int):
+        return int(status or 0) & 0xFF
+    print(status, file=sys.stderr)  # noqa: T201
     return 1
 
 
 def _end(code: int, loaded: set[str]) -> None:
-    """End as Python does, but leave the modules of the pool: taking them apart costs seconds.
+    """Exit as Python does, but skip tearing down the modules of the pool, which takes seconds.
 
     Args:
         code: exit code.
@@ -93,16 +93,16 @@ def _end(code: int, loaded: set[str]) -> None:
     """
     threading._shutdown()  # type: ignore[attr-defined]
     if threading.active_count() > 1:
-        sys.exit(code)  # daemons must not see what is taken apart: Python stops them
+        sys.exit(code)  # daemon threads must not see the teardown: Python stops them
     atexit._run_exitfuncs()
     for name in [n for n in sys.modules if n not in loaded or n == "__main__"]:
         del sys.modules[name]
     gc.collect()  # what only the program held: its destructors run, its files are written
-    for kind in (io.TextIOBase, io.IOBase):
-        for found in gc.get_objects():
-            if issubclass(type(found), kind):
+    for stream_type in (io.TextIOBase, io.IOBase):
+        for stream in gc.get_objects():
+            if issubclass(type(stream), stream_type):
                 with suppress(OSError, ValueError):
-                    found.flush()
+                    stream.flush()
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
@@ -114,37 +114,37 @@ def _end(code: int, loaded: set[str]) -> None:
 
 
 def _execute(command: list[str]) -> None:
-    kind, *words = command
+    script, *arguments = command
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main
-    if kind == "-c":
-        _start("", "-c", words[1:])
-        exec(compile(words[0], "<string>", "exec"), main.__dict__)
-    elif kind == "-m":
-        _start(os.getcwd(), words[0], words[1:])
-        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    if script == "-c":
+        _start("", "-c", arguments[1:])
+        exec(compile(arguments[0], "<string>", "exec"), main.__dict__)
+    elif script == "-m":
+        _start(os.getcwd(), arguments[0], arguments[1:])
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
     else:
-        _start(os.path.dirname(os.path.realpath(kind)), kind, words)
-        main.__file__ = kind
+        _start(os.path.dirname(os.path.realpath(script)), script, arguments)
+        main.__file__ = script
         try:
-            with open(kind, "rb") as file:
+            with open(script, "rb") as file:
                 source = file.read()
         except OSError as error:
-            print(f"can't open file {kind!r}: {error}", file=sys.stderr)  # noqa: T201
+            print(f"can't open file {script!r}: {error}", file=sys.stderr)  # noqa: T201
             sys.exit(2)
-        exec(compile(source, kind, "exec"), main.__dict__)
+        exec(compile(source, script, "exec"), main.__dict__)
 
 
 def _start(first: str, name: str, arguments: list[str]) -> None:
-    """Set what a program finds in ``sys`` when it begins."""
-    given = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
-    sys.path[:0] = [first, *given]
+    """Set ``sys.path`` and ``sys.argv`` as a program expects them when it starts."""
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:0] = [first, *paths]
     sys.argv = [name, *arguments]
 
 
-def _renew(env: dict[str, str]) -> None:
-    """Make what belonged to the keeper that of a new process."""
+def _reset_process(env: dict[str, str]) -> None:
+    """Replace the state of the fork server with that of a new process."""
     gc.enable()
     os.environ.clear()
     os.environ.update(env)

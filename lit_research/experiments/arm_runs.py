@@ -1,7 +1,7 @@
-"""Arms are run, each with a result on disk, through the command that the caller gives.
+"""Run arms through the command that the caller gives, each with a result file.
 
-A finished arm is never run again, and an interrupted one resumes from its checkpoint. Arms run in
-turn or on any ``concurrent.futures.Executor``.
+A finished arm is never run again, and an interrupted one resumes from its checkpoint. Arms run one
+after the other or on any ``concurrent.futures.Executor``.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 
 def result_file(arm: Arm, seed: int, work: Path) -> Path:
-    """Return where the result of an arm with a seed is kept; a file there means it is finished."""
+    """Return the path of an arm's result for a seed; the file exists once the run has finished."""
     return work / arm.folder / f"seed-{seed}.json"
 
 
 def run_arm(
     arm: Arm, seed: int, work: Path, command: Command, plan: str | None = None
 ) -> dict[str, float]:
-    """Run one arm with one seed, or read its result if it is there; return its final metrics.
+    """Run one arm with one seed, or read its result if it exists; return its final metrics.
 
-    The score is the validation after the last step, not the best one on the way. Where another
-    process runs the same arm and seed, this one waits for its result.
+    The score is the validation after the last step, not the best one of the run. If another process
+    runs the same arm and seed, this one waits for its result.
 
     Args:
         arm: the setting.
@@ -53,7 +53,7 @@ def run_arm(
     # A job of a cluster may outlive the process that submitted it, and be submitted again.
     with FileLock(f"{target}.lock"):
         if not target.is_file():
-            return _run_and_keep(arm, seed, work, command, target, plan)
+            return _run_and_save(arm, seed, work, command, target, plan)
         record = json.loads(target.read_text())
         if record.get("plan") != plan:
             raise UserError(
@@ -64,46 +64,48 @@ def run_arm(
         return record["metrics"]
 
 
-def _run_and_keep(
+def _run_and_save(
     arm: Arm, seed: int, work: Path, command: Command, target: Path, plan: str | None
 ) -> dict[str, float]:
     """Run an arm and write its result to ``target``."""
     start = time.perf_counter()
-    with quietly():  # several run side by side, and who compares them shows how far they are
-        for words in arm.commands_before(seed, work):
-            command(words)
+    with quietly():  # several run in parallel, and the caller shows their progress
+        for arguments in arm.commands_before(seed, work):
+            command(arguments)
         run = command(arm.command_line(seed, work))
         [scores] = run.trainer.validate(run.model, run.datamodule, verbose=False)
     logged: dict[str, Any] = {**run.trainer.callback_metrics, **scores}
     metrics = {name: float(value) for name, value in logged.items()}
-    metrics |= _sizes(run.model)
+    metrics |= _parameter_counts(run.model)
     record = {"metrics": metrics, "seconds": time.perf_counter() - start, "plan": plan}
     write_atomic(target, json.dumps(record, indent=1))
     return metrics
 
 
-def _sizes(model: nn.Module) -> dict[str, float]:
-    """Count the parameters, with and without those of embeddings."""
+def _parameter_counts(model: nn.Module) -> dict[str, float]:
+    """Count the parameters, with and without embeddings."""
     from torch import nn
 
     embeddings = [m for m in model.modules() if isinstance(m, nn.Embedding)]
     total = sum(p.numel() for p in model.parameters())
-    apart = sum(p.numel() for m in embeddings for p in m.parameters())
-    return {"parameters": float(total), "non_embedding_parameters": float(total - apart)}
+    in_embeddings = sum(p.numel() for m in embeddings for p in m.parameters())
+    return {"parameters": float(total), "non_embedding_parameters": float(total - in_embeddings)}
 
 
 def _levels(arms: list[Arm]) -> list[list[Arm]]:
-    """Return the arms in the order of what they need: those of a level can run side by side."""
+    """Group the arms by dependencies: those of one level can run in parallel."""
     levels: list[list[Arm]] = []
-    left, done = list(arms), set[str]()
-    while left:
-        ready = [a for a in left if a.needs is None or a.needs.folder in done]
+    remaining, done = list(arms), set[str]()
+    while remaining:
+        ready = [a for a in remaining if a.needs is None or a.needs.folder in done]
         if not ready:
-            names = ", ".join(sorted({a.needs.name for a in left if a.needs}))
-            raise UserError(f"arms need others that are not run: give --only with {names} too")
+            names = ", ".join(sorted({a.needs.name for a in remaining if a.needs}))
+            raise UserError(
+                f"arms need others that are not run, in --only; give --only with {names} too"
+            )
         levels.append(ready)
         done |= {arm.folder for arm in ready}
-        left = [arm for arm in left if arm not in ready]
+        remaining = [arm for arm in remaining if arm not in ready]
     return levels
 
 
@@ -114,7 +116,7 @@ def _run_jobs(
     executor: Executor | None,
     plan: str | None,
 ) -> Iterator[tuple[tuple[str, int], dict[str, float]]]:
-    """Yield what each (arm, seed) measured, as it is done."""
+    """Yield the metrics of each (arm, seed) as it finishes."""
     if executor is None:
         for arm, seed in jobs:
             yield (arm.name, seed), run_arm(arm, seed, work, command, plan)
@@ -135,14 +137,14 @@ def run_arms(
     executor: Executor | None = None,
     plan: str | None = None,
 ) -> Results:
-    """Run every arm with every seed, show the progress, and gather the metrics.
+    """Run every arm with every seed, show the progress, and collect the metrics.
 
     Args:
-        arms: in any order; one that needs another is run after it.
+        arms: in any order; an arm that needs another one runs after it.
         seeds: of each arm.
         work: folder of the runs and their results.
         command: see ``run_arm``.
-        executor: where they run; None runs them in turn, in this process.
+        executor: where they run; None runs them one after the other, in this process.
         plan: hash of the plan that they are run under.
 
     Raises:
@@ -151,17 +153,17 @@ def run_arms(
     from rich.progress import Progress
 
     arms, seeds = list(arms), list(seeds)
-    todo = [(arm, seed) for arm in arms for seed in seeds]
-    found: dict[tuple[str, int], dict[str, float]] = {}
+    runs = [(arm, seed) for arm in arms for seed in seeds]
+    measured: dict[tuple[str, int], dict[str, float]] = {}
     with Progress() as progress:
-        bar = progress.add_task("arms x seeds", total=len(todo))
+        bar = progress.add_task("arms x seeds", total=len(runs))
         for level in _levels(arms):
             jobs = [(arm, seed) for arm in level for seed in seeds]
             for job, metrics in _run_jobs(jobs, work, command, executor, plan):
-                found[job] = metrics
+                measured[job] = metrics
                 progress.advance(bar)
     results: Results = {}
-    for arm, seed in todo:  # in the order of the seeds, whichever finished first
-        for metric, value in found[arm.name, seed].items():
+    for arm, seed in runs:  # in the order of the seeds, whichever finished first
+        for metric, value in measured[arm.name, seed].items():
             results.setdefault(arm.name, {}).setdefault(metric, []).append(value)
     return results

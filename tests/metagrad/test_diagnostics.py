@@ -12,7 +12,7 @@ from lit_research.metagrad import (
     metasmoothness,
     replays_exactly,
 )
-from lit_research.metagrad.checks import sign_agreement
+from lit_research.metagrad.diagnostics import sign_agreement
 from tests.metagrad.problem import model, training
 
 

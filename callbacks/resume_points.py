@@ -1,9 +1,9 @@
-"""From where a run goes on exactly: the one place that knows Lightning's loops.
+"""The points from which a run resumes exactly; the only module that knows Lightning's loops.
 
-Lightning 2.6 saves its loops at any time, but goes on exactly only from some of them. A checkpoint
-written before a validation that is due makes the resumed run leave that validation out; one written
-after the last batch of an epoch (unless a validation has just ended there) makes it take the next
-epoch for done; and between the batches of one step the gradients so far are not in it.
+Lightning 2.6 saves its loops at any time, but resumes exactly only from some points. A checkpoint
+written before a validation that is due makes the resumed run skip that validation; one written
+after the last batch of an epoch (unless a validation has just ended there) makes it skip the next
+epoch; and between the batches of one step, the gradients accumulated so far are not in it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def within_step(trainer: pl.Trainer) -> bool:
 
 
 def resumes_after_batch(trainer: pl.Trainer) -> bool:
-    """Return whether a run goes on exactly from here; for ``on_train_batch_end``.
+    """Return whether a run resumes exactly from here; for ``on_train_batch_end``.
 
-    After the last batch of the run it is saved all the same: there is nothing to go on with.
+    After the last batch of the run it is saved in any case: there is nothing left to resume.
     """
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
@@ -30,7 +30,7 @@ def resumes_after_batch(trainer: pl.Trainer) -> bool:
 
 
 def resumes_after_validation(trainer: pl.Trainer) -> bool:
-    """Return whether a run goes on exactly from here; for ``on_validation_end``."""
+    """Return whether a run resumes exactly from here; for ``on_validation_end``."""
     return trainer.state.fn == "fit" and not trainer.sanity_checking and not within_step(trainer)
 
 

@@ -1,4 +1,4 @@
-"""The caller's side of a keeper: starts it when it is first needed, and hands it requests."""
+"""The caller's side of a fork server: starts it when it is first needed, and sends it requests."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pathlib import Path
 
 from lit_research.errors import UserError
 
-# The modules beside it as a package of their own: importing the real one would load all of it.
+# The modules next to it as a separate package: importing the real one would load all of it.
 _START = f"""
 import sys
-package = type(sys)("sandbox_keeper")
+package = type(sys)("sandbox_fork_server")
 package.__path__ = [{str(Path(__file__).parent)!r}]
 sys.modules[package.__name__] = package
-from sandbox_keeper import keeper
-keeper.main(sys.argv[1:])
+from sandbox_fork_server import fork_server
+fork_server.main(sys.argv[1:])
 """
 _IMPORTS_S = 600.0  # for everything that is to be preloaded
-_keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
+_fork_servers: weakref.WeakSet[ForkServer] = weakref.WeakSet()
 
 
-class Keeper:
-    """The program that starts sandboxes, from here.
+class ForkServer:
+    """A handle of the program that starts sandboxes.
 
     Args:
-        preload: modules that it imports before anything else, see ``warm``.
+        preload: modules that it imports before anything else, see ``preloaded``.
         env: its environment variables.
     """
 
@@ -41,7 +41,7 @@ class Keeper:
         self._env = dict(env or {})
         self._is_closed = False
         self._reset()
-        _keepers.add(self)
+        _fork_servers.add(self)
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
@@ -68,17 +68,17 @@ class Keeper:
 
         Raises:
             OSError: the system does not start it.
-            UserError: a module cannot be preloaded, or the keeper was closed.
+            UserError: a module cannot be preloaded, or the fork server was closed.
         """
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
-            given = [*descriptors, theirs.fileno()]
+            sent = [*descriptors, theirs.fileno()]
             try:
                 try:
-                    socket.send_fds(self._open(), [b"j"], given)
+                    socket.send_fds(self._open(), [b"j"], sent)
                 except (BrokenPipeError, ConnectionError):  # somebody killed it
                     self._close()
-                    socket.send_fds(self._open(), [b"j"], given)
+                    socket.send_fds(self._open(), [b"j"], sent)
             except BaseException:
                 ours.close()
                 raise
@@ -92,7 +92,7 @@ class Keeper:
         control.close()
 
     def close(self) -> None:
-        """End it, and all that it started."""
+        """End it, and everything that it started."""
         with self._lock:
             self._is_closed = True
             self._close()
@@ -106,48 +106,48 @@ class Keeper:
 
     def _open(self) -> socket.socket:
         if self._is_closed:
-            raise UserError("the Pool was closed: start jobs inside its with block")
+            raise UserError("the Pool was closed; start jobs inside its with block")
         if self._channel is not None:
             return self._channel
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            # It lasts as long as this process: it must not hold a pipe of the caller's open.
+            # It lasts as long as this process: it must not keep a pipe of the caller's open.
             actions = [
                 (os.POSIX_SPAWN_DUP2, theirs.fileno(), 0),
                 (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
             ]
-            # -I -S: neither the environment nor, without preloads, site-packages have a say in it.
+            # -I -S: neither the environment nor, without preloads, site-packages can affect it.
             options = ["-I"] if self._preload else ["-I", "-S"]
-            words = [sys.executable, *options, "-c", _START, *self._preload]
+            command = [sys.executable, *options, "-c", _START, *self._preload]
             kept = {k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"}
             env = {**kept, **self._env}
             try:
                 self._pid = os.posix_spawn(
-                    sys.executable, words, env, file_actions=actions, setsid=True
+                    sys.executable, command, env, file_actions=actions, setsid=True
                 )
             except BaseException:
                 ours.close()
                 raise
         self._channel = ours
         if self._preload:
-            self._hear(ours)
+            self._await_imports(ours)
         return ours
 
-    def _hear(self, channel: socket.socket) -> None:
+    def _await_imports(self, channel: socket.socket) -> None:
         """Wait until the modules are imported."""
         channel.settimeout(_IMPORTS_S)
         try:
-            said = channel.recv(65536).decode(errors="replace")
+            answer = channel.recv(65536).decode(errors="replace")
         except TimeoutError:
-            said = f"took more than {_IMPORTS_S:g} s"
-        if said != "ready":
+            answer = f"took more than {_IMPORTS_S:g} s"
+        if answer != "ready":
             assert self._pid is not None
             os.kill(self._pid, signal.SIGKILL)  # not awaited yet, so that the number is its own
             self._close()
             raise UserError(
-                f"preload={list(self._preload)!r} cannot be used, in a Pool of the sandbox: "
-                f"{said or 'the process that imports it ended'}; give modules of this Python's "
+                f"preload={list(self._preload)!r} cannot be used, in a Pool of the sandbox "
+                f"({answer or 'the process that imports it ended'}); give modules of this Python's "
                 "installed packages that only define things when they are imported"
             )
         channel.settimeout(None)
@@ -162,18 +162,18 @@ class Keeper:
             self._pid = None
 
 
-# One a process: what it guards, what dies with the process, is a property of the process.
-_keeper = Keeper()
+# One for each process: what it starts dies with the process.
+_fork_server = ForkServer()
 
 
-def keeper() -> Keeper:
-    """Return the keeper of this process."""
-    return _keeper
+def fork_server() -> ForkServer:
+    """Return the fork server of this process."""
+    return _fork_server
 
 
 def _forget_all() -> None:
-    for known in list(_keepers):
-        known.forget()
+    for server in list(_fork_servers):
+        server.forget()
 
 
 os.register_at_fork(after_in_child=_forget_all)

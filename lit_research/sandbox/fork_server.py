@@ -1,9 +1,9 @@
-"""The program that starts sandboxes: one for each process that uses them, and one fork for each.
+"""The fork server: one program for each process that uses sandboxes, forked for each sandbox.
 
-The caller runs it with its own Python, isolated and without ``site``: it imports nothing of the
-package beyond the small modules beside it. Python is started once, not for every command. It ends
+The caller runs it with its own Python, isolated and without ``site``: of the package it imports
+only the small modules next to it. Python is started once, not for every command. The program ends
 with its caller, when the kernel closes the other end of its socket; what it started ends with it.
-The keeper of a pool also holds the modules that its jobs need, see ``warm``.
+The fork server of a pool also holds the modules that its jobs need, see ``preloaded``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import gc
 import os
 import signal
 
-from . import kernel, launcher, tree
+from . import kernel, launcher, process_tree
 
 TYPE_CHECKING = False  # importing typing would double the time that this program takes
 if TYPE_CHECKING:
@@ -23,40 +23,41 @@ _launchers: set[int] = set()
 _MSG_CMSG_CLOEXEC = 0x40000000
 
 
-def main(preload: list[str]) -> None:
-    """Serve the socket that is stdin until it closes, and what is forked from here for a pool.
+def main(modules: list[str]) -> None:
+    """Serve the socket that is stdin until it closes; run a job of a pool in the fork for it.
 
     Args:
-        preload: modules to import before anything else, for the jobs of a pool.
+        modules: names of the modules to import before anything else, for the jobs of a pool.
     """
     try:
-        _serve(preload)
-    except launcher.Warm as found:
-        job = found.args[0]
-    # Outside the except block: what it held, sockets too, is let go, and no error has it as cause.
-    from . import warm
+        _serve(modules)
+    except launcher.RunPreloaded as reached:
+        job = reached.args[0]
+    # Outside the except block, so that what it held (sockets too) is released, and no error has it
+    # as cause.
+    from . import preloaded
 
-    warm.become(job)
+    preloaded.run_job(job)
 
 
-def _serve(preload: list[str]) -> NoReturn:
+def _serve(modules: list[str]) -> NoReturn:
     os.closerange(3, 1 << 20)  # whatever the caller left open to its children
     kernel.adopt_orphans()
     kernel.set_dumpable(False)
     channel = _socket.socket(fileno=0)
     gc.disable()  # nothing lives long enough, and a collection writes to all that a fork shares
-    if preload:
-        from . import warm
+    if modules:
+        from . import preloaded
 
-        channel.send(warm.load(preload).encode(errors="replace") or b"ready")
-    # Python defers a handler to between two of its steps, so a pid is known before it is looked up.
+        channel.send(preloaded.preload(modules).encode(errors="replace") or b"ready")
+    # Python runs a handler between two bytecodes, so a pid is recorded before it is looked up.
     signal.signal(signal.SIGCHLD, lambda *_: _reap())
     while True:
         descriptors = _receive(channel)
         if not descriptors:
             os._exit(0)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        keeper = os.getpid()
+        server = os.getpid()
         try:
             pid = os.fork()
         except OSError:  # no processes left: the caller sees the socket close
@@ -65,8 +66,8 @@ def _serve(preload: list[str]) -> NoReturn:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             channel.detach()
-            os.dup2(1, 0)  # /dev/null: the numbers of stdin and the like must not be used again
-            launcher.serve(keeper, descriptors)
+            os.dup2(1, 0)  # /dev/null: the numbers of stdin and the like must not be reused
+            launcher.serve(server, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         _launchers.add(pid)
@@ -84,7 +85,7 @@ def _receive(channel: _socket.socket) -> list[int]:
 
 
 def _reap() -> None:
-    """Take note of what ended; what a launcher left that was killed is killed too."""
+    """Reap children; where a launcher was killed, kill what it left behind."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -99,8 +100,8 @@ def _reap() -> None:
 
 
 def _kill_orphans() -> None:
-    table = tree.parents()
-    orphans = [p for p, q in table.items() if q == os.getpid() and p not in _launchers]
+    parents = process_tree.parents()
+    orphans = [p for p, q in parents.items() if q == os.getpid() and p not in _launchers]
     for orphan in orphans:
-        tree.kill_tree(orphan)
-    tree.send(orphans, signal.SIGKILL)
+        process_tree.kill_tree(orphan)
+    process_tree.send(orphans, signal.SIGKILL)

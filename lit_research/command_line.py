@@ -1,7 +1,7 @@
-"""What the user gave, in order of precedence: config files, environment variables, options.
+"""The command line: config files, environment variables and options, in order of precedence.
 
-A value is then known by its source: a message can name the option, the variable or the line of the
-file where the wrong value stands.
+Since each value is known with its source, a message can name the option, the variable or the line
+of the file that holds a wrong value.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ PREFIX = "LIT_RESEARCH"
 
 
 @dataclass
-class Given:
+class CommandLine:
     """The parts of a command line.
 
     Args:
-        verb: what to do; ``None`` where the first word is no verb.
+        verb: what to do; ``None`` if the first argument is not a verb.
         configs: config files, or configs as YAML text.
-        variables: environment variables that set an option, with the word that says the same.
-        options: all other words, as they were given.
+        variables: environment variables that set an option, with the equivalent argument.
+        options: all other arguments, as given.
         run: the folder of ``--run``.
     """
 
@@ -45,8 +45,8 @@ class Given:
         """The config files, first to last."""
         return [config for config in self.configs if not _is_text(config)]
 
-    def words(self) -> list[str]:
-        """Return the command line in which the later of two words wins.
+    def arguments(self) -> list[str]:
+        """Return the arguments in an order in which the later of two wins.
 
         Configs come first, then variables, then options: options win over everything.
         """
@@ -59,19 +59,19 @@ class Given:
         pattern = re.compile(rf"--{re.escape(key)}([.+= ]|$)")
         return any(pattern.match(word) for word in [*self.variables.values(), *self.options])
 
-    def place(self, word: str, value: str | None = None) -> str:
-        """Return the source of a wrong word: ``--OPTION``, ``VARIABLE`` or ``FILE:LINE``.
+    def source_of(self, word: str, value: str | None = None) -> str:
+        """Return the source of a wrong key or value: ``--OPTION``, ``VARIABLE`` or ``FILE:LINE``.
 
         Args:
             word: the last part of a key, or a value.
-            value: the wrong value, where it is known: a source that has it comes first.
+            value: the wrong value, if known: a source that has it comes first.
         """
-        found = [*self._options_with(word), *self._variables_with(word), *self._lines_with(word)]
-        exact = [source for source, text in found if value is not None and value in text]
-        return (exact or [source for source, _ in found] or [""])[0]
+        sources = [*self._options_with(word), *self._variables_with(word), *self._lines_with(word)]
+        exact = [source for source, text in sources if value is not None and value in text]
+        return (exact or [source for source, _ in sources] or [""])[0]
 
     def _options_with(self, word: str) -> list[tuple[str, str]]:
-        found = []
+        sources = []
         for number, option in enumerate(self.options):
             name, _, value = option.partition("=")
             following = self.options[number + 1 : number + 2]
@@ -81,26 +81,26 @@ class Given:
             if re.search(rf"(^--|[.]){re.escape(word)}([.]|$)", name.rstrip("+")) or _has(
                 text, word
             ):
-                found.append((name, text))
-        return found[::-1]  # the last one wins
+                sources.append((name, text))
+        return sources[::-1]  # the last one wins
 
     def _variables_with(self, word: str) -> list[tuple[str, str]]:
-        found = []
+        sources = []
         for variable, option in self.variables.items():
             name, _, value = option.partition("=")
             if re.search(rf"(^--|[.]){re.escape(word.lower())}([.]|$)", name) or _has(value, word):
-                found.append((variable, value))
-        return found
+                sources.append((variable, value))
+        return sources
 
     def _lines_with(self, word: str) -> list[tuple[str, str]]:
-        found = []
+        sources = []
         for file in self.files[::-1]:
             if Path(file).is_file():
                 lines = Path(file).read_text(errors="replace").splitlines()
                 for number, line in enumerate(lines, 1):
                     if _has(line.split(" #")[0], word):
-                        found.append((f"{file}:{number}", line))
-        return found
+                        sources.append((f"{file}:{number}", line))
+        return sources
 
 
 def _has(text: str, word: str) -> bool:
@@ -112,44 +112,46 @@ def _is_text(config: str) -> bool:
     return "\n" in config or config.lstrip().startswith("{")
 
 
-def read_words(args: Any, environment: Mapping[str, str] = os.environ) -> Given:
-    """Sort a command line into its parts.
+def parse_command_line(args: Any, environment: Mapping[str, str] = os.environ) -> CommandLine:
+    """Split a command line into its parts.
 
     Args:
-        args: the words after the command, or ``{"subcommand": VERB, VERB: config}``.
-        environment: where the variables are: ``LIT_RESEARCH_VERB__KEY__PART=value``.
+        args: the arguments after the command, or ``{"subcommand": VERB, VERB: config}``.
+        environment: holds variables such as ``LIT_RESEARCH_VERB__KEY__PART=value``.
 
     Raises:
-        UserError: a config file is missing, empty, or no YAML mapping.
+        UserError: a config file is missing, empty, or not a YAML mapping.
     """
     if isinstance(args, dict):
         config = dict(args[args["subcommand"]])
         run = config.pop("run", None)
         return _with_variables(
-            Given(args["subcommand"], [yaml.safe_dump(config)], run=run), environment
+            CommandLine(args["subcommand"], [yaml.safe_dump(config)], run=run), environment
         )
-    words = [str(word) for word in args]
-    if not words or words[0] not in VERBS:
-        return Given(options=words)
-    given = Given(words[0])
-    rest = iter(words[1:])
-    for word in rest:
-        name, equals, value = word.partition("=")
+    arguments = [str(argument) for argument in args]
+    if not arguments or arguments[0] not in VERBS:
+        return CommandLine(options=arguments)
+    command_line = CommandLine(arguments[0])
+    rest = iter(arguments[1:])
+    for argument in rest:
+        name, equals, value = argument.partition("=")
         if name not in ("-c", "--config", "--run"):
-            given.options.append(word)
+            command_line.options.append(argument)
             continue
         value = value if equals else next(rest, "")
         if not value:
             raise UserError(f"{name} has no value; give {name} {_example(name)}")
         if name == "--run":
-            given.run = value
+            command_line.run = value
         else:
-            given.configs.append(value)
-    _with_variables(given, environment)
-    given.configs = [c if _is_text(c) else str(_checked(find_config(c))) for c in given.configs]
-    if given.configs and given.run is None:
-        _refuse_overlay_alone(given.configs[0])
-    return given
+            command_line.configs.append(value)
+    _with_variables(command_line, environment)
+    command_line.configs = [
+        c if _is_text(c) else str(_check_mapping(find_config(c))) for c in command_line.configs
+    ]
+    if command_line.configs and command_line.run is None:
+        _refuse_overlay_alone(command_line.configs[0])
+    return command_line
 
 
 def _refuse_overlay_alone(config: str) -> None:
@@ -166,51 +168,55 @@ def _example(name: str) -> str:
     return "runs/METHOD/CONFIG/version_N" if name == "--run" else "pretrain/tiny"
 
 
-def _with_variables(given: Given, environment: Mapping[str, str]) -> Given:
-    prefix = f"{PREFIX}_{str(given.verb).upper()}__"
+def _with_variables(command_line: CommandLine, environment: Mapping[str, str]) -> CommandLine:
+    prefix = f"{PREFIX}_{str(command_line.verb).upper()}__"
     for name in sorted(environment):
         if not name.startswith(prefix):
             continue
         key = name.removeprefix(prefix).replace("__", ".").lower()
         if key == "config":
-            given.configs.insert(0, environment[name])
+            command_line.configs.insert(0, environment[name])
         else:
-            given.variables[name] = f"--{key}={environment[name]}"
-    return given
+            command_line.variables[name] = f"--{key}={environment[name]}"
+    return command_line
 
 
-def _checked(file: Path) -> Path:
-    """Refuse a config file that holds no YAML mapping, naming the file and the line."""
+def _check_mapping(file: Path) -> Path:
+    """Refuse a config file that is not a YAML mapping; the message names the file and the line."""
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise UserError(f"the config {file} is no text ({error.reason}); give YAML") from error
+        raise UserError(f"the config {file} is not text ({error.reason}); must be YAML") from error
     except OSError as error:
-        raise UserError(f"the config {file} cannot be read ({error.strerror})") from error
+        raise UserError(
+            f"the config {file} cannot be read ({error.strerror}); must be a readable file"
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{file}:{mark.line + 1}, column {mark.column + 1}" if mark else str(file)
+        position = f"{file}:{mark.line + 1}, column {mark.column + 1}" if mark else str(file)
         problem = getattr(error, "problem", None) or str(error)
-        tabs = "; indent with blanks, not with tabs" if r"'\t'" in str(problem) else ""
-        raise UserError(f"the config is no YAML: {problem} ({place}){tabs}") from error
+        tabs = "; must be indented with spaces, not tabs" if r"'\t'" in str(problem) else ""
+        raise UserError(f"the config is not YAML: {problem}, in {position}{tabs}") from error
     if content is None:
-        raise UserError(f"the config {file} is empty; give at least model and data")
+        raise UserError(f"the config {file} is empty; must have at least model and data")
     if not isinstance(content, dict):
-        kind = type(content).__name__
-        raise UserError(f"the config {file} holds a {kind}; give a mapping: KEY: VALUE lines")
+        type_name = type(content).__name__
+        raise UserError(
+            f"the config {file} holds a {type_name}; must be a mapping, with lines KEY: VALUE"
+        )
     return file
 
 
-def resume_command(given: Sequence[str]) -> str:
-    """Return the command that resumes a run which these words started."""
+def resume_command(arguments: Sequence[str]) -> str:
+    """Return the command that resumes the run that these arguments started."""
     import shlex
 
-    words, skip = [], False
-    for word in given:
+    kept, skip = [], False
+    for argument in arguments:
         if skip:
             skip = False
-        elif word == "--ckpt_path":
+        elif argument == "--ckpt_path":
             skip = True
-        elif not word.startswith("--ckpt_path="):
-            words.append(word)
-    return shlex.join(["lit-research", *words, "--ckpt_path", "last"])
+        elif not argument.startswith("--ckpt_path="):
+            kept.append(argument)
+    return shlex.join(["lit-research", *kept, "--ckpt_path", "last"])

@@ -1,4 +1,4 @@
-"""The means of isolation: what the launcher must know to start a command with each."""
+"""``Job``: a checked call, and what the launcher must know to start it at its level."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import re
 import secrets
 import shutil
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any
 
-from lit_research.sandbox import delegated, seccomp, views
+from lit_research.sandbox import delegated_cgroup, seccomp, views
 from lit_research.sandbox.records import Level, Limits, Profile
 
-LEVELS: tuple[Level, ...] = get_args(Level)
-"""The levels of isolation, the strongest first."""
 _MIB = 2**20
 _OPEN_FILES = 1024
 
 
 @dataclass(frozen=True)
 class Job:
-    """A checked call: what to start, at which level, with what in sight."""
+    """A checked call: what to start, at which level, and what it sees."""
 
     level: Level
     command: list[str]
@@ -31,29 +29,29 @@ class Job:
     writes: list[str]
     profile: Profile
     scratch: str | None  # an ordinary folder, where it cannot be one in memory
-    is_warm: bool = False  # the command is what a pool's Python is to run
+    is_preloaded: bool = False  # the command is what a pool's Python is to run
 
     def spec(self) -> dict[str, Any]:
         """Return what the launcher must know, as plain data.
 
         Raises:
-            OSError: the filter is not known for this kind of machine.
+            OSError: there is no system-call filter for this architecture.
         """
         if not seccomp.supported():
-            raise OSError(f"no filter of system calls is known for {os.uname().machine}")
-        uid = _own_uid()
-        shown = uid if uid is not None else os.getuid()
+            raise OSError(f"there is no system-call filter for {os.uname().machine}")
+        uid = _unused_uid()
+        visible_uid = uid if uid is not None else os.getuid()
         return {
             "level": self.level,
             "command": [os.fsencode(word) for word in self.command],
             "env": {os.fsencode(k): os.fsencode(v) for k, v in self.env.items()},
             "uid": uid,
-            "view": [] if self.scratch else views.view(self.reads, self.writes, shown),
+            "view": [] if self.scratch else views.view(self.reads, self.writes, visible_uid),
             "folder": self.scratch or views.SCRATCH,
             "scratch": self.scratch,
             "writes": self.writes,
-            "warm": self.is_warm,
-            "cgroup": delegated.folder(),
+            "preloaded": self.is_preloaded,
+            "cgroup": delegated_cgroup.folder(),
             "tmpfs_bytes": self.limits.memory_mib * _MIB,
             "limits": {f"RLIMIT_{name}": value for name, value in _kernel_limits(self).items()},
             "bounds": asdict(self.limits),
@@ -63,11 +61,11 @@ class Job:
         }
 
 
-def _own_uid() -> int | None:
-    """Return a user id for one command alone if the parent is root, else None.
+def _unused_uid() -> int | None:
+    """Return an unused user id for one command if the parent is root, else None.
 
-    The kernel limits no process of root, in whatever namespace: only as another user can a command
-    be kept from a fork bomb. The right to pass over the modes of files makes up for the change.
+    The kernel does not limit the number of root's processes, in any namespace: only as another user
+    can a command be kept from a fork bomb. The right to bypass file permissions makes up for it.
     """
     if os.geteuid() != 0:
         return None
@@ -83,20 +81,21 @@ def _own_uid() -> int | None:
 def _kernel_limits(job: Job) -> dict[str, int]:
     """Return the limits that the kernel enforces, by the name of their RLIMIT."""
     limits = job.limits
-    found = {
+    rlimits = {
         "CPU": math.ceil(limits.cpu_s),
         "FSIZE": limits.file_kib * 1024,
         "CORE": 0,
         "NOFILE": _OPEN_FILES,
     }
     if limits.address_space_mib is not None:
-        found["AS"] = limits.address_space_mib * _MIB
-    # Before 5.14 the kernel counted a user's processes across namespaces: only the watcher counts.
+        rlimits["AS"] = limits.address_space_mib * _MIB
+    # Before 5.14 the kernel counted a user's processes across namespaces: only the supervisor
+    # counts.
     if job.level == "rlimits" or _kernel_version() >= (5, 14):
-        found["NPROC"] = limits.processes
+        rlimits["NPROC"] = limits.processes
         if os.geteuid() != 0:  # else ours are root's, and the command another user's
-            found["NPROC"] += {"bubblewrap": 3, "namespaces": 2, "rlimits": 0}[job.level]
-    return found
+            rlimits["NPROC"] += {"bubblewrap": 3, "namespaces": 2, "rlimits": 0}[job.level]
+    return rlimits
 
 
 def _kernel_version() -> tuple[int, ...]:

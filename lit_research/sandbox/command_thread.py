@@ -1,4 +1,4 @@
-"""The thread behind a command: moves its data and hears from its launcher how it ended."""
+"""The caller's thread of a command: moves its data and learns from its launcher how it ended."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from lit_research.sandbox import cgroups, delegated, ending, levels
-from lit_research.sandbox.keeping import Keeper
+from lit_research.sandbox import cgroups, delegated_cgroup, ending
+from lit_research.sandbox.fork_server_client import ForkServer
+from lit_research.sandbox.job import Job
 from lit_research.sandbox.pipes import Feed, Lines
 from lit_research.sandbox.records import Result, Status
 
 _GRACE_S = 15.0  # for the launcher to end what it started
-_WAIT_S = 0.5  # between two looks at the clock
+_WAIT_S = 0.5  # between two checks of the clock
 
 
-class Watcher:
-    """Starts a command and stays with it to its end.
+class CommandThread:
+    """Starts a command and serves it to its end, in a thread.
 
     Args:
         job: what to start.
-        keeper: the program that starts it.
+        fork_server: the program that starts it.
 
     Raises:
         OSError: the system does not start it.
-        UserError: the pool whose keeper it is was closed.
+        UserError: the pool that the fork server belongs to was closed.
     """
 
-    def __init__(self, job: levels.Job, keeper: Keeper) -> None:
+    def __init__(self, job: Job, fork_server: ForkServer) -> None:
         self.lines = Lines()
         self.started = threading.Event()
         self.done = threading.Event()
@@ -41,12 +42,12 @@ class Watcher:
         self.peak_mib = 0.0
         self.pid: int | None = None
         self._job = job
-        self._keeper = keeper
+        self._fork_server = fork_server
         self._stderr = bytearray()
-        self._moved = 0
+        self._output_bytes = 0
         self._verdict: tuple[Status, str] | None = None
-        self._struck_s: float | None = None
-        self._said = bytearray()
+        self._kill_sent_s: float | None = None
+        self._unparsed = bytearray()
         self._end: tuple[Status, str, int | None] | None = None
         self._lock = threading.Lock()
         self._is_released = False
@@ -61,9 +62,9 @@ class Watcher:
             for _ in range(3):
                 opened += os.pipe()
             stdin, feed, out, its_out, err, its_err = opened
-            self._wakes = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            opened.append(self._wakes)
-            self._control = self._keeper.request([stdin, its_out, its_err])
+            self._wake_event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            opened.append(self._wake_event)
+            self._control = self._fork_server.request([stdin, its_out, its_err])
         except BaseException:
             for descriptor in opened:
                 os.close(descriptor)
@@ -78,7 +79,7 @@ class Watcher:
         try:
             self._control.sendall(request)
             threading.Thread(target=self._watch, name="sandbox-watch", daemon=True).start()
-        except BaseException:  # out of threads, or the keeper could not fork
+        except BaseException:  # out of threads, or the fork server could not fork
             self._release()
             raise
 
@@ -88,34 +89,34 @@ class Watcher:
         self._wake()
 
     def close_stdin(self) -> None:
-        """Let the command see the end of its stdin."""
+        """Close the stdin of the command, after what was written so far."""
         self._feed.close()
         self._wake()
 
     def end(self, status: Status, reason: str) -> None:
-        """Kill the command and all that it started; the first reason given is the one that counts.
+        """Kill the command and everything that it started; the first reason given counts.
 
-        The launcher sees to it: ``done`` is set when they are gone.
+        The launcher does it: ``done`` is set when they are gone.
         """
         with self._lock:
             if self._is_released or self._verdict is not None or self._end is not None:
                 return
             self._verdict = status, reason
-            self._struck_s = time.monotonic()
+            self._kill_sent_s = time.monotonic()
             with suppress(OSError):  # it has ended by itself
                 self._control.send(b"k")
 
     def _wake(self) -> None:
         with self._lock:
             if not self._is_released:
-                os.eventfd_write(self._wakes, 1)
+                os.eventfd_write(self._wake_event, 1)
 
     def _watch(self) -> None:
-        """Be the thread. Whatever becomes of it, the command ends and its caller hears of it."""
+        """Run in the thread. Whatever goes wrong, the command ends and its caller gets a result."""
         try:
             self._serve()
             for descriptor, use in list(self._outputs.items()):
-                while self._take(descriptor, use):
+                while self._move(descriptor, use):
                     pass
         except Exception as error:  # of the system: no descriptors, no memory
             self.end("killed", f"could not be watched: {error}")
@@ -128,66 +129,66 @@ class Watcher:
         open_outputs = dict(self._outputs)
         waits_for: int | None = None
         with selectors.DefaultSelector() as selector:
-            for descriptor in (*open_outputs, self._wakes, control):
+            for descriptor in (*open_outputs, self._wake_event, control):
                 os.set_blocking(descriptor, False)
                 selector.register(descriptor, selectors.EVENT_READ)
             while True:
                 ready = {key.fd for key, _ in selector.select(_WAIT_S)}
-                if self._wakes in ready:
-                    os.eventfd_read(self._wakes)
+                if self._wake_event in ready:
+                    os.eventfd_read(self._wake_event)
                 for descriptor in [d for d in open_outputs if d in ready]:
-                    if self._take(descriptor, open_outputs[descriptor]) is None:
+                    if self._move(descriptor, open_outputs[descriptor]) is None:
                         selector.unregister(descriptor)
                         del open_outputs[descriptor]
                 if waits_for is not None:
                     selector.unregister(waits_for)
                 if (waits_for := self._feed.push()) is not None:
                     selector.register(waits_for, selectors.EVENT_WRITE)
-                if control in ready and not self._hear():
+                if control in ready and not self._read_messages():
                     return
-                self._insist()
+                self._kill_overdue_launcher()
 
-    def _hear(self) -> bool:
-        """Take in what the launcher says; tell whether there may be more."""
+    def _read_messages(self) -> bool:
+        """Read messages of the launcher; tell whether there may be more."""
         try:
             data = self._control.recv(65536)
         except BlockingIOError:
             return True
         except ConnectionError:
             return False
-        self._said += data
-        while len(self._said) >= 4:
-            size = int.from_bytes(self._said[:4], "little")
-            if len(self._said) < 4 + size:
+        self._unparsed += data
+        while len(self._unparsed) >= 4:
+            size = int.from_bytes(self._unparsed[:4], "little")
+            if len(self._unparsed) < 4 + size:
                 break
-            word, *rest = marshal.loads(bytes(self._said[4 : 4 + size]))
-            del self._said[: 4 + size]
-            self._note(word, rest)
+            kind, *values = marshal.loads(bytes(self._unparsed[4 : 4 + size]))
+            del self._unparsed[: 4 + size]
+            self._handle(kind, values)
         return bool(data)
 
-    def _note(self, word: str, rest: list[Any]) -> None:
-        if word == "started":
-            self.pid = rest[0]
+    def _handle(self, kind: str, values: list[Any]) -> None:
+        if kind == "started":
+            self.pid = values[0]
             self.started.set()
-        elif word == "peak":
-            self.peak_mib = rest[0]
+        elif kind == "peak":
+            self.peak_mib = values[0]
         else:
-            status, reason, code, self.peak_mib = rest
+            status, reason, code, self.peak_mib = values
             with self._lock:
                 self._end = status, reason, code
 
-    def _insist(self) -> None:
-        """Kill the launcher if it does not end in time; the kernel or the keeper end the rest."""
+    def _kill_overdue_launcher(self) -> None:
+        """Kill the launcher if it does not end in time; the kernel or fork server kill the rest."""
         now_s = time.monotonic()
         overdue = now_s - self._began_s > self._job.limits.wall_s + 2 * _GRACE_S
-        if self._struck_s is not None and now_s - self._struck_s > _GRACE_S:
+        if self._kill_sent_s is not None and now_s - self._kill_sent_s > _GRACE_S:
             overdue = True
         if overdue and self.pid is not None and self._end is None:
-            # Its number is not another's: it alone holds the other end of the open socket.
+            # The pid was not reused: this process alone holds the other end of the open socket.
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
-    def _take(self, descriptor: int, use: Callable[[bytes], None]) -> bool | None:
+    def _move(self, descriptor: int, use: Callable[[bytes], None]) -> bool | None:
         """Move what a pipe holds; return whether there was anything, or None at its end."""
         try:
             data = os.read(descriptor, 65536)
@@ -196,46 +197,46 @@ class Watcher:
         if not data:
             return None
         limit = self._job.limits.output_kib
-        use(data[: max(limit * 1024 - self._moved, 0)])
-        self._moved += len(data)
-        if self._moved > limit * 1024:
+        use(data[: max(limit * 1024 - self._output_bytes, 0)])
+        self._output_bytes += len(data)
+        if self._output_bytes > limit * 1024:
             self.end("output", f"wrote more than {limit} KiB to stdout and stderr")
         return True
 
     def _release(self) -> None:
-        """Close what is open. The launcher, if it is there, ends the command."""
+        """Close what is open. The launcher, if it still exists, ends the command."""
         with self._lock:
             self._is_released = True
-            os.close(self._wakes)
-            self._keeper.release(self._control)
+            os.close(self._wake_event)
+            self._fork_server.release(self._control)
         self._feed.shut()
         for descriptor in self._outputs:
             os.close(descriptor)
 
     def _clean(self) -> None:
-        """Do what a launcher that was killed has left to do."""
+        """Clean up in place of a launcher that was killed."""
         if self._job.scratch is not None:
             ending.remove(self._job.scratch)
-        folder = delegated.folder()
+        folder = delegated_cgroup.folder()
         if folder is not None and self.pid is not None:
             cgroups.remove(cgroups.path(folder, self.pid))
 
     def _finish(self) -> None:
         if self._end is None:
             self._clean()
-        lost: tuple[Status, str, int | None] = ("killed", "its launcher was killed", None)
+        unreported: tuple[Status, str, int | None] = ("killed", "its launcher was killed", None)
         if self.pid is None:
-            lost = "not started", "the program that starts sandboxes does not run", None
-        status, reason, exit_code = self._end or lost
+            unreported = "not started", "the program that starts sandboxes does not run", None
+        status, reason, exit_code = self._end or unreported
         if self._verdict is not None and status != "not started":
             status, reason = self._verdict
             exit_code = None
         if exit_code is None and status != "not started":
             exit_code = -int(signal.SIGKILL)
-        # What the C library says of EFBIG and of SIGXFSZ.
-        for words in ("File too large", "File size limit exceeded"):
-            if status == "failed" and words.encode() in self._stderr and "file_kib" not in reason:
-                reason += f"; stderr says {words!r}: its file_kib is {self._job.limits.file_kib}"
+        # The C library's messages for EFBIG and SIGXFSZ.
+        for message in ("File too large", "File size limit exceeded"):
+            if status == "failed" and message.encode() in self._stderr and "file_kib" not in reason:
+                reason += f"; stderr says {message!r}: its file_kib is {self._job.limits.file_kib}"
         self.result = Result(
             status=status,
             exit_code=exit_code,
