@@ -17,7 +17,7 @@ from lit_research.evals import (
     option_scores,
 )
 from lit_research.methods.ensemble import Ensemble, MultipleChoice
-from lit_research.methods.ensemble.choice_curve import ChoiceCurve
+from lit_research.methods.ensemble.accuracy_by_size import AccuracyBySize
 from lit_research.methods.ensemble.core import Scores, scores_by_size
 from lit_research.text import IGNORE, load_tokenizer
 from tests.evals.choices import ITEMS, batch_of
@@ -53,7 +53,7 @@ def ensemble():
 
 
 def score(ensemble, batches, average="logits"):
-    choices = ChoiceCurve(ensemble.size, average, CPU)
+    choices = AccuracyBySize(ensemble.size, average, CPU)
     with torch.no_grad():
         for batch in batches:
             logits = ensemble._member_logits(batch)
@@ -85,7 +85,7 @@ def test_a_model_that_knows_the_answers_chooses_them(tokenizer):
         table[[ord(":"), *codes[:-1]], list(codes)] = 8.0
     logits = table[batch["input_ids"]]
     for good, expected in ((logits, 1.0), (-logits, 0.0)):
-        choices = ChoiceCurve(1, "logits", CPU)
+        choices = AccuracyBySize(1, "logits", CPU)
         choices.add(batch, scores_by_size([good], batch["labels"]))
         found = choices.results()
         assert (found["acc"], found["acc_norm"]) == ([expected], [expected])
@@ -94,7 +94,7 @@ def test_a_model_that_knows_the_answers_chooses_them(tokenizer):
 def test_normalising_by_bytes_can_change_the_choice(tokenizer):
     # Uniform logits: the shorter option has the higher sum; per byte it pays for its space.
     batch = batch_of([Item("q", ["ab", "abcdefgh"], 1, "x")], tokenizer)
-    choices = ChoiceCurve(1, "logits", CPU)
+    choices = AccuracyBySize(1, "logits", CPU)
     shape = (*batch["labels"].shape, 257)
     choices.add(batch, scores_by_size([torch.zeros(shape)], batch["labels"]))
     found = choices.results()
@@ -156,16 +156,16 @@ def test_items_that_were_not_scored_whole_are_left_out(tokenizer):
     rows = ChoiceRows(encode_items(ITEMS, tokenizer, 64), 256)
 
     def of_first(count):
-        batch, choices = rows.__getitems__(list(range(count))), ChoiceCurve(1, "logits", CPU)
+        batch, choices = rows.__getitems__(list(range(count))), AccuracyBySize(1, "logits", CPU)
         zeros = torch.zeros(batch["labels"].shape)
         choices.add(batch, [Scores(zeros, zeros, zeros)])
         return choices
 
     assert of_first(6).items == 2
     assert of_first(7).items == 3
-    with pytest.raises(UserError, match=r"no item has all its options scored, in .*: raise"):
+    with pytest.raises(UserError, match=r"no item has all its options scored, in .*; raise"):
         of_first(1).results()
-    nothing = ChoiceCurve(2, "logits", CPU)
+    nothing = AccuracyBySize(2, "logits", CPU)
     assert (nothing.choices.seen, nothing.items) == (0, 0)
 
 
@@ -235,10 +235,10 @@ def test_a_sample_of_a_published_set_follows_from_the_seed(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"source": "hellaswag"}, "source is 'hellaswag', in .*: give embedded, arc_easy"),
-        ({"path": "here"}, "path is 'here', in .* source embedded reads none: drop it"),
-        ({"max_items": 0}, "max_items is 0, in .*: give 1 or more"),
-        ({"corpus": {"sauce": 1}}, "corpus has 'sauce', in .*: give arguments of Corpus, batch"),
+        ({"source": "hellaswag"}, "source is 'hellaswag', in .*; give embedded, arc_easy"),
+        ({"path": "here"}, "path is 'here', in .* source embedded reads none; drop it"),
+        ({"max_items": 0}, "max_items is 0, in .*; must be at least 1"),
+        ({"corpus": {"sauce": 1}}, "corpus has 'sauce', in .*; give arguments of Corpus, batch"),
         ({"corpus": {"tokenizer": "bytes"}}, "tokenizer is 'bpe:4096' and that of corpus 'bytes'"),
     ],
 )
@@ -255,5 +255,5 @@ def test_messages_say_which_option_to_change(tmp_path):
     rows = write_rows(tmp_path / "rows.jsonl", PIQA)
     with pytest.raises(UserError, match=f"option 0 has 9 tokens, .* max_length is 4, {where}: "):
         _ = MultipleChoice("piqa", rows, tokenizer="bytes", max_length=4).rows
-    with pytest.raises(UserError, match=r"MultipleChoice has no data for fit, in .*: use the verb"):
+    with pytest.raises(UserError, match=r"MultipleChoice has no data for fit, in .*; use the verb"):
         MultipleChoice(tokenizer="bytes").setup(TrainerFn.FITTING)
