@@ -151,7 +151,7 @@ def test_members_are_exported_and_sample(together, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({f"{MODEL}.seeds": [1, 1]}, "different numbers"),
+        ({f"{MODEL}.seeds": [1, 1]}, "distinct numbers"),
         ({f"{MODEL}.seeds": 0}, "number of members"),
         ({f"{MODEL}.training": "vectorised"}, "give attention math"),
         ({f"{MODEL}.recipe": "mine"}, "give both or neither"),
