@@ -1,6 +1,6 @@
-"""Test results at several context lengths, with the inner loop on and off.
+"""What a test says of a model at several lengths of context, with the inner loop on and off.
 
-Sums stay on the device until the end, so no batch waits for a transfer; no Lightning.
+Sums are kept on the device until the end, so that no batch waits for a number; no Lightning.
 
 Legend: B sequences, T tokens, A tokens of an answer, V vocabulary.
 """
@@ -22,21 +22,21 @@ from lit_research.metrics import SumsByKey, sum_dtype
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BINS = 32  # points per curve
+BINS = 32  # points of a curve
 MODES = ("on", "off")  # of the inner loop
 
 
 class ContextLosses:
-    """Losses by position at each context length.
+    """Losses by position at each length of context.
 
     Args:
-        device: device of the sums.
+        device: where the sums are kept.
     """
 
     def __init__(self, device: torch.device) -> None:
-        # Rows: sums of the loss with the inner loop on, off, and the label count, at each position.
+        # Rows: loss with the inner loop on, off, and labels, at each position.
         self._positions: SumsByKey[int] = SumsByKey(device)
-        # Number of sequences, sum of their mean gains (off minus on), and of the squared gains.
+        # Sequences, their mean gains (off minus on), and the squares of these.
         self._gains: SumsByKey[int] = SumsByKey(device)
         self.positions: dict[int, Tensor] = {}
         self.gains: dict[int, Tensor] = {}
@@ -46,20 +46,20 @@ class ContextLosses:
 
         Args:
             on: token losses with the inner loop on, ``[B, T]`` in nats, 0 where there is no label.
-            off: the same with the inner loop off.
+            off: the same with it off.
             labels: ``[B, T]``.
         """
-        dtype, T = sum_dtype(labels.device), labels.shape[1]
-        counted = (labels != IGNORE).to(dtype)
-        rows = torch.stack([on.to(dtype), off.to(dtype), counted])
+        kind, T = sum_dtype(labels.device), labels.shape[1]
+        counted = (labels != IGNORE).to(kind)
+        rows = torch.stack([on.to(kind), off.to(kind), counted])
         self._positions.add(T, rows.sum(dim=1))
         on_B, off_B, count_B = rows.sum(dim=2)
         gain_B = (off_B - on_B) / count_B.clamp(min=1)
-        labelled_B = (count_B > 0).to(dtype)
-        self._gains.add(T, torch.stack([labelled_B, gain_B, gain_B.square()]).sum(dim=1))
+        known_B = (count_B > 0).to(kind)
+        self._gains.add(T, torch.stack([known_B, gain_B, gain_B.square()]).sum(dim=1))
 
     def reduce(self) -> None:
-        """Sum over all processes, once all batches are added. Call it on every rank."""
+        """Add up the sums of all processes; after it, no more batches. To be called on each."""
         positions, gains = self._positions.compute(), self._gains.compute()
         self.positions = {n: sums.cpu() for n, sums in positions.items() if sums[2].sum() > 0}
         self.gains = {length: gains[length].cpu() for length in self.positions}
@@ -72,8 +72,8 @@ class ContextLosses:
     def gain(self, length: int) -> tuple[float, float]:
         """Return the mean gain of a sequence from the inner loop, and its standard error.
 
-        Sequences of one document are not independent: with several per document, the error is
-        an underestimate.
+        Sequences of one document are not independent: where documents give several, the error is
+        too small.
         """
         count, total, squares = self.gains[length].tolist()
         mean = total / count
@@ -83,21 +83,21 @@ class ContextLosses:
         return mean, (variance / count) ** 0.5
 
     def metrics(self) -> dict[str, float]:
-        """Return the losses by name; a name without a length is for the longest one."""
-        values: dict[str, float] = {}
+        """Return the losses by name; those without a length are of the longest."""
+        found: dict[str, float] = {}
         for length in self.positions:
-            values[f"loss_{length}"], values[f"loss_frozen_{length}"] = self.losses(length)
+            found[f"loss_{length}"], found[f"loss_frozen_{length}"] = self.losses(length)
         if self.positions:
             longest = max(self.positions)
-            values["loss"], values["loss_frozen"] = self.losses(longest)
+            found["loss"], found["loss_frozen"] = self.losses(longest)
             on, _, count = self.positions[longest]
             eighths = zip(on.tensor_split(8), count.tensor_split(8), strict=True)
-            means = [float(sums.sum() / labels.sum()) for sums, labels in eighths]
-            values["loss_first_eighth"], values["loss_last_eighth"] = means[0], means[-1]
-        return values
+            means = [float(part.sum() / labels.sum()) for part, labels in eighths]
+            found["loss_first_eighth"], found["loss_last_eighth"] = means[0], means[-1]
+        return found
 
     def report(self) -> str:
-        """Return a table with one row per length, in nats per token."""
+        """Return a line for each length as plain text, in nats per token."""
         rows = [["context", "loss", "inner loop off", "gain", "standard error", "sequences"]]
         for length in self.positions:
             numbers = [*self.losses(length), *self.gain(length)]
@@ -107,12 +107,12 @@ class ContextLosses:
 
     def figure(self) -> Figure:
         """Draw the loss by position of each length, solid with the inner loop on, dashed off."""
-        figure, [axes] = panels()
+        drawing, [axes] = panels()
         for number, (length, (on, off, count)) in enumerate(self.positions.items()):
             for sums, style in ((on, "-"), (off, "--")):
-                positions, means = binned_means(torch.stack([sums, count]), BINS)
+                places, means = binned_means(torch.stack([sums, count]), BINS)
                 label = f"{length} tokens" if style == "-" else None
-                axes.plot(positions, means, style, color=f"C{number % 10}", label=label)
+                axes.plot(places, means, style, color=f"C{number % 10}", label=label)
         axes.set_xscale("log", base=2)
         axes.set(
             xlabel="position in the context (tokens)",
@@ -120,63 +120,63 @@ class ContextLosses:
         )
         axes.set_title("inner loop on (solid) and off (dashed)", fontsize="medium")
         axes.legend(frameon=False)
-        return figure
+        return drawing
 
 
 class NeedleScores:
-    """Accuracy and loss of answers that depend on a sentence far back in the context.
+    """Whether the answer to a question about what was read long before is found.
 
     Args:
-        depths: positions of the needle, from 0 (start) to 1 (end).
-        device: device of the sums.
+        depths: places of the needle, from 0 (first) to 1 (last).
+        device: where the sums are kept.
     """
 
     def __init__(self, depths: Sequence[float], device: torch.device) -> None:
         self.depths = list(depths)
-        # By depth: sequences; correct answers and losses with the inner loop on; the same, off.
+        # By depth: sequences; answers that are right and their losses, on; the same, off.
         self._sums: SumsByKey[int] = SumsByKey(device)
         self.cells: dict[int, Tensor] = {}
 
     def add(self, length: int, logits: Sequence[Tensor], answers: Tensor, depth: Tensor) -> None:
         """Add a batch.
 
-        An answer is correct if each of its tokens is the most likely one given those before it,
-        that is, if greedy decoding produces it.
+        An answer is right where each of its tokens is the most likely one after those before it:
+        then greedy decoding writes it, and not otherwise.
 
         Args:
-            length: tokens per sequence, T.
-            logits: of the last A tokens, with the inner loop on and off, ``[B, A, V]`` each.
-            answers: labels of these tokens, ``IGNORE`` before the answer, ``[B, A]``.
-            depth: index of each needle's depth in ``depths``, ``[B]``.
+            length: tokens of the sequences, T.
+            logits: after the last A tokens, with the inner loop on and off, ``[B, A, V]`` each.
+            answers: labels of these, ``IGNORE`` before the answer, ``[B, A]``.
+            depth: place of each needle in ``depths``, ``[B]``.
         """
-        dtype, counted_BA = sum_dtype(answers.device), answers != IGNORE
-        answered_B = counted_BA.any(dim=1).to(dtype)  # 0: see ``WindowLoader``
-        columns = [answered_B]
+        kind, counted_BA = sum_dtype(answers.device), answers != IGNORE
+        known_B = counted_BA.any(dim=1).to(kind)  # 0: see ``WindowLoader``
+        columns = [known_B]
         for of_mode in logits:
             wide = of_mode if of_mode.dtype == torch.float64 else of_mode.float()
-            correct_B = ((wide.argmax(dim=-1) == answers) | ~counted_BA).all(dim=1)
+            right_B = ((wide.argmax(dim=-1) == answers) | ~counted_BA).all(dim=1)
             loss_BA = F.cross_entropy(
                 wide.transpose(1, 2), answers, ignore_index=IGNORE, reduction="none"
             )
             mean_B = loss_BA.sum(1) / counted_BA.sum(1).clamp(min=1)
-            columns += [correct_B * answered_B, mean_B.to(dtype)]
+            columns += [right_B * known_B, mean_B.to(kind)]
         rows_B5 = torch.stack(columns, dim=1)
         sums = rows_B5.new_zeros(len(self.depths), rows_B5.shape[1])
         self._sums.add(length, sums.index_add_(0, depth, rows_B5))
 
     def reduce(self) -> None:
-        """Sum over all processes, once all batches are added. Call it on every rank."""
-        totals = self._sums.compute()
-        self.cells = {n: sums.cpu() for n, sums in totals.items() if sums[:, 0].sum() > 0}
+        """Add up the sums of all processes; after it, no more batches. To be called on each."""
+        found = self._sums.compute()
+        self.cells = {n: sums.cpu() for n, sums in found.items() if sums[:, 0].sum() > 0}
 
     def metrics(self) -> dict[str, float]:
-        """Return accuracies and mean losses of the answers' tokens, overall and by length."""
-        values: dict[str, float] = {}
+        """Return accuracies and mean losses of the answers' tokens, over all and by length."""
+        found: dict[str, float] = {}
         if self.cells:
-            values |= _means("", torch.stack(list(self.cells.values())).sum(dim=(0, 1)))
+            found |= _means("", torch.stack(list(self.cells.values())).sum(dim=(0, 1)))
         for length, sums in self.cells.items():
-            values |= _means(f"_{length}", sums.sum(dim=0))
-        return values
+            found |= _means(f"_{length}", sums.sum(dim=0))
+        return found
 
     def accuracy(self, mode: str) -> Tensor:
         """Return the accuracy ``[depths, lengths]`` with the inner loop ``on`` or ``off``."""
@@ -184,7 +184,7 @@ class NeedleScores:
         return cells[..., 1 + 2 * MODES.index(mode)] / cells[..., 0]
 
     def report(self) -> str:
-        """Return a table of accuracies; columns: length in tokens, inner loop on or off."""
+        """Return the accuracies as plain text; columns: length in tokens, inner loop on or off."""
         rows = [["depth", *(f"{n} {mode}" for mode in MODES for n in self.cells)]]
         both = torch.cat([self.accuracy(mode) for mode in MODES], dim=1)
         for depth, values in zip(self.depths, both.tolist(), strict=True):
@@ -192,9 +192,9 @@ class NeedleScores:
         return text_table(rows)
 
     def figure(self) -> Figure:
-        """Draw heat maps of the accuracy with the inner loop on and off."""
-        figure, both_axes = panels(2)
-        for axes, mode in zip(both_axes, MODES, strict=True):
+        """Draw a map of the accuracy for the inner loop on and off."""
+        drawing, places = panels(2)
+        for axes, mode in zip(places, MODES, strict=True):
             values = self.accuracy(mode)
             axes.imshow(values.numpy(), vmin=0, vmax=1.4, cmap="Greens", aspect="auto")
             for row, of_depth in enumerate(values.tolist()):
@@ -207,7 +207,7 @@ class NeedleScores:
                 ylabel="needle's depth (share of 1)",
                 title=f"accuracy (share of 1), inner loop {mode}",
             )
-        return figure
+        return drawing
 
 
 def _means(suffix: str, sums: Tensor) -> dict[str, float]:
