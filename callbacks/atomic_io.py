@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from typing_extensions import override
 
 from lit_research.errors import UserError
-from lit_research.files import sync
+from lit_research.files import replacing
 
 
 def find_last_checkpoint(folder: Path) -> Path | None:
@@ -62,20 +61,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         if "://" in str(path):
             super().save_checkpoint(checkpoint, path, storage_options)
             return
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.tmp")
         try:
-            with temporary.open("wb") as file:
+            with replacing(Path(path), only_writer=True) as temporary, temporary.open("wb") as file:
                 torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-            sync(target.parent)
         except (OSError, RuntimeError) as error:
-            temporary.unlink(missing_ok=True)
             raise UserError(
-                f"the checkpoint {target} could not be written ({error}): make room on the disk, "
+                f"the checkpoint {path} could not be written ({error}): make room on the disk, "
                 "then run the same command with --ckpt_path last; earlier checkpoints are intact"
             ) from error
 

@@ -15,7 +15,9 @@ from typing_extensions import override
 from lit_research.binning import binned_means
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, panels
-from lit_research.metrics import SumsByKey
+from lit_research.labels import IGNORE
+from lit_research.metrics import MetricsByKey, Sums
+from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,10 +34,9 @@ class LossByPosition(Callback):
     """
 
     def __init__(self, num_bins: int = 32) -> None:
-        if num_bins < 1:
-            raise UserError(f"num_bins is {num_bins}, in LossByPosition: give 1 or more")
+        check_range(COUNT, "in LossByPosition", num_bins=num_bins)
         self.num_bins = num_bins
-        self._sums: SumsByKey[int] | None = None  # by T: losses and counts, [2, T]
+        self._sums: MetricsByKey[int, Sums] | None = None
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -54,18 +55,18 @@ class LossByPosition(Callback):
                 "out of trainer.callbacks"
             )
         losses = outputs["token_losses"].detach().float()
-        counted = batch["labels"] != -100
+        counted = batch["labels"] != IGNORE
         sums = torch.stack([(losses * counted).sum(0), counted.float().sum(0)])
         if self._sums is None:
-            self._sums = SumsByKey(losses.device)
-        self._sums.add(losses.shape[1], sums)
+            self._sums = _sums_by_length(losses.device)
+        self._sums[losses.shape[1]].update(sums)
 
     def _draw(self, trainer: pl.Trainer, stage: str) -> None:
         gathered, self._sums = self._sums, None
         if trainer.sanity_checking:
             return
         # A rank may have had no batch, and must take part all the same.
-        by_length = (gathered or SumsByKey(trainer.strategy.root_device)).compute()
+        by_length = (gathered or _sums_by_length(trainer.strategy.root_device)).compute()
         if not by_length:
             return
         length = max(by_length)
@@ -104,6 +105,11 @@ class LossByPosition(Callback):
     @override
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._draw(trainer, "test")
+
+
+def _sums_by_length(device: torch.device) -> MetricsByKey[int, Sums]:
+    """Return sums of losses and labels at each position, ``[2, T]``, by the length T of a batch."""
+    return MetricsByKey(lambda length: Sums((2, length), device))
 
 
 def draw(positions: Tensor, means: Tensor) -> Figure:

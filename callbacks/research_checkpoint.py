@@ -28,6 +28,8 @@ from lit_research.callbacks.optimizer_settings import OptimizerSettings
 from lit_research.callbacks.random_state import gather_random_states, set_random_state
 from lit_research.callbacks.stop_signals import StopSignals
 from lit_research.errors import UserError
+from lit_research.files import replacing
+from lit_research.ranges import COUNT, check_range
 from lit_research.tokenizer_check import TOKENIZER, check_same_tokens, tokens_hash
 
 RANDOM_STATES = "random_states"
@@ -69,11 +71,7 @@ class ResearchCheckpoint(ModelCheckpoint):
         allow_config_change: bool = False,
         export_hf: bool = False,
     ) -> None:
-        if keep < 1 or every_n_train_steps < 1:
-            raise UserError(
-                f"keep is {keep} and every_n_train_steps is {every_n_train_steps}, in checkpoint: "
-                "give 1 or more of both"
-            )
+        check_range(COUNT, "in checkpoint", keep=keep, every_n_train_steps=every_n_train_steps)
         self.keeps_newest = newest = monitor is None
         super().__init__(
             dirpath=dirpath,
@@ -251,8 +249,6 @@ class ResearchCheckpoint(ModelCheckpoint):
     def _link_checkpoint(trainer: pl.Trainer, filepath: str, linkpath: str) -> None:
         """Point ``last.ckpt`` at the newest file in one step."""
         if trainer.is_global_zero:
-            temporary = f"{linkpath}.tmp"
-            Path(temporary).unlink(missing_ok=True)
-            os.symlink(os.path.basename(filepath), temporary)
-            os.replace(temporary, linkpath)
+            with replacing(Path(linkpath), only_writer=True) as temporary:
+                temporary.symlink_to(os.path.basename(filepath))
         trainer.strategy.barrier()

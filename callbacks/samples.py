@@ -13,6 +13,7 @@ from typing_extensions import override
 from lit_research.callbacks.needs import check_needs
 from lit_research.errors import UserError
 from lit_research.figures import add_text, code_block
+from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 
 
 class Samples(Callback):
@@ -37,13 +38,13 @@ class Samples(Callback):
         seed: int = 0,
         every_n_validations: int = 1,
     ) -> None:
-        if not prompts or max_new_tokens < 1 or temperature < 0 or every_n_validations < 1:
-            raise UserError(
-                f"prompts={list(prompts)}, max_new_tokens={max_new_tokens}, "
-                f"temperature={temperature}, every_n_validations={every_n_validations}, in "
-                "Samples: give at least one prompt, 1 or more tokens and validations, and a "
-                "temperature of 0 or more"
-            )
+        where = "in Samples"
+        if not prompts:
+            raise UserError(f"prompts is {list(prompts)}, {where}; must be at least one")
+        check_range(
+            COUNT, where, max_new_tokens=max_new_tokens, every_n_validations=every_n_validations
+        )
+        check_range(NOT_NEGATIVE, where, temperature=temperature)
         self.prompts = list(prompts)
         self.options = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
         self.every_n_validations = every_n_validations

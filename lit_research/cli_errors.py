@@ -18,11 +18,13 @@ from lightning.pytorch.loggers import Logger
 
 from lit_research.errors import UserError, nearest
 from lit_research.given import Given
+from lit_research.lm.engines import LiveEngine
 from lit_research.methods.base import DataModule, Method
 
 # Which classes a key of the config chooses from.
 BASES = {
     "model": Method,
+    "model.init_args.engine": LiveEngine,
     "data": DataModule,
     "trainer.callbacks": Callback,
     "trainer.logger": Logger,
@@ -188,12 +190,14 @@ def _unknown_class(text: str, key: str) -> tuple[str, str, str] | None:
     if match := re.search(r"No module named '([^']+)'", text):
         hint = "give the full import path of a class whose package is installed"
         return f"there is no module {match[1]}", match[1], hint
-    match = re.search(r"Expected a dot import path string: (.+)", text)
     base = BASES.get(key)
+    match = re.search(r"Expected a dot import path string: ([^\s,]+)", text) or re.search(
+        r"Expected '([\w.]+)' to be a subclass of", text
+    )
     if match and base:
         name = match[1].strip()
         what = f"there is no {base.__name__} called {name!r}"
-        return what, name, nearest(name, [c.__name__ for c in _subclasses(base)])
+        return what, name, nearest(name, sorted({c.__name__ for c in _subclasses(base)}))
     return None
 
 

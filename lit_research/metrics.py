@@ -1,20 +1,21 @@
-"""Sums over the batches of an evaluation that are the same on every rank, however ragged it was.
+"""Sums and means over the batches of an evaluation, the same on every rank.
 
 A mean of the ranks' means is wrong where they have seen different numbers of tokens, and a rank
-that has seen none has no mean. So sums and counts are accumulated with torchmetrics, added up over
+that has seen none has no mean. So sums and counts are accumulated with torchmetrics, reduced over
 the ranks once, at the end, and divided then.
+
+torchmetrics' own ``SumMetric`` and ``MeanMetric`` sum in fp32, look for nan in every batch (which
+waits for the device), and warn on a rank that had no batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
-
-Key = TypeVar("Key", bound=Hashable)
 
 
 def sum_dtype(device: torch.device) -> torch.dtype:
@@ -27,7 +28,7 @@ class Sums(Metric):
 
     Args:
         shape: of the sums.
-        device: where they are kept until the end, so that no batch waits for a number.
+        device: where they are kept until the end, so that no batch waits for the device.
     """
 
     full_state_update = False
@@ -37,7 +38,12 @@ class Sums(Metric):
         super().__init__()
         zeros = torch.zeros(shape, dtype=sum_dtype(device), device=device)
         self.add_state("total", zeros, dist_reduce_fx="sum")
-        self.update(zeros)  # a rank without a batch adds nothing, and torchmetrics would warn of it
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        super().reset()
+        self.update(torch.zeros_like(self.total))  # torchmetrics warns of a rank without a batch
 
     def update(self, values: Tensor) -> None:
         """Add ``values``, of the shape of the sums."""
@@ -48,33 +54,48 @@ class Sums(Metric):
         return self.total
 
 
-class SumsByKey(Generic[Key]):
-    """``Sums`` for each key; ranks need not meet the same keys, but must know one shape for each.
+class Mean(Sums):
+    """Mean over the batches of all ranks; every value has the same weight.
+
+    ``update`` takes the sum of a batch's values and their number, ``[2]``.
 
     Args:
-        device: where they are kept until the end.
+        device: where the sums are kept until the end.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self._sums: dict[Key, Sums] = {}
+        super().__init__((2,), device)
 
-    def add(self, key: Key, values: Tensor) -> None:
-        """Add ``values`` to the sums of ``key``."""
-        self._of(key, tuple(values.shape)).update(values)
+    def compute(self) -> Tensor:
+        """Return the mean over all ranks, a scalar; nan where nothing was counted."""
+        return self.total[0] / self.total[1]
 
-    def _of(self, key: Key, shape: tuple[int, ...]) -> Sums:
-        if key not in self._sums:
-            self._sums[key] = Sums(shape, self.device)
-        return self._sums[key]
+
+Key = TypeVar("Key", bound=Hashable)
+AnyMetric = TypeVar("AnyMetric", bound=Metric)
+
+
+class MetricsByKey(Generic[Key, AnyMetric]):
+    """A metric for each key, created when the key is first used; ranks may use different keys.
+
+    Args:
+        create: returns the metric of a key; the same on every rank.
+    """
+
+    def __init__(self, create: Callable[[Key], AnyMetric]) -> None:
+        self._create = create
+        self._metrics: dict[Key, AnyMetric] = {}
+
+    def __getitem__(self, key: Key) -> AnyMetric:
+        """Return the metric of ``key``."""
+        if key not in self._metrics:
+            self._metrics[key] = self._create(key)
+        return self._metrics[key]
 
     def compute(self) -> dict[Key, Tensor]:
-        """Return the sums of all ranks, by key, in the order of the keys. Call it on every rank."""
-        shapes = {key: tuple(sums.total.shape) for key, sums in self._sums.items()}
-        for of_rank in gather_objects(shapes):
-            for key, shape in of_rank.items():
-                self._of(key, shape)
-        return {key: self._sums[key].compute() for key in sorted(self._sums)}  # type: ignore[type-var]
+        """Return each metric over all ranks, in the order of the keys. Call it on every rank."""
+        keys = {key for of_rank in gather_objects(list(self._metrics)) for key in of_rank}
+        return {key: self[key].compute() for key in sorted(keys)}  # type: ignore[type-var]
 
 
 T = TypeVar("T")

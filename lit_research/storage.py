@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lit_research.errors import UserError
-from lit_research.files import sync
+from lit_research.files import replacing_folder
 from lit_research.messages import announce
 
 if TYPE_CHECKING:
@@ -36,11 +34,6 @@ def content_hash(*parts: str | bytes) -> str:
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write ``value`` for a reader: two spaces, keys in the order given."""
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager
@@ -88,20 +81,8 @@ def build_folder(
     with writing(target.parent), FileLock(f"{target}.lock"):
         if target.is_dir() and is_whole(target):
             return
-        # Only the holder of the lock writes here, so what lies here is a killed process's.
-        partial = target.with_name(f"{target.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
+        with replacing_folder(target, only_writer=True) as partial:  # it holds the lock
             build(partial)
-            _sync_tree(partial)
-            if target.exists():
-                shutil.rmtree(target)
-            os.replace(partial, target)
-            sync(target.parent)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
 
 
 def save_dataset(documents: Dataset, folder: Path) -> None:
@@ -115,9 +96,3 @@ def save_dataset(documents: Dataset, folder: Path) -> None:
     finally:
         if shown:
             datasets.enable_progress_bar()
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        sync(path)
-    sync(folder)

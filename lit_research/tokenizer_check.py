@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_research.errors import UserError
+from lit_research.files import replacing_folder
 
 TOKENIZER = "lit_research.tokenizer"
 FOLDER = "tokenizer"
@@ -52,4 +53,5 @@ def check_same_tokens(checkpoint: Mapping[str, Any], path: str, data: object) ->
 def save_trained_tokenizer(data: Any, run: Path) -> None:
     """Keep a tokenizer that was trained on the run's own corpus beside the run."""
     if str(getattr(data, "hparams", {}).get("tokenizer", "")).startswith("bpe:"):
-        data.tokenizer.save_pretrained(str(run / FOLDER))
+        with replacing_folder(run / FOLDER, only_writer=True) as folder:
+            data.tokenizer.save_pretrained(str(folder))

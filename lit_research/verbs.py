@@ -9,6 +9,7 @@ import lightning.pytorch as pl
 
 from lit_research.errors import UserError
 from lit_research.experiments.command import Command
+from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 
 
 class ResearchTrainer(pl.Trainer):
@@ -78,12 +79,10 @@ class ResearchTrainer(pl.Trainer):
                 f"{type(datamodule).__name__} has no tokenizer, in data; generate needs one to "
                 "read prompts"
             )
-        if not prompts or max_new_tokens < 1 or temperature < 0:
-            raise UserError(
-                f"prompts is {list(prompts)}, max_new_tokens {max_new_tokens} and temperature "
-                f"{temperature}, in generate; give at least one prompt, at least 1 token and a "
-                "temperature of at least 0"
-            )
+        if not prompts:
+            raise UserError(f"prompts is {list(prompts)}, in generate; must be at least one")
+        check_range(COUNT, "in generate", max_new_tokens=max_new_tokens)
+        check_range(NOT_NEGATIVE, "in generate", temperature=temperature)
         self._load(model, datamodule, ckpt_path)
         options: dict[str, Any] = {"max_new_tokens": max_new_tokens, "temperature": temperature}
         for prompt, text in zip(

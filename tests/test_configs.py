@@ -189,7 +189,7 @@ def test_self_play_builds_at_the_published_size(weights):
     one = 2 * PROVER_VOCABULARY * D + L * (4 * D**2 + 3 * D * F + 2 * D) + D
     assert one == PROVER_PARAMETERS
     args, rank = self_play_paper(), 16
-    plain = {key: args[key] for key in ("max_new_tokens", "generation_batch", "dtype", "attention")}
+    plain = {key: args[key] for key in ("max_new_tokens", "dtype", "attention")}
     module = SelfPlay(
         PROVER,
         PROVER_VOCABULARY,

@@ -1,4 +1,4 @@
-"""A law, a corpus source and an optimiser from a user's own file, given by class path in a YAML."""
+"""Classes from a user's own file, given by class path in a YAML: laws, sources, engines, more."""
 
 import sys
 
@@ -7,11 +7,14 @@ import torch
 import yaml
 
 from lit_research.callbacks import ScalingLawFit
+from lit_research.class_paths import make_object
 from lit_research.cli import main
 from lit_research.errors import UserError
 from lit_research.laws import as_law, fit
 from lit_research.laws.__main__ import main as laws_command
+from lit_research.lean import parse_statement
 from lit_research.methods.dpg import Inner
+from lit_research.methods.self_play import Grade, Guide
 from lit_research.text import DocumentSource, load_documents, load_splits
 from tests.helpers import tiny
 from tests.methods.dpg.test_module import write as write_dpg
@@ -23,6 +26,7 @@ import numpy as np
 import torch
 
 from lit_research.laws import Law, Parameter
+from lit_research.lm.engines import Completion, Engine, LiveEngine
 from lit_research.metagrad import Optimizer
 from lit_research.text import DocumentSource
 
@@ -95,6 +99,41 @@ class Sign(Optimizer):
         return theta - lr * torch.tanh(gradient / self.softness), state
 
 
+class Parrot(LiveEngine):
+    """Says a word again and again, whatever the model."""
+
+    def __init__(self, model, tokenizer, word: str = "polly") -> None:
+        super().__init__(model, tokenizer)
+        self.word = word
+
+    def card(self):
+        return {"word": self.word}
+
+    def complete(self, prompts, sampling):
+        ids = self.tokenizer(self.word * sampling.max_new_tokens)["input_ids"]
+        ids = tuple(ids[: sampling.max_new_tokens])
+        text, nats = self.tokenizer.decode(ids), (0.0,) * len(ids)
+        return [
+            [Completion(text, ids, nats, "length", self.weight_version, index)] * sampling.n
+            for index in range(len(prompts))
+        ]
+
+
+class Judge(Engine):
+    """Writes the same grade for every conjecture."""
+
+    def __init__(self, relevance: int) -> None:
+        self.relevance = relevance
+
+    def card(self):
+        return {"relevance": self.relevance}
+
+    def complete(self, prompts, sampling):
+        text = f"<relevance>{self.relevance}</relevance><redundancy>0</redundancy>"
+        text += "<complexity>1</complexity>"
+        return [[Completion(text, (), (), "stop", 0, i)] for i in range(len(prompts))]
+
+
 broken = 3
 '''
 X, Y = [1.0, 2.0, 4.0, 8.0, 16.0], [4.0, 3.31, 2.61, 1.92, 1.23]
@@ -156,6 +195,64 @@ def test_an_inner_optimiser_of_ones_own_trains_the_target(own, tmp_path):
     start = torch.cat([p.flatten() for p in attributor.target.parameters()])
     moved = (run.theta - start).abs().max()
     assert 0 < moved <= 1.01e-3 * len(run.training.batches)
+
+
+PARROT = {"class_path": "own_file.Parrot", "init_args": {"word": "ab"}}
+
+
+def test_an_engine_of_ones_own_writes_the_samples_of_a_run(own, tmp_path):
+    changes = {
+        "model.init_args.engine": PARROT,
+        "trainer.callbacks": [
+            {"class_path": "Samples", "init_args": {"prompts": ["x"], "max_new_tokens": 5}}
+        ],
+    }
+    config = tmp_path / "own.yaml"
+    config.write_text(yaml.safe_dump(tiny(tmp_path, changes)))
+    cli = main(["fit", "--config", str(config)])
+    options = {"max_new_tokens": 5, "temperature": 1.0, "seed": 0}
+    assert cli.model.sample(["x", "y"], **options) == ["ababa"] * 2
+    assert cli.model.hparams["engine"] == PARROT
+    engine = cli.model.engine_of(cli.model.lm)
+    assert engine is cli.model.engine_of(cli.model.lm)
+    assert engine.model is cli.model.lm
+    assert engine.weight_version == cli.trainer.global_step == 4
+    again = main(["validate", "--run", cli.trainer.log_dir])
+    assert again.model.sample(["x"], **options) == ["ababa"]
+
+
+def test_an_engine_of_ones_own_writes_what_a_generator_is_paid_for(own, tmp_path):
+    changes = {"trainer.max_steps": 1, "model.init_args.engine": PARROT}
+    cli = main(["fit", "--config", str(write_dpg(tmp_path, changes))])
+    assert cli.trainer.global_step == 1
+    texts = cli.model.write([[97], [98]], 2, seed=0)
+    assert {text.text[:4] for text in texts} == {"abab"}
+    assert {text.weight_version for text in texts} == {1}
+
+
+def test_an_engine_of_ones_own_answers_for_a_guide(own):
+    guide = make_object(
+        Guide,
+        {
+            "class_path": "lit_research.methods.self_play.LanguageModelGuide",
+            "init_args": {
+                "engine": {"class_path": "own_file.Judge", "init_args": {"relevance": 3}},
+                "max_new_tokens": 9,
+            },
+        },
+    )
+    pair = (parse_statement("theorem t : True"), parse_statement("theorem u : True"))
+    assert guide.score([pair] * 2) == [Grade(3, 0, 1)] * 2
+
+
+@pytest.mark.parametrize("path", ["OpenAIEngine", "lit_research.lm.engines.OpenAIEngine"])
+def test_a_server_is_refused_where_the_weights_are_trained(tmp_path, path):
+    engine = {"class_path": path, "init_args": {"max_concurrency": 2}}
+    config = tmp_path / "own.yaml"
+    config.write_text(yaml.safe_dump(tiny(tmp_path, {"model.init_args.engine": engine})))
+    says = rf"there is no LiveEngine called '{path}' .*; known: .*TransformersEngine"
+    with pytest.raises(UserError, match=says):
+        main(["fit", "--config", str(config)])
 
 
 def test_the_command_of_the_laws_takes_ones_own(own, tmp_path, capsys):

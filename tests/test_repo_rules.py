@@ -53,6 +53,23 @@ def test_every_method_has_the_same_files():
             assert wanted <= files, room.name
 
 
+@pytest.mark.parametrize(
+    ("pattern", "home"),
+    [
+        (r"os\.(replace|fsync)\(", "files.py"),
+        (r"^\w+ = -100$", "labels.py"),
+    ],
+)
+def test_what_the_package_has_once_has_one_home(pattern, home):
+    found = [path.name for path in CODE if re.search(pattern, path.read_text(), re.MULTILINE)]
+    assert found == [home]
+
+
+def test_progress_bars_are_those_of_rich():
+    for path in CODE:
+        assert not any(name.split(".")[0] == "tqdm" for name in imports(path)), path
+
+
 def test_nothing_is_unpickled():
     for path in CODE:
         text = path.read_text()

@@ -1,9 +1,9 @@
-"""Evaluations: multiple choice, exact match, pass@k, repeated sampling; what they accumulate.
+"""Evaluations: multiple choice, exact match, pass@k, repeated sampling.
 
-Each gives a ``Result``: n questions, the value, its standard error, and what could not be scored.
+Each returns a ``Result``: n questions, the value, its standard error, parse failures, truncations.
 """
 
-from lit_research.evals.accumulate import GroupAccuracy, Mean, Perplexity
+from lit_research.evals.accumulate import GroupAccuracy, Perplexity
 from lit_research.evals.choice_scores import Choices, ChoiceScores
 from lit_research.evals.cloze import cloze_items
 from lit_research.evals.exact_match import (
@@ -12,15 +12,15 @@ from lit_research.evals.exact_match import (
     exact_match,
     last_match,
     matches,
-    read_answers,
+    parse_answers,
 )
 from lit_research.evals.items import Item
-from lit_research.evals.option_rows import ChoiceRows, Row, encode_items, items_with_room
-from lit_research.evals.option_scores import OptionScores, choice_accuracy, option_scores
+from lit_research.evals.option_rows import ChoiceRows, OptionRow, encode_items, items_with_room
+from lit_research.evals.option_scores import choice_accuracy
 from lit_research.evals.passes import mean_pass_at_k, pass_at_k
 from lit_research.evals.published import published_items
 from lit_research.evals.repeated import clustered_mean, repeated_sampling
-from lit_research.evals.results import Result, results_table, share_stderr
+from lit_research.evals.results import Result, mean_of_sums, results_table, share_stderr
 
 __all__ = [
     "Answer",
@@ -29,11 +29,9 @@ __all__ = [
     "Choices",
     "GroupAccuracy",
     "Item",
-    "Mean",
-    "OptionScores",
+    "OptionRow",
     "Perplexity",
     "Result",
-    "Row",
     "choice_accuracy",
     "cloze_items",
     "clustered_mean",
@@ -43,11 +41,11 @@ __all__ = [
     "items_with_room",
     "last_match",
     "matches",
+    "mean_of_sums",
     "mean_pass_at_k",
-    "option_scores",
+    "parse_answers",
     "pass_at_k",
     "published_items",
-    "read_answers",
     "repeated_sampling",
     "results_table",
     "share_stderr",

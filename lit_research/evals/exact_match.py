@@ -1,4 +1,8 @@
-"""Exact match: the answer that a completion states, compared with the reference."""
+"""Exact match: the answer that a completion states, compared with the reference.
+
+For tasks with a short final answer (arithmetic, lettered options, the output of a program), asked
+once or several times.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
+from lit_research.errors import UserError
 from lit_research.evals.repeated import clustered_mean
 from lit_research.evals.results import Result
 from lit_research.lm.engines import Completion
@@ -13,11 +18,11 @@ from lit_research.lm.engines import Completion
 
 @dataclass(frozen=True)
 class Answer:
-    """What was read in a completion.
+    """The answer parsed from a completion.
 
     Attributes:
-        text: the answer; None where there is none to be read.
-        truncated: whether the completion was cut at the most tokens.
+        text: the answer; None where the completion states none.
+        truncated: whether the completion was cut at the maximum number of tokens.
     """
 
     text: str | None
@@ -25,43 +30,44 @@ class Answer:
 
 
 def last_match(pattern: str) -> Callable[[str], str | None]:
-    r"""Return a reader of answers: the first group of the last match of a regular expression.
+    r"""Return a parser of answers: the first group of the last match of a regular expression.
 
     Args:
-        pattern: with one group or more, such as ``#### *(.+)`` or ``answer is \(?([A-D])``.
+        pattern: with at least one group, such as ``#### *(.+)`` or ``answer is \(?([A-D])``.
 
     Raises:
-        ValueError: it has no group.
+        UserError: the pattern has no group.
     """
     compiled = re.compile(pattern)
     if compiled.groups == 0:
-        raise ValueError(
+        raise UserError(
             f"pattern is {pattern!r}, in last_match; must have a group, which is the answer"
         )
 
-    def read(text: str) -> str | None:
+    def parse(text: str) -> str | None:
         matches = list(compiled.finditer(text))
         return matches[-1].group(1) if matches else None
 
-    return read
+    return parse
 
 
-def read_answers(
-    completions: Sequence[Completion], read: Callable[[str], str | None]
+def parse_answers(
+    completions: Sequence[Completion], parse: Callable[[str], str | None]
 ) -> list[Answer]:
-    """Read the answer in each completion; one that failed has none.
+    """Parse the answer of each completion; a failed completion has none.
 
     Args:
         completions: of an engine.
-        read: returns the answer of a text, or None; ``last_match`` makes one.
+        parse: returns the answer in a text, or None; ``last_match`` makes one.
     """
     return [
-        Answer(None if c.failed else read(c.text), c.finish_reason == "length") for c in completions
+        Answer(None if c.failed else parse(c.text), c.finish_reason == "length")
+        for c in completions
     ]
 
 
 def collapse_space(text: str) -> str:
-    """Return ``text`` without space at its ends, and with one space where there was any."""
+    """Return ``text`` stripped, with each run of white space replaced by one space."""
     return " ".join(text.split())
 
 
@@ -74,11 +80,11 @@ def matches(
     """Return whether each answer equals its reference once both are normalised.
 
     Raises:
-        ValueError: not one reference for each answer.
+        ValueError: the number of references is not that of the answers.
     """
     if len(answers) != len(references):
         raise ValueError(
-            f"there are {len(references)} references for {len(answers)} answers, in exact match; "
+            f"there are {len(references)} references for {len(answers)} answers, in exact_match; "
             "must be one for each"
         )
     return [
@@ -94,21 +100,21 @@ def exact_match(
     *,
     normalise: Callable[[str], str] = collapse_space,
 ) -> Result:
-    """Return the share of answers that equal their reference; an unread answer is a wrong one.
+    """Return the share of answers that equal their reference; a parse failure is incorrect.
 
     Args:
-        answers: of ``read_answers``.
+        answers: of ``parse_answers``.
         references: one for each answer.
-        questions: which question each answers, where there are several answers to one; the
-            standard error is clustered by it.
-        normalise: what is done to both before they are compared.
+        questions: the question of each answer, where a question has several answers; the standard
+            error is then clustered by question.
+        normalise: applied to both before they are compared.
 
     Raises:
-        ValueError: not one reference, or question, for each answer.
+        ValueError: the number of references, or of questions, is not that of the answers.
     """
-    right = [float(match) for match in matches(answers, references, normalise=normalise)]
-    value, error = clustered_mean(right, questions)
+    correct = [float(match) for match in matches(answers, references, normalise=normalise)]
+    value, stderr = clustered_mean(correct, questions)
     n = len(answers) if questions is None else len(set(questions))
-    unread = sum(answer.text is None for answer in answers)
+    parse_failures = sum(answer.text is None for answer in answers)
     truncated = sum(answer.truncated for answer in answers)
-    return Result("exact_match", n, value, error, len(answers), unread, truncated)
+    return Result("exact_match", n, value, stderr, len(answers), parse_failures, truncated)

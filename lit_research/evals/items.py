@@ -1,4 +1,4 @@
-"""``Item``: a question with options, one of them right."""
+"""``Item``: a multiple-choice question."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from lit_research.errors import UserError
 
 @dataclass(frozen=True)
 class Item:
-    """A question with options, one of them right.
+    """A multiple-choice question with one correct option.
 
     Attributes:
         question: what the model reads; it ends without a space.
-        options: what may follow, without the space between; two or more.
-        answer: the place of the right one in ``options``.
-        id: says in messages which item this is.
+        options: what may follow, without the space in between; at least two.
+        answer: index of the correct option in ``options``.
+        id: names the item in error messages.
 
     Raises:
-        UserError: fewer than two options, an empty one, or an answer that is none of them.
+        UserError: there are fewer than two options, one is empty, or ``answer`` is not the index
+            of an option.
     """
 
     question: str
@@ -30,10 +31,10 @@ class Item:
         good = all(isinstance(option, str) and option.strip() for option in self.options)
         if len(self.options) < 2 or not good:
             raise UserError(
-                f"the options are {self.options}, in item {self.id!r}: give two or more, none empty"
+                f"options are {self.options}, in item {self.id!r}; must be at least two, none empty"
             )
         if not 0 <= self.answer < len(self.options):
             raise UserError(
-                f"the answer is {self.answer}, in item {self.id!r}: give the place of one of its "
+                f"answer is {self.answer}, in item {self.id!r}; must be the index of one of its "
                 f"{len(self.options)} options, from 0 (a split without answers cannot be scored)"
             )

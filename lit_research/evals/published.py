@@ -1,7 +1,7 @@
 """Items of the published files of ARC, PIQA and SciQ.
 
-Prompts are those of the lm-evaluation-harness without examples (``Question: ...\\nAnswer:``), which
-the downstream numbers of Kim et al. 2025 (arXiv 2509.14786) come from.
+Prompts are those of the lm-evaluation-harness, zero-shot (``Question: ...\\nAnswer:``), as in the
+downstream evaluations of Kim et al. 2025 (arXiv 2509.14786).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SAVED = ("state.json", "dataset_dict.json")
 
 @dataclass(frozen=True)
 class Layout:
-    """How a published set is laid out.
+    """The file layout of a published set.
 
     Attributes:
-        columns: what a row must have, for messages.
-        split: the split that is scored; how the names of its files begin.
-        convert: makes (question, options, answer) of a row.
+        columns: those that a row must have, for error messages.
+        split: the split that is scored; the names of its files begin with it.
+        convert: returns (question, options, answer) of a row.
     """
 
     columns: tuple[str, ...]
@@ -37,7 +37,7 @@ class Layout:
 
 def _arc(row: dict[str, Any]) -> tuple[str, list[str], int]:
     question, choices = row["question"], row.get("choices")
-    if isinstance(question, dict):  # the JSON lines of the authors; else the hub's columns
+    if isinstance(question, dict):  # the authors' JSON lines; otherwise the hub's columns
         question, choices = question["stem"], question["choices"]
     if isinstance(choices, list):
         choices = {key: [choice[key] for choice in choices] for key in ("text", "label")}
@@ -75,12 +75,12 @@ def published_items(
 
     Args:
         source: a name of ``LAYOUTS``.
-        path: a JSON, JSON lines, CSV or Parquet file, a folder of these (of several files, those
-            are read whose names begin with the split that is scored), or a ``datasets`` folder.
-        where: says in messages where ``source`` and ``path`` were given.
+        path: a JSON, JSON lines, CSV or Parquet file, a folder of these (of several files, only
+            those whose names begin with the split that is scored), or a ``datasets`` folder.
+        where: names the source of ``source`` and ``path`` in error messages.
 
     Raises:
-        UserError: the files are not there, or a row is not of that layout.
+        UserError: the files do not exist, or a row does not have the layout.
     """
     layout = LAYOUTS[source]
     wanted = (
@@ -88,25 +88,27 @@ def published_items(
         f"{', '.join(layout.columns)}"
     )
     if path is None or not Path(path).expanduser().exists():
-        missing = "no path" if path is None else f"the path {path!r}, where nothing is"
-        raise UserError(f"source {source} has {missing}, {where}: give {wanted}")
+        missing = "no path" if path is None else f"the path {path!r}, which does not exist"
+        raise UserError(f"source {source} has {missing}, {where}; give {wanted}")
     items = []
-    for place, row in _rows(Path(path).expanduser(), layout.split, wanted):
+    for location, row in _rows(Path(path).expanduser(), layout.split, wanted):
         try:
-            identity = str(row.get("id") or place.rsplit(", ", 1)[-1])
-            items.append(Item(*layout.convert(row), id=identity))
+            item_id = str(row.get("id") or location.rsplit(", ", 1)[-1])
+            items.append(Item(*layout.convert(row), id=item_id))
         except UserError as error:
-            raise UserError(f"{error}; from {place}") from error
+            raise UserError(f"{error}; from {location}") from error
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            what = f"no column {error}" if isinstance(error, KeyError) else str(error)
-            raise UserError(f"not a row of {source}: {what}; in {place}: give {wanted}") from error
+            reason = f"no column {error}" if isinstance(error, KeyError) else str(error)
+            raise UserError(
+                f"not a row of {source} ({reason}), in {location}; give {wanted}"
+            ) from error
     if not items:
-        raise UserError(f"there is no item of {source}, in {path}: give {wanted}")
+        raise UserError(f"there is no item of {source}, in {path}; give {wanted}")
     return items
 
 
 def _rows(path: Path, split: str, wanted: str) -> Iterator[tuple[str, Any]]:
-    """Yield (place for a message, row) of a saved data set or of files."""
+    """Yield (location for error messages, row) of a saved data set or of files."""
     if path.is_dir() and any((path / name).is_file() for name in _SAVED):
         from datasets import DatasetDict, load_from_disk
 
@@ -114,15 +116,15 @@ def _rows(path: Path, split: str, wanted: str) -> Iterator[tuple[str, Any]]:
         if isinstance(saved, DatasetDict):
             names = [name for name in saved if name.startswith(split)]
             if not names:
-                raise UserError(f"there is no {split} split, in {path}: give {wanted}")
+                raise UserError(f"there is no {split} split, in {path}; give {wanted}")
             saved = saved[names[0]]
-        yield from ((f"{path}, row {number}", row) for number, row in enumerate(saved))
+        yield from ((f"{path}, row {index}", row) for index, row in enumerate(saved))
         return
     files = row_files(path)
-    if len(files) > 1:  # one file is taken at its word, whatever its name
+    if len(files) > 1:  # a single file is read whatever its name
         files = [file for file in files if file.name.startswith(split)]
     if not files:
-        raise UserError(f"no file's name begins with {split!r}, in {path}: give {wanted}")
+        raise UserError(f"no file's name begins with {split!r}, in {path}; give {wanted}")
     for file in files:
-        for place, row in read_objects(file):
-            yield f"{file}{place}", row
+        for location, row in read_objects(file):
+            yield f"{file}{location}", row

@@ -30,7 +30,9 @@ def result_file(arm: Arm, seed: int, work: Path) -> Path:
     return work / arm.folder / f"seed-{seed}.json"
 
 
-def run_arm(arm: Arm, seed: int, work: Path, command: Command) -> dict[str, float]:
+def run_arm(
+    arm: Arm, seed: int, work: Path, command: Command, plan: str | None = None
+) -> dict[str, float]:
     """Run one arm with one seed, or read its result if it is there; return its final metrics.
 
     The score is the validation after the last step, not the best one on the way. Where another
@@ -41,18 +43,29 @@ def run_arm(arm: Arm, seed: int, work: Path, command: Command) -> dict[str, floa
         seed: of its run.
         work: folder of the runs and their results.
         command: runs a command line, as ``lit_research.cli.main`` does.
+        plan: hash of the plan that it is run under.
+
+    Raises:
+        UserError: its result was made under another plan.
     """
     target = result_file(arm, seed, work)
     target.parent.mkdir(parents=True, exist_ok=True)
     # A job of a cluster may outlive the process that submitted it, and be submitted again.
     with FileLock(f"{target}.lock"):
-        if target.is_file():
-            return json.loads(target.read_text())["metrics"]
-        return _run_and_keep(arm, seed, work, command, target)
+        if not target.is_file():
+            return _run_and_keep(arm, seed, work, command, target, plan)
+        record = json.loads(target.read_text())
+        if record.get("plan") != plan:
+            raise UserError(
+                f"{target} was made under the plan {record.get('plan') or 'none'}, and today's is "
+                f"{plan or 'none'}: no verdict comes of it; restore that plan, or run all seeds "
+                "under this one in another --out"
+            )
+        return record["metrics"]
 
 
 def _run_and_keep(
-    arm: Arm, seed: int, work: Path, command: Command, target: Path
+    arm: Arm, seed: int, work: Path, command: Command, target: Path, plan: str | None
 ) -> dict[str, float]:
     """Run an arm and write its result to ``target``."""
     start = time.perf_counter()
@@ -64,7 +77,7 @@ def _run_and_keep(
     logged: dict[str, Any] = {**run.trainer.callback_metrics, **scores}
     metrics = {name: float(value) for name, value in logged.items()}
     metrics |= _sizes(run.model)
-    record = {"metrics": metrics, "seconds": time.perf_counter() - start}
+    record = {"metrics": metrics, "seconds": time.perf_counter() - start, "plan": plan}
     write_atomic(target, json.dumps(record, indent=1))
     return metrics
 
@@ -95,15 +108,20 @@ def _levels(arms: list[Arm]) -> list[list[Arm]]:
 
 
 def _run_jobs(
-    jobs: list[tuple[Arm, int]], work: Path, command: Command, executor: Executor | None
+    jobs: list[tuple[Arm, int]],
+    work: Path,
+    command: Command,
+    executor: Executor | None,
+    plan: str | None,
 ) -> Iterator[tuple[tuple[str, int], dict[str, float]]]:
     """Yield what each (arm, seed) measured, as it is done."""
     if executor is None:
         for arm, seed in jobs:
-            yield (arm.name, seed), run_arm(arm, seed, work, command)
+            yield (arm.name, seed), run_arm(arm, seed, work, command, plan)
         return
     futures = {
-        executor.submit(run_arm, arm, seed, work, command): (arm.name, seed) for arm, seed in jobs
+        executor.submit(run_arm, arm, seed, work, command, plan): (arm.name, seed)
+        for arm, seed in jobs
     }
     for future in as_completed(futures):
         yield futures[future], future.result()
@@ -115,6 +133,7 @@ def run_arms(
     work: Path,
     command: Command,
     executor: Executor | None = None,
+    plan: str | None = None,
 ) -> Results:
     """Run every arm with every seed, show the progress, and gather the metrics.
 
@@ -124,6 +143,7 @@ def run_arms(
         work: folder of the runs and their results.
         command: see ``run_arm``.
         executor: where they run; None runs them in turn, in this process.
+        plan: hash of the plan that they are run under.
 
     Raises:
         UserError: an arm needs one that is not among ``arms``.
@@ -137,7 +157,7 @@ def run_arms(
         bar = progress.add_task("arms x seeds", total=len(todo))
         for level in _levels(arms):
             jobs = [(arm, seed) for arm in level for seed in seeds]
-            for job, metrics in _run_jobs(jobs, work, command, executor):
+            for job, metrics in _run_jobs(jobs, work, command, executor, plan):
                 found[job] = metrics
                 progress.advance(bar)
     results: Results = {}

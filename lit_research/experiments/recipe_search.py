@@ -28,6 +28,7 @@ from lit_research.experiments.trials import Trials, find_trial, ordered_axes
 from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import write_atomic
 from lit_research.methods.base import DataModule, Method
+from lit_research.ranges import COUNT, check_range
 
 Batch = dict[str, Tensor]
 
@@ -190,10 +191,7 @@ class SearchRounds(DataModule):
 
     def __init__(self, max_rounds: int = 30) -> None:
         super().__init__()
-        if max_rounds < 1:
-            raise UserError(
-                f"max_rounds is {max_rounds}, in data.init_args of SearchRounds: give 1 or more"
-            )
+        check_range(COUNT, "in data.init_args of SearchRounds", max_rounds=max_rounds)
         self.keep_hyperparameters()
 
     def train_dataloader(self) -> _Rounds:

@@ -35,13 +35,17 @@ def report(method: str, claims: list[Claim], results: Results, seconds: float) -
 
 def readme_rows(reports: list[dict[str, Any]]) -> str:
     """Return the README's table of measured claims, in Markdown."""
-    lines = ["| method | claim | verdict | effect [interval] | seeds |", "|---|---|---|---|--:|"]
+    lines = [
+        "| method | claim | role | verdict | effect [interval] | seeds |",
+        "|---|---|---|---|---|--:|",
+    ]
     for entry in reports:
         for c in entry["claims"]:
             low, high = c["interval"]
             effect = f"{c['effect']:.3g} [{low:.3g}, {high:.3g}]"
             lines.append(
-                f"| {entry['method']} | {c['claim']} | {c['verdict']} | {effect} | {c['seeds']} |"
+                f"| {entry['method']} | {c['claim']} | {c['role']} | {c['verdict']} | {effect} | "
+                f"{c['seeds']} |"
             )
     return "\n".join(lines)
 
@@ -67,11 +71,24 @@ def print_table(claims: list[Claim], results: Results) -> None:
         losses = metrics.get("val/loss", [])
         mean = f"{sum(losses) / len(losses):.4f}" if losses else "-"
         arms.add_row(name, " ".join(f"{v:.4f}" for v in losses), mean)
-    verdicts = Table("claim", "verdict", "effect", "interval")
+    verdicts = Table("claim", "role", "verdict", "effect", "interval")
     for c in claims:
-        verdicts.add_row(
-            c.claim, c.verdict, f"{c.effect:.4g}", f"{c.interval[0]:.4g} to {c.interval[1]:.4g}"
-        )
+        interval = f"{c.interval[0]:.4g} to {c.interval[1]:.4g}"
+        verdicts.add_row(c.claim, c.role, c.verdict, f"{c.effect:.4g}", interval)
     console = Console()
     console.print(arms)
     console.print(verdicts)
+
+
+def print_proposals(proposals: dict[str, dict[str, Any]], planned: int) -> None:
+    """Print what a pilot found, with the seeds that each primary claim needs for a power of 0.9."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("claim", "pilot's mean", "pilot's sd", "seeds for power 0.9")
+    for claim, found in proposals.items():
+        seeds = found["seeds"] or "the pilot is not on the claim's side"
+        table.add_row(claim, f"{found['mean']:.4g}", f"{found['sd']:.4g}", str(seeds))
+    console = Console()
+    console.print(table)
+    console.print(f"The plan has {planned} seeds. Changing it gives it another hash.")

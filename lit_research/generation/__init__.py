@@ -1,7 +1,7 @@
-"""Text-writing jobs: prompts in, a ``datasets`` folder out, over any engine of ``lm.engines``.
+"""Text-writing jobs: prompts in, a ``datasets`` folder out, with any engine of ``lm.engines``.
 
-``write_texts`` runs a job: sharded, resumable, by any number of processes. ``TextJob`` is for a
-caller with a loop of its own; ``shard_loader`` and ``finish_together`` put one into Lightning's
+``write_texts`` runs a job: sharded, resumable, on any number of processes. ``TextJob`` is for a
+caller with its own loop; ``shard_loader`` and ``finish_together`` run one in Lightning's
 ``predict``.
 
     prompts = [Prompt(question, id=str(i), columns={"answer": a}) for i, (question, a) in ...]

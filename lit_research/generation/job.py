@@ -1,4 +1,4 @@
-"""``TextJob``: texts that an engine writes, a shard at a time, into a ``datasets`` folder."""
+"""``TextJob``: an engine writes texts into a ``datasets`` folder, one shard at a time."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from lit_research.errors import UserError
 from lit_research.generation.rows import Prompt, Refuse, is_failure, make_rows
 from lit_research.generation.shards import Shards
 from lit_research.lm.engines import Engine, Sampling
+from lit_research.ranges import SHARE, check_range
 
 
 class TextJob:
-    """A ``datasets`` folder that an engine writes, a shard at a time, resumable after any of them.
+    """A ``datasets`` folder that an engine writes one shard at a time; resumable after each shard.
 
-    For a caller with a loop of its own (Lightning's ``predict``); others call ``write_texts``. What
-    is in a shard must follow from the card and the shard's number alone.
+    For a caller with its own loop (Lightning's ``predict``); others call ``write_texts``. The
+    content of a shard must be a function of the card and the shard's index.
 
     The folder has the columns ``text, id, source_id, kind, seed, finish_reason, tokens`` and those
-    of the prompts. Rows without a usable text are not in it: empty ones are counted in its card;
+    of the prompts. Rows without a usable text are left out: empty ones are counted in its card;
     failed and refused ones are counted there by reason, and listed in ``FOLDER.rejected.jsonl``.
 
     Args:
-        folder: the ``datasets`` folder; its shards lie in ``FOLDER.shards``.
+        folder: the ``datasets`` folder; its shards are in ``FOLDER.shards``.
         card: what determines the texts (weights, sampling, prompts); plain JSON data. A folder
-            that was begun with another card is refused.
+            that was started with another card is refused.
         kind: what the texts are, a column of every row.
         what: name of the job, for messages.
-        where: the option that ``folder`` comes from, for messages.
-        refuse: says what is wrong with a text, or None; the card must name it.
-        max_failed: share of a shard's rows that the engine may fail to write. With more of them
-            the job stops and the shard is not written: the server is down, say.
+        where: the option that ``folder`` comes from, for error messages.
+        refuse: returns what is wrong with a text, or None; the card must name it.
+        max_failed: maximum share of a shard's rows that the engine may fail to write. Beyond it the
+            job stops and the shard is not written, since the server may be down.
 
     Raises:
-        UserError: another job was begun in the folder, or ``max_failed`` is no share.
+        UserError: another job was started in the folder, or ``max_failed`` is not a share.
     """
 
     def __init__(
@@ -48,15 +49,12 @@ class TextJob:
         refuse: Refuse | None = None,
         max_failed: float = 0.0,
     ) -> None:
-        if not 0 <= max_failed <= 1:
-            raise UserError(
-                f"max_failed is {max_failed}, of a {what.lower()}; give a share, 0 to 1"
-            )
+        check_range(SHARE, f"in a {what.lower()}", max_failed=max_failed)
         self._shards = Shards(folder, card, what=what, where=where)
         self.kind, self.what, self.refuse, self.max_failed = kind, what, refuse, max_failed
 
     def has(self, shard: int) -> bool:
-        """Return whether a shard is complete, or the whole folder."""
+        """Return whether a shard, or the whole folder, is complete."""
         return self._shards.has(shard) or self.is_finished()
 
     def is_finished(self) -> bool:
@@ -66,20 +64,20 @@ class TextJob:
     def write(
         self, shard: int, engine: Engine, prompts: Sequence[Prompt], sampling: Sampling
     ) -> list[dict[str, Any]]:
-        """Have the texts of a shard written and write the shard atomically.
+        """Generate the texts of a shard and write the shard atomically.
 
         Args:
-            shard: its number.
-            engine: writes the texts.
-            prompts: those of the shard.
-            sampling: how; its seed is one for all prompts of the shard together, or (so that a text
-                does not depend on the prompts beside it) one for each.
+            shard: its index.
+            engine: generates the texts.
+            prompts: of the shard.
+            sampling: its seed is one for all prompts of the shard together, or one for each, so
+                that a text does not depend on the other prompts.
 
         Returns:
             The rows, failures included.
 
         Raises:
-            UserError: the engine failed on more than ``max_failed`` of them.
+            UserError: the engine failed on more than ``max_failed`` of the rows.
         """
         completions = engine.generate(
             [prompt.prompt for prompt in prompts],  # type: ignore[arg-type]
@@ -97,19 +95,19 @@ class TextJob:
         if len(failed) > self.max_failed * len(rows):
             allowed = f", more than max_failed ({self.max_failed:g})" if self.max_failed else ""
             raise UserError(
-                f"{len(failed)} of {len(rows)} texts of a shard were not written{allowed}: "
-                f"{failed[0]['finish_reason']} (of {failed[0]['id']!r}); in the "
-                f"{self.what.lower()} {self._shards.folder}; fix the cause and run the same "
-                "command again, which resumes"
+                f"{len(failed)} of {len(rows)} texts of a shard were not written{allowed} "
+                f"({failed[0]['id']!r}: {failed[0]['finish_reason']}), in the {self.what.lower()} "
+                f"{self._shards.folder}; fix the cause and run the same command again, which "
+                "resumes"
             )
 
     def finish(self, count: int) -> bool:
-        """Write the folder if no shard is missing; return whether it is complete.
+        """Write the folder unless a shard is missing; return whether the folder is complete.
 
         Args:
             count: number of shards of the job.
 
         Raises:
-            UserError: not one row has a text that can be used.
+            UserError: no row has a usable text.
         """
         return self._shards.finish(count)

@@ -30,26 +30,28 @@ class _ShardBatches(Dataset[Any]):
 def shard_loader(
     count: int, trainer: pl.Trainer | None, batch_of: Callable[[int], dict[str, Any]]
 ) -> Any:
-    """Return a loader of this process's shards: every ``world_size``-th, from ``rank`` on.
+    """Return a loader of this process's shards: every ``world_size``-th, starting at ``rank``.
 
-    A process for which none is left gets the first one too, so that all of them take part in the
-    loop; it writes the same texts as the other.
+    A process without a shard of its own gets the first one too, so that all processes take part in
+    the loop; it writes the same texts.
 
     Args:
         count: number of shards of the job.
-        trainer: knows rank and world size; None is one process.
-        batch_of: returns what a batch has besides the number of its ``shard``.
+        trainer: knows rank and world size; None: a single process.
+        batch_of: returns what the batch of a shard has in addition to ``shard``, its index.
     """
     data = _ShardBatches(count, batch_of)
-    place = {"rank": 0, "world_size": 1}
+    rank, world_size = 0, 1
     if trainer is not None:
-        place = {"rank": trainer.global_rank, "world_size": trainer.world_size}
-    sampler = ShardedSampler(data, batch_size=1, shuffle=False, drop_last=False, **place)
+        rank, world_size = trainer.global_rank, trainer.world_size
+    sampler = ShardedSampler(
+        data, batch_size=1, shuffle=False, drop_last=False, rank=rank, world_size=world_size
+    )
     return make_loader(data, sampler=sampler)
 
 
 def finish_together(job: TextJob, count: int, trainer: pl.Trainer) -> None:
-    """Write the folder at the end of ``predict``, in the first process, after all have written.
+    """Write the folder at the end of ``predict``, on rank 0, once all processes have written.
 
     Args:
         job: the same in every process.

@@ -4,39 +4,30 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
-from lit_research.messages import announce, is_first_process
+from lit_research.messages import announce
+from lit_research.progress import make_bar
 
 
 class RowProgress:
-    """Shows the rows written of all, the time left and the rows rejected.
+    """Shows how many rows are written, the time left and how many rows were rejected.
 
-    A bar on a terminal; elsewhere one line at the start.
+    A bar on a terminal; otherwise one line at the start.
 
     Args:
         what: name of the job.
         total: rows of this process.
-        done: those of them that were there already.
+        done: rows of this process that were written before.
     """
 
     def __init__(self, what: str, *, total: int, done: int) -> None:
         self.what, self.total, self.done, self.rejected = what, total, done, 0
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[rejected]}"),
-            console=console,
-            disable=not (console.is_terminal and is_first_process()),
-        )
+        self._bar = make_bar(TextColumn("{task.fields[rejected]}"))
 
     def __enter__(self) -> RowProgress:
-        """Begin to show."""
-        already = f", of which {self.done} are there already" if self.done else ""
+        """Show the bar."""
+        already = f", {self.done} of them already written" if self.done else ""
         announce(f"{self.what}: {self.total} rows to write{already}")
         self._bar.start()
         self._task = self._bar.add_task(
@@ -46,15 +37,15 @@ class RowProgress:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop; the bar stays as it is."""
+        """Stop the bar, which stays on the screen."""
         self._bar.stop()
 
     def add(self, written: int, rejected: int) -> None:
-        """Count the rows of a shard, and those of them without a usable text."""
+        """Add the rows of a shard, and how many of them have no usable text."""
         self.done += written
         self.rejected += rejected
         shown = f"{self.rejected} rejected" if self.rejected else ""

@@ -1,4 +1,4 @@
-"""From prompts to rows: what a text continues, and what is kept of it."""
+"""From prompts to rows: what an engine continues, and the row of each completion."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lm.engines import Completion
+from lit_research.seeds import derive_seed
 from lit_research.storage import content_hash
 
 OWN_COLUMNS = ("text", "id", "source_id", "kind", "seed", "finish_reason", "tokens")
-"""The columns that every row of a text-writing job has; those of its prompt follow."""
+"""The columns of every row of a text-writing job, before those of its prompt."""
+
+_WHERE = "in a text-writing job"
 
 Refuse = Callable[[str], "str | None"]
-"""Says what is wrong with a text, or None: the row is kept apart, and counted by that reason."""
+"""Returns what is wrong with a text, or None; refused rows are kept apart and counted by reason."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a text continues, and what its row says about it.
+    """A prompt, and what its rows say about it.
 
     Attributes:
         prompt: text, or token ids.
-        id: of its row; with several samples of a prompt the rows are ``ID-0``, ``ID-1``, ...
-        source_id: what the prompt was made from; None is ``id``.
-        columns: further columns of its rows: a question, a reference answer, ...
+        id: of its row; the rows of several samples are ``ID-0``, ``ID-1``, ...
+        source_id: id of what the prompt was made from; None: the same as ``id``.
+        columns: further columns of its rows, such as a question or a reference answer.
     """
 
     prompt: str | Sequence[int]
@@ -37,49 +40,45 @@ class Prompt:
 
 
 def check_prompts(prompts: Sequence[Prompt]) -> str:
-    """Return a hash of all prompts with their ids and columns; refuse those that make no job.
+    """Return a hash of all prompts with their ids and columns; refuse invalid prompts.
 
     Raises:
-        UserError: there are none, some are texts and others token ids, an id is there twice, or the
-            columns differ or have a name that rows use themselves.
+        UserError: there are no prompts, some are texts and others token ids, ids are duplicated, or
+            columns differ or have a reserved name.
     """
     if not len(prompts):
-        raise UserError("there are no prompts, of a text-writing job; give at least one")
+        raise UserError(f"there are no prompts, {_WHERE}; give at least one")
     known, columns, hashes = set[str](), list(prompts[0].columns), hashlib.blake2b()
     for name in columns:
         if name in OWN_COLUMNS:
             raise UserError(
-                f"prompts have a column {name!r}, of a text-writing job; rows have their own "
-                f"{', '.join(OWN_COLUMNS)}: give it another name"
+                f"prompts have a column {name!r}, {_WHERE}; give it another name, since "
+                f"{', '.join(OWN_COLUMNS)} are reserved"
             )
     are_texts = isinstance(prompts[0].prompt, str)
     for prompt in prompts:
         if isinstance(prompt.prompt, str) != are_texts:
             raise UserError(
-                f"the prompt {prompt.id!r} and the first one are texts and token ids, of a "
-                "text-writing job; give all of one kind"
+                f"the prompt {prompt.id!r} and the first one are texts and token ids, {_WHERE}; "
+                "must be all texts, or all token ids"
             )
         if prompt.id in known:
-            raise UserError(
-                f"two prompts have the id {prompt.id!r}, of a text-writing job; ids must differ"
-            )
+            raise UserError(f"two prompts have the id {prompt.id!r}, {_WHERE}; ids must be unique")
         if list(prompt.columns) != columns:
             raise UserError(
                 f"the prompt {prompt.id!r} has the columns {list(prompt.columns)} and the first "
-                f"one {columns}, of a text-writing job; give all the same (None where there is "
-                "no value)"
+                f"one {columns}, {_WHERE}; must be the same (None where there is no value)"
             )
         known.add(prompt.id)
         text = prompt.prompt if isinstance(prompt.prompt, str) else list(prompt.prompt)
-        parts = [text, prompt.id, prompt.source_id, dict(prompt.columns)]
-        hashes.update(content_hash(json.dumps(parts, default=str)).encode())
+        content = [text, prompt.id, prompt.source_id, dict(prompt.columns)]
+        hashes.update(content_hash(json.dumps(content, default=str)).encode())
     return hashes.hexdigest()[:32]
 
 
-def row_seed(job_seed: int, number: int) -> int:
-    """Return the seed of a prompt: 63 bits that follow from the job's seed and its number."""
-    digest = hashlib.blake2b(f"{job_seed}:{number}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+def row_seed(job_seed: int, index: int) -> int:
+    """Return the seed of a prompt, 63 bits: a function of the job's seed and the prompt's index."""
+    return derive_seed(job_seed, index) >> 1
 
 
 def make_rows(
@@ -90,24 +89,24 @@ def make_rows(
     seeds: int | Sequence[int],
     refuse: Refuse | None = None,
 ) -> list[dict[str, Any]]:
-    """Return one row a completion, those of a prompt together.
+    """Return one row for each completion, grouped by prompt.
 
     ``finish_reason`` is the engine's ``stop``, ``length`` or ``error: ...``, or ``refused: ...``.
     ``text`` is None after an error. ``seed`` is the prompt's, or that of all prompts of the shard,
-    modulo 2**64. ``tokens`` are those of the new text, None where a server does not tell them.
+    modulo 2**64. ``tokens`` is the number of generated tokens, None if a server does not report it.
 
     Args:
         prompts: of a shard.
         completions: of each prompt.
         kind: what the texts are, a column.
         seeds: one for all prompts together, or one for each.
-        refuse: says what is wrong with a text, or None.
+        refuse: returns what is wrong with a text, or None.
     """
-    of_prompts = [seeds] * len(prompts) if isinstance(seeds, int) else seeds
+    seed_of_each = [seeds] * len(prompts) if isinstance(seeds, int) else seeds
     return [
         row
-        for prompt, of_prompt, seed in zip(prompts, completions, of_prompts, strict=True)
-        for row in _rows_of(prompt, of_prompt, kind, seed, refuse)
+        for prompt, samples, seed in zip(prompts, completions, seed_of_each, strict=True)
+        for row in _rows_of(prompt, samples, kind, seed, refuse)
     ]
 
 
@@ -129,16 +128,16 @@ def _rows_of(
 
 
 def _count_tokens(completion: Completion) -> int | None:
-    """Return the number of new tokens, None where a server does not tell."""
+    """Return the number of generated tokens, None if a server does not report it."""
     count = len(completion.token_ids) or len(completion.log_probs)
     return None if completion.text and not count else count
 
 
 def is_failure(finish_reason: str) -> bool:
-    """Return whether an engine could not write a text."""
+    """Return whether the engine failed to generate the text."""
     return finish_reason.startswith("error")
 
 
 def is_rejected(finish_reason: str) -> bool:
-    """Return whether a row has no text, or one that was refused."""
+    """Return whether a row has no text, or a refused one."""
     return is_failure(finish_reason) or finish_reason.startswith("refused")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 MANIFEST = "job.json"
-# What the card of a complete folder has besides.
+# What the card of a complete folder has in addition.
 COUNTED = {"tokens", "finish_reasons", "empty", "rejected", "documents", "bytes", "content_hash"}
 _BATCH = 1000  # rows read at a time
 
@@ -27,17 +27,17 @@ _BATCH = 1000  # rows read at a time
 class Shards:
     """The shards of a job in ``FOLDER.shards``, each an Arrow file that is written atomically.
 
-    A shard that exists is never written again. Its content must follow from the card and its
-    number; then a job that was interrupted at any point ends with the same folder.
+    An existing shard is never overwritten. Its content must be a function of the card and its
+    index; a job that was interrupted at any point then ends with the same folder.
 
     Args:
         folder: the ``datasets`` folder that the job writes.
         card: what determines the texts; plain JSON data.
         what: name of the job, for messages.
-        where: the option that ``folder`` comes from, for messages.
+        where: the option that ``folder`` comes from, for error messages.
 
     Raises:
-        UserError: the shards of another job are there.
+        UserError: the folder has the shards of another job.
     """
 
     def __init__(
@@ -45,29 +45,29 @@ class Shards:
     ) -> None:
         self.folder, self.what, self.where = Path(folder), what, where
         self.card: dict[str, Any] = json.loads(json.dumps(card))
-        self.place = self.folder.with_name(f"{self.folder.name}.shards")
+        self.shard_folder = self.folder.with_name(f"{self.folder.name}.shards")
         self._refuse_another_job()
-        if not (self.place / MANIFEST).is_file():
-            write_atomic(self.place / MANIFEST, json.dumps(self.card, indent=1))
+        if not (self.shard_folder / MANIFEST).is_file():
+            write_atomic(self.shard_folder / MANIFEST, json.dumps(self.card, indent=1))
 
     def _refuse_another_job(self) -> None:
-        for path in (self.place / MANIFEST, self.folder / CARD):
-            begun = _read_card(path)
-            keys = dict.fromkeys([*self.card, *(begun.keys() - COUNTED)])
-            other = [key for key in keys if begun.get(key) != self.card.get(key)]
-            if begun and other:
+        for path in (self.shard_folder / MANIFEST, self.folder / CARD):
+            started = _read_card(path)
+            keys = dict.fromkeys([*self.card, *(started.keys() - COUNTED)])
+            different = [key for key in keys if started.get(key) != self.card.get(key)]
+            if started and different:
                 raise UserError(
-                    f"a {self.what.lower()} with another {', '.join(other)} was begun in "
-                    f"{path.parent}: give another {self.where}, or delete that one"
+                    f"a {self.what.lower()} with another {', '.join(different)} was started, in "
+                    f"{path.parent}; give another {self.where}, or delete that folder"
                 )
 
     @property
     def rejected_file(self) -> Path:
-        """The JSON lines with the rows that have no usable text; there if there are any."""
+        """The JSON lines file of the rejected rows; it exists if there are any."""
         return self.folder.with_name(f"{self.folder.name}.rejected.jsonl")
 
     def _path(self, shard: int) -> Path:
-        return self.place / f"{shard:06d}.arrow"
+        return self.shard_folder / f"{shard:06d}.arrow"
 
     def has(self, shard: int) -> bool:
         """Return whether a shard is complete."""
@@ -77,39 +77,39 @@ class Shards:
         """Write a shard atomically.
 
         Args:
-            shard: its number.
-            rows: with the columns ``OWN_COLUMNS``, and the same others in all of them.
+            shard: its index.
+            rows: with the columns ``OWN_COLUMNS``, and the same further ones in every row.
         """
         write_atomic(self._path(shard), _arrow_bytes(rows))
 
     def is_finished(self) -> bool:
-        """Return whether the folder of this very job is complete."""
+        """Return whether the folder of this job is complete."""
         card = _read_card(self.folder / CARD)
         return all(card.get(key) == value for key, value in self.card.items())
 
     def finish(self, count: int) -> bool:
-        """Write the folder from all shards, unless some are missing; return whether it is complete.
+        """Write the folder unless a shard is missing; return whether the folder is complete.
 
-        Any number of processes may call this at the end of their part: the one that finds the last
-        shard writes the folder. A complete folder is left alone, since others may be reading it.
+        Any number of processes may call this after their last shard; the last one to do so writes
+        the folder. A complete folder is left alone, since others may be reading it.
 
         Args:
             count: number of shards of the job.
 
         Raises:
-            UserError: no row has a text.
+            UserError: no row has a usable text.
         """
         from filelock import FileLock
 
         with FileLock(f"{self.folder}.finish.lock"):
             if self.is_finished():
-                announce(f"{self.what}: complete already, in {self.folder}")
+                announce(f"{self.what}: already complete, in {self.folder}")
                 return True
             missing = sum(not self.has(shard) for shard in range(count))
             if missing:
                 announce(
-                    f"{self.what}: {missing} of {count} shards are still to be written, by other "
-                    "processes or by the same command run again"
+                    f"{self.what}: {missing} of {count} shards are still missing; other processes "
+                    "write them, or the same command run again"
                 )
                 return False
             self._join(count)
@@ -124,8 +124,8 @@ class Shards:
         totals, kept, rejected = _sort_out(rows)
         if not kept:
             raise UserError(
-                f"none of {len(rows)} texts can be used ({_most(totals)}); in the shards "
-                f"{self.place}; fix the cause and delete them"
+                f"none of {len(rows)} texts is usable ({_main_reason(totals)}), in "
+                f"{self.shard_folder}; fix the cause and delete that folder"
             )
         self.rejected_file.unlink(missing_ok=True)
         if rejected:
@@ -133,9 +133,9 @@ class Shards:
             write_atomic(self.rejected_file, "".join(f"{line}\n" for line in lines))
         write_documents(rows.select(kept), self.folder, {**self.card, **totals})
         tokens = "" if totals["tokens"] is None else f", {totals['tokens']} tokens"
-        OWN.info(  # from whichever process has come last
+        OWN.info(  # from whichever process comes last
             f"{self.what}: {len(kept)} texts{tokens}, in {self.folder}"
-            + (f"; {len(rejected)} rejected ({_most(totals)})" if rejected else "")
+            + (f"; {len(rejected)} rejected ({_main_reason(totals)})" if rejected else "")
         )
 
 
@@ -146,7 +146,7 @@ def _read_card(path: Path) -> dict[str, Any]:
 def _arrow_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     import pyarrow as pa
 
-    # Given, so that a shard in which all prompts failed has the types of the others.
+    # Explicit, so that a shard in which all prompts failed has the same types as the others.
     types: dict[str, pa.DataType] = dict.fromkeys(OWN_COLUMNS, pa.string())
     types |= {"seed": pa.uint64(), "tokens": pa.int64()}
     columns = {name: [row[name] for row in rows] for name in rows[0]}
@@ -161,37 +161,37 @@ def _sort_out(rows: Dataset) -> tuple[dict[str, Any], list[int], list[int]]:
     """Return the counts for the card, and the indices of the kept and of the rejected rows."""
     kept: list[int] = []
     rejected: list[int] = []
-    ends, reasons = Counter[str](), Counter[str]()
+    finish_reasons, rejections = Counter[str](), Counter[str]()
     tokens: int | None = 0
     index = 0
     for batch in rows.select_columns(["text", "finish_reason", "tokens"]).iter(_BATCH):
         unknown = tokens is None or None in batch["tokens"]
         tokens = None if unknown else tokens + sum(batch["tokens"])
-        for text, end in zip(batch["text"], batch["finish_reason"], strict=True):
-            if is_rejected(end):
+        for text, reason in zip(batch["text"], batch["finish_reason"], strict=True):
+            if is_rejected(reason):
                 rejected.append(index)
-                reasons[_kind_of(end)] += 1
+                rejections[_without_numbers(reason)] += 1
             else:
-                ends[end] += 1
+                finish_reasons[reason] += 1
                 if text:
                     kept.append(index)
             index += 1
     totals = {
         "tokens": tokens,
-        "finish_reasons": dict(sorted(ends.items())),
+        "finish_reasons": dict(sorted(finish_reasons.items())),
         "empty": index - len(kept) - len(rejected),
-        "rejected": dict(reasons.most_common()),
+        "rejected": dict(rejections.most_common()),
     }
     return totals, kept, rejected
 
 
-def _kind_of(reason: str) -> str:
-    """Return a reason without its numbers, so that like ones are counted together."""
+def _without_numbers(reason: str) -> str:
+    """Return a reason without its numbers, so that similar ones are counted together."""
     return re.sub(r"\d+", "#", reason)[:200]
 
 
-def _most(totals: Mapping[str, Any]) -> str:
-    """Return the commonest reason of a rejection, or that the texts are empty."""
+def _main_reason(totals: Mapping[str, Any]) -> str:
+    """Return the most common reason for rejection, or that the texts are empty."""
     for reason, count in totals["rejected"].items():
         return f"{count}x {reason}"
     return f"{totals['empty']}x empty"

@@ -14,8 +14,9 @@ from lit_research.generation.progress import RowProgress
 from lit_research.generation.rows import Prompt, Refuse, check_prompts, is_rejected, row_seed
 from lit_research.generation.shards import COUNTED
 from lit_research.lm.engines import Engine, Sampling
+from lit_research.ranges import COUNT, Range, check_range
 
-Counts: TypeAlias = "tuple[int, int]"  # rows of a shard, and those of them without a usable text
+Counts: TypeAlias = "tuple[int, int]"  # rows of a shard, and how many have no usable text
 WHERE = "in write_texts"
 
 
@@ -34,62 +35,62 @@ def write_texts(
     rank: int = 0,
     world_size: int = 1,
 ) -> bool:
-    """Write texts for all prompts into a ``datasets`` folder (see ``TextJob``); resume if begun.
+    """Write texts for all prompts into a ``datasets`` folder (see ``TextJob``), or resume the job.
 
-    A text depends on the engine, the sampling and its prompt's number alone: not on the number of
-    ranks, on ``shards_at_once`` or on interruptions. Ranks need not know each other: each writes
-    its part of the shards, and the one that finds the last of them writes the folder.
+    A text is a function of the engine, the sampling and its prompt's index: the number of ranks,
+    ``shards_at_once`` and interruptions do not change it. Ranks do not communicate: each writes
+    its part of the shards, and the last one to finish writes the folder.
 
     Args:
-        engine: writes the texts; its ``card`` goes into the job's.
-        prompts: of all ranks, the same in each; anything with ``len`` and indices.
+        engine: generates the texts; its ``card`` is part of the job's.
+        prompts: of all ranks, the same on each; anything with ``len`` and indices.
         folder: the ``datasets`` folder; a complete one of the same job is left alone.
-        sampling: how, with ``n`` texts a prompt; ``seed`` is the job's, a number.
+        sampling: with ``n`` texts for each prompt; ``seed`` is the job's, a single number.
         kind: what the texts are, a column of every row.
-        card: what else determines the texts (a template, say); plain JSON data.
-        refuse: says what is wrong with a text, or None; a function whose name goes into the card.
-        max_failed: share of a shard's rows that the engine may fail to write.
-        shard_size: prompts of a shard, the most that a kill loses; an engine runs them together, so
-            give at least its batch size or number of connections.
-        shards_at_once: shards in the making, for an engine of a server: its connections then stay
-            busy while the last long text of a shard is written. A kill loses as many.
+        card: what else determines the texts (such as a template); plain JSON data.
+        refuse: returns what is wrong with a text, or None; the function's name is part of the card.
+        max_failed: maximum share of a shard's rows that the engine may fail to write.
+        shard_size: prompts in a shard, which is what an interruption loses. The engine gets them
+            together, so use at least its batch size or number of connections.
+        shards_at_once: shards written concurrently, for the engine of a server: its connections
+            stay busy while a shard waits for its last long text. An interruption loses as many.
         rank: of this process.
         world_size: number of processes.
 
     Returns:
-        Whether the folder is complete; it is not while other ranks write.
+        Whether the folder is complete; False while other ranks have shards to write.
 
     Raises:
-        UserError: an option is out of range, prompts make no job (see ``check_prompts``), another
-            job was begun in the folder, or too many texts failed.
+        UserError: an option is out of range, prompts are invalid (see ``check_prompts``), another
+            job was started in the folder, or too many texts failed.
     """
     sizes = {"shard_size": shard_size, "shards_at_once": shards_at_once, "world_size": world_size}
     _check_options(engine, sampling, sizes, rank)
-    own = {
+    of_job = {
         "kind": kind,
         "refuse": _name_of(refuse),
         "prompts": len(prompts),
         "prompts_hash": check_prompts(prompts),
         "shard_size": shard_size,
     }
-    whole_card = _card(engine, sampling, card or {}, own)
-    job = TextJob(folder, whole_card, kind=kind, refuse=refuse, max_failed=max_failed)
+    job_card = _card(engine, sampling, card or {}, of_job)
+    job = TextJob(folder, job_card, kind=kind, refuse=refuse, max_failed=max_failed)
     count = -(-len(prompts) // shard_size)
-    mine = range(count)[rank::world_size]
+    of_rank = range(count)[rank::world_size]
 
-    def numbers(shard: int) -> range:
+    def indices(shard: int) -> range:
         return range(shard * shard_size, min((shard + 1) * shard_size, len(prompts)))
 
     def write(shard: int) -> Counts:
-        seeds = [row_seed(int(sampling.seed), number) for number in numbers(shard)]  # type: ignore[arg-type]
-        of_shard = [prompts[number] for number in numbers(shard)]
+        seeds = [row_seed(int(sampling.seed), index) for index in indices(shard)]  # type: ignore[arg-type]
+        of_shard = [prompts[index] for index in indices(shard)]
         rows = job.write(shard, engine, of_shard, dataclasses.replace(sampling, seed=seeds))
         return len(rows), sum(is_rejected(row["finish_reason"]) for row in rows)
 
     if not job.is_finished():
-        missing = [shard for shard in mine if not job.has(shard)]
-        total = sampling.n * sum(len(numbers(shard)) for shard in mine)
-        done = total - sampling.n * sum(len(numbers(shard)) for shard in missing)
+        missing = [shard for shard in of_rank if not job.has(shard)]
+        total = sampling.n * sum(len(indices(shard)) for shard in of_rank)
+        done = total - sampling.n * sum(len(indices(shard)) for shard in missing)
         with RowProgress(job.what, total=total, done=done) as progress:
             for written, rejected in _each(write, missing, shards_at_once):
                 progress.add(written, rejected)
@@ -97,54 +98,51 @@ def write_texts(
 
 
 def _each(write: Callable[[int], Counts], shards: Sequence[int], at_once: int) -> Iterator[Counts]:
-    """Yield the counts of the shards as they are written; after an error no new one is begun."""
+    """Yield the counts of the shards as they are written; after an error no new one is started."""
     if at_once == 1:
         yield from map(write, shards)
         return
     with ThreadPoolExecutor(at_once, thread_name_prefix="shard") as pool:
         try:
-            for done in as_completed([pool.submit(write, shard) for shard in shards]):
-                yield done.result()
+            for future in as_completed([pool.submit(write, shard) for shard in shards]):
+                yield future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def _check_options(engine: Engine, sampling: Sampling, sizes: Mapping[str, int], rank: int) -> None:
-    for name, value in sizes.items():
-        if value < 1:
-            raise UserError(f"{name} is {value}, {WHERE}; must be at least 1")
-    if not 0 <= rank < sizes["world_size"]:
-        raise UserError(f"rank is {rank}, {WHERE}; must be 0 to world_size - 1")
+    check_range(COUNT, WHERE, **sizes)
+    check_range(Range(at_least=0, at_most=sizes["world_size"] - 1), WHERE, rank=rank)
     if not isinstance(sampling.seed, int):
-        raise UserError(f"seed is a list, {WHERE}; give one number, the seed of the job")
+        raise UserError(f"seed is a list, {WHERE}; must be one number, the seed of the job")
     if sizes["shards_at_once"] > 1 and not engine.thread_safe:
         raise UserError(
             f"shards_at_once is {sizes['shards_at_once']}, {WHERE}, and a {type(engine).__name__} "
-            "writes one at a time; give 1, or a larger shard_size"
+            "writes one at a time; must be 1 (use a larger shard_size instead)"
         )
 
 
 def _card(
-    engine: Engine, sampling: Sampling, given: Mapping[str, Any], own: Mapping[str, Any]
+    engine: Engine, sampling: Sampling, callers: Mapping[str, Any], of_job: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the card of a job: what was given, and what the job knows itself."""
-    card = {**engine.card(), "sampling": vars(sampling) | {"stop": list(sampling.stop)}, **own}
-    if taken := sorted(given.keys() & (card.keys() | COUNTED)):
+    """Return the card of a job: the caller's, and what the job adds to it."""
+    card = {**engine.card(), "sampling": vars(sampling) | {"stop": list(sampling.stop)}, **of_job}
+    if taken := sorted(callers.keys() & (card.keys() | COUNTED)):
         raise UserError(
-            f"card has {taken[0]!r}, {WHERE}; the job writes that itself: give it another name"
+            f"card has {taken[0]!r}, {WHERE}; give it another name, since the job writes that one"
         )
-    return {**given, **card}
+    return {**callers, **card}
 
 
 def _name_of(refuse: Refuse | None) -> str | None:
-    """Return the name that the card knows a function by."""
+    """Return the name of a function in the card."""
     if refuse is None:
         return None
     name = getattr(refuse, "__qualname__", "<")
     if "<" in name:
         raise UserError(
-            f"refuse is {refuse!r}, {WHERE}; give a function of a module, whose name tells one job "
-            "from another"
+            f"refuse is {refuse!r}, {WHERE}; must be a function of a module, whose name identifies "
+            "it in the card"
         )
     return f"{refuse.__module__}.{name}"

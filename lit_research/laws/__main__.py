@@ -5,7 +5,6 @@ Prints the table of the fit and writes a figure beside the points.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from lit_research.errors import UserError
-from lit_research.files import write_atomic
+from lit_research.files import replacing, write_atomic
 from lit_research.laws.fitting import fit
 from lit_research.laws.points import read_columns
 from lit_research.laws.registry import LAWS, as_law
@@ -86,10 +85,10 @@ def _assignment(text: str) -> tuple[str, float]:
 
 def _write(found: "Fit", figure: Path, out: Path | None) -> None:
     """Write the figure, whole or not at all, and the fit as JSON."""
-    temporary = figure.with_name(f".{os.getpid()}.{figure.name}")
     try:
-        found.figure().savefig(temporary, dpi=150)
-        os.replace(temporary, figure)
+        figure.parent.resolve(strict=True)  # a missing folder is a mistake: it is not made
+        with replacing(figure) as temporary:
+            found.figure().savefig(temporary, dpi=150, format=figure.suffix[1:])
         if out:
             write_atomic(out, json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n")
     except (OSError, ValueError) as error:
@@ -98,8 +97,6 @@ def _write(found: "Fit", figure: Path, out: Path | None) -> None:
             f"the figure {figure} or --out {out} cannot be written: {reason}; give names in a "
             "folder that exists, the figure's ending in .png, .pdf or .svg"
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _parser() -> argparse.ArgumentParser:

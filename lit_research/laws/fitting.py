@@ -15,6 +15,7 @@ from lit_research.laws.points import Points, Values, as_columns, gather
 from lit_research.laws.registry import AnyLaw, as_law
 from lit_research.laws.result import Curve, Fit
 from lit_research.laws.uncertainty import Best, IntervalMethod, find_intervals, standard_errors
+from lit_research.ranges import COUNT, Range, check_range
 
 CHOICES = {
     "method": ("huber_log", "ls"),
@@ -111,9 +112,8 @@ def _check(
             raise UserError(f"{name}={value!r} given to fit: give one of {CHOICES[name]}")
     if not 0.0 < level < 1.0:
         raise UserError(f"intervals={level} given to fit: it is a confidence level; give e.g. 0.9")
-    for name, count, least in (("n_boot", n_boot, 20), ("starts", starts, 1)):
-        if count < least:
-            raise UserError(f"{name}={count} given to fit: give at least {least}")
+    check_range(Range(at_least=20), "given to fit", n_boot=n_boot)
+    check_range(COUNT, "given to fit", starts=starts)
 
 
 def _objective(law: Law, points: Points, method: Method, delta: float) -> Objective:

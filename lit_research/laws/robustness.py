@@ -20,6 +20,7 @@ from lit_research.laws.objective import Method
 from lit_research.laws.points import Values, gather
 from lit_research.laws.registry import AnyLaw, as_law
 from lit_research.laws.result import Fit
+from lit_research.ranges import NOT_NEGATIVE, Range, check_range
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,7 @@ def _check(law: Law, drop: Sequence[float], subsets: int, share: float) -> None:
             f"{type(law).__name__} has the variables {list(law.variables)}, in robustness: its "
             "points have no end to drop; give a law of one variable"
         )
-    for name, value in [*(("drop", part) for part in drop), ("share", share)]:
-        if not 0 < value < 1:
-            raise UserError(f"{name} holds {value}, given to robustness: give shares from 0 to 1")
-    if subsets < 0:
-        raise UserError(f"subsets={subsets} given to robustness: give 0 or more")
+    for part in drop:
+        check_range(Range(above=0, below=1), "given to robustness", drop=part)
+    check_range(Range(above=0, below=1), "given to robustness", share=share)
+    check_range(NOT_NEGATIVE, "given to robustness", subsets=subsets)

@@ -1,7 +1,7 @@
-"""What the servers that run other people's Lean share: guards, order, verdicts from messages.
+"""What the servers that run the user's Lean share: guards, order, verdicts from messages.
 
 They send the file of :mod:`lit_research.lean.batch`, one attempt at a time on top of its header,
-and read its verdict from messages that come all together.
+and read its verdict from the messages, which all come together.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from lit_research.errors import UserError
 from lit_research.lean.batch import AXIOMS, Batch
 from lit_research.lean.guards import NO_STATEMENT, Guards
 from lit_research.lean.reasons import cut
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
-from lit_research.lean.statements import parse_statement
 
 
 @dataclass(frozen=True)
 class Message:
-    """What Lean says at one place.
+    """A message of Lean's.
 
     Attributes:
-        severity: ``error``, ``warning``, ``info``; what a REPL calls otherwise is left out.
+        severity: ``error``, ``warning``, ``info``; others are ignored.
         text: the message.
         line: its first line, counted from 1; all of a file's may be shifted by a constant.
     """
@@ -38,9 +36,8 @@ class Message:
 
 def batch_of(attempt: Attempt, axioms: Collection[str]) -> Batch:
     """Return the file for one attempt whose statement a guard has accepted, without its header."""
-    statement = parse_statement(attempt.statement)
-    assert statement is not None
-    return Batch(attempt.header, [(statement, attempt.proof)], axioms, with_header=False)
+    assert attempt.parsed is not None
+    return Batch(attempt.header, [(attempt.parsed, attempt.proof)], axioms, with_header=False)
 
 
 def judge(batch: Batch, messages: Iterable[Message], holes: int, seconds: float) -> Verdict:
@@ -48,9 +45,9 @@ def judge(batch: Batch, messages: Iterable[Message], holes: int, seconds: float)
 
     Args:
         batch: what was sent.
-        messages: all that Lean said.
+        messages: all of Lean's.
         holes: number of ``sorry`` that the server found.
-        seconds: what the verdict says that it took.
+        seconds: wall time, for the verdict.
     """
     messages = sorted(messages, key=lambda message: message.line)
     # Servers count lines from different places. The last command always answers, and its answer
@@ -75,7 +72,7 @@ def judge(batch: Batch, messages: Iterable[Message], holes: int, seconds: float)
 
 
 def refuted(reason: str, seconds: float = 0.0) -> Verdict:
-    """Return a verdict that is not ``proved``; long reasons are cut."""
+    """Return a verdict that is not ``proved``; long reasons are truncated."""
     return Verdict(False, cut(reason), seconds)
 
 
@@ -112,7 +109,7 @@ class AuditedServer(LeanServer):
         attempts = [attempt.with_unix_lines() for attempt in attempts]
         for attempt in dict.fromkeys(attempts):
             refusal = attempt.unwritable or self._refusal(attempt)
-            if not refusal and parse_statement(attempt.statement) is None:
+            if not refusal and attempt.parsed is None:
                 refusal = NO_STATEMENT
             if refusal:
                 verdicts[attempt] = refuted(f"refused: {refusal}")
@@ -139,10 +136,3 @@ class AuditedServer(LeanServer):
             self.counts.starts += starts
             self.counts.lost += lost
             self.counts.seconds += seconds
-
-
-def require_positive(server: str, **values: float | None) -> None:
-    """Raise a UserError for a setting that is not above zero; None is not set."""
-    for name, value in values.items():
-        if value is not None and not value > 0:
-            raise UserError(f"{name} is {value!r} in {server}; give a number above 0")

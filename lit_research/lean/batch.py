@@ -3,7 +3,7 @@
 The file is ours: every statement first, as a definition, before Lean has read any proof; then, for
 each attempt, a theorem whose type is that definition and a command that prints its axioms. So the
 kernel itself compares what is proved with what was asked for, and a statement is elaborated once
-for all attempts at it. Names are made anew for each file, so that a proof can name no other
+for all attempts at it. Names are generated for each file, so that a proof can name no other
 attempt. Lean says where each message comes from, and we know which lines we wrote: no text of an
 attempt, nor of a message, decides where an attempt starts or ends.
 """
@@ -21,6 +21,7 @@ from lit_research.lean.guards import block
 from lit_research.lean.reasons import DETAIL, cut, error_reason
 from lit_research.lean.records import Verdict
 from lit_research.lean.statements import Statement
+from lit_research.lean.theorem import declared_universes, written_universes
 
 AXIOMS = ("propext", "Classical.choice", "Quot.sound")  # those of Lean itself
 _PRINT = "#print axioms"
@@ -28,14 +29,12 @@ _PRINT_PLAINLY = (
     "set_option pp.all false in set_option pp.universes false in set_option pp.fullNames true in "
     f"{_PRINT}"
 )
-_LEVEL = re.compile(r"\b(?:Type|Sort)( ?\([^()]*\)| [a-z]\w*)")
 _NAMELESS = re.compile(r"\b(Type|Sort)( ?\*| _(?!\w))")
-_DECLARED = re.compile(r"^[^\S\n]*universe ([^\n]*)$", re.MULTILINE)
 
 
 @dataclass
 class _Unit:
-    """A stretch of the file that ends with a command that always answers.
+    """A section of the file that ends with a command that always answers.
 
     Attributes:
         first: its first line, counted from 1.
@@ -63,13 +62,13 @@ class Batch:
         attempts: a statement and a proof each.
         axioms: what a proof may rest on.
         with_header: begin the file with the header; else it is known where the file goes.
-        closely: let Lean answer after each statement, not once after all, so that the one that it
-            does not survive is known.
+        closely: let Lean answer after each statement instead of once after all, to know which one
+            it crashes on.
 
     Attributes:
         source: the file.
-        verdicts: one for each attempt, None as long as there is none.
-        is_broken: messages came that cannot come from such a file: trust no further one.
+        verdicts: one for each attempt, None until it is known.
+        is_broken: a message came that such a file cannot cause; later ones are not trusted.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class Batch:
         self._axioms = frozenset(axioms)
         self._secret = f"LitResearch_{secrets.token_hex(8)}"
         self._header = "\n".join(header.splitlines()) if with_header else ""
-        self._declared = {name for line in _DECLARED.findall(header) for name in line.split()}
+        self._declared = declared_universes(header)
         # An `open` would shorten the names of axioms, and options would add their universes.
         self._print = _PRINT_PLAINLY if re.search(r"\bopen\b|\bpp\.", header) else _PRINT
         self._units: list[_Unit] = []
@@ -111,14 +110,9 @@ class Batch:
 
     def _typed(self, statement: Statement) -> tuple[str, str]:
         """Return the universes to declare, and the type with a name for each nameless one."""
-        text = statement.type
-        if "Type" not in text and "Sort" not in text:
-            return "", text
         numbers = itertools.count()
-        text = _NAMELESS.sub(lambda match: f"{match[1]} lit_u{next(numbers)}", text)
-        levels = " ".join(_LEVEL.findall(text))
-        used = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", levels))
-        new = [name for name in used if name not in {"max", "imax", *self._declared}]
+        text = _NAMELESS.sub(lambda match: f"{match[1]} lit_u{next(numbers)}", statement.type)
+        new = [name for name in written_universes(text) if name not in self._declared]
         return f".{{{', '.join(new)}}}" if new else "", text
 
     def _name(self, statement: Statement, kind: str, number: int) -> str:
@@ -144,7 +138,7 @@ class Batch:
         self, index: int, number: int, universes: str, statement: Statement, proof: str
     ) -> str:
         proved, asked = self._name(statement, "p", index), self._name(statement, "s", number)
-        # The goal is to be the conclusion, with the binders' variables before it.
+        # The goal must be the conclusion, with the binders' variables before it.
         names = statement.binder_names
         start = f"@fun {' '.join(names)} => (by" if names else f"(by delta {asked}; exact (by"
         lines = [
@@ -174,19 +168,19 @@ class Batch:
 
     @property
     def in_hand(self) -> list[int]:
-        """The attempts that depend on what Lean is at: one, all of a statement, or simply all."""
+        """The attempts that depend on the current section: one, all at a statement, or all."""
         if self.is_finished:
             return []
         return [i for i in self._units[self._place].indices if self.verdicts[i] is None]
 
     @property
     def is_vague(self) -> bool:
-        """Whether what Lean is at are several statements, so that ``in_hand`` blames too many."""
+        """Whether the current section has several statements: ``in_hand`` blames too many then."""
         return not self.is_finished and len(self._units[self._place].statements) > 1
 
     @property
     def complaint(self) -> str:
-        """What Lean says of the stretch that it is at; empty if nothing."""
+        """What Lean says of the current section; empty if nothing."""
         errors = [] if self.is_finished else self._units[self._place].errors
         return self._detail(errors[0][1]) if errors else ""
 
@@ -194,11 +188,11 @@ class Batch:
         """Read a line of Lean's output.
 
         Args:
-            line: a message as JSON; what is none is left out.
-            seconds: wall time since the last stretch ended.
+            line: a message as JSON; anything else is ignored.
+            seconds: wall time since the last section ended.
 
         Returns:
-            whether a stretch of the file ended with it.
+            whether a section of the file ended with it.
         """
         try:
             message = json.loads(line)
@@ -228,7 +222,7 @@ class Batch:
         return False
 
     def _late(self, at: int, severity: str, text: str) -> None:
-        """Take verdicts back when an error of their lines arrives after them."""
+        """Withdraw verdicts when an error in their lines arrives after them."""
         for unit in self._units:
             if severity == "error" and unit.first <= at <= unit.last:
                 of_statement = self._statement_at(unit, at)
@@ -287,7 +281,7 @@ class Batch:
         return error_reason(text, self._detail(text))
 
     def _detail(self, text: str) -> str:
-        """Return a message's text, cut, with the names that are ours made plain."""
+        """Return a message's text, truncated, with our generated names replaced."""
         first, *others = re.split(rf"{self._secret}_[sep]\d+", text[: 4 * DETAIL])
         plain = first
         for part in others:

@@ -1,8 +1,8 @@
 """Theorems, proofs and premises of a Lean repository, and verdicts in it, through lean-dojo.
 
-Written against lean-dojo 4.20, whose names and parameters the tests look up, and run by the tests
-over a stand-in for it with the real Lean underneath. It has not been run on a traced repository,
-which takes a Lean toolchain, GitHub and, for one like Mathlib, hours.
+Written against lean-dojo 4.20, whose names and parameters the tests check. The tests run it over a
+stand-in with the real Lean underneath; it has not been run on a traced repository, which takes a
+Lean toolchain, GitHub and, for one like Mathlib, hours.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
-from lit_research.lean.audit import AuditedServer, refuted, require_positive
+from lit_research.lean.audit import AuditedServer, refuted
 from lit_research.lean.guards import Guards, block
 from lit_research.lean.records import Attempt, Verdict
-from lit_research.lean.statements import Statement, parse_statement
+from lit_research.lean.statements import Statement
 from lit_research.lean.traced import Place, TracedRecord, place_of
+from lit_research.ranges import POSITIVE, check_range
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -29,7 +30,7 @@ _SORRY = re.compile(r"declaration uses ['`]?sorry")
 
 
 class LeanDojoServer(AuditedServer):
-    """The theorems of a repository, each to be proved again at its own place in its own file.
+    """The theorems of a repository, each proved again at its own place in its file.
 
     An attempt is a record's ``theorem`` with a new proof; its header may be the record's or empty.
     What stands before the theorem in its file (imports, namespaces, variables, earlier lemmas) is
@@ -58,7 +59,7 @@ class LeanDojoServer(AuditedServer):
         guards: Guards | None = None,
     ) -> None:
         super().__init__(axioms, guards)
-        require_positive("LeanDojoServer", timeout_s=timeout_s)
+        check_range(POSITIVE, "in LeanDojoServer", timeout_s=timeout_s)
         self.repository, self.commit = repository, commit
         self.build_deps, self.timeout_s = build_deps, timeout_s
         self._lock = threading.Lock()
@@ -81,7 +82,7 @@ class LeanDojoServer(AuditedServer):
             yield from (place.record() for place in same)
 
     def check(self) -> None:
-        """Prove a theorem of the repository with its own proof, and fail to with none.
+        """Prove a theorem of the repository with its own proof, and fail to prove it with none.
 
         Raises:
             UserError: the server does not tell them apart, or the repository has no such theorem.
@@ -94,13 +95,13 @@ class LeanDojoServer(AuditedServer):
                 if right.proved and not wrong.proved:
                     return
                 raise UserError(
-                    f"LeanDojoServer ({self.description}) says {right.reason or 'proved'!r} of the "
-                    f"repository's own proof of {theorem!r} and {wrong.reason or 'proved'!r} of "
-                    "none: trace the repository again, with the Lean that it asks for"
+                    f"{theorem!r} gets {right.reason or 'proved'!r} for the repository's own proof "
+                    f"and {wrong.reason or 'proved'!r} for none, in LeanDojoServer "
+                    f"({self.description}); trace the repository again, with the Lean it asks for"
                 )
         raise UserError(
-            f"{self.repository!r} at {self.commit!r} in LeanDojoServer has no theorem with a proof "
-            "by tactics that can be tried again: give a repository that has"
+            f"{self.repository!r} at {self.commit!r} has no theorem with a proof by tactics that "
+            "can be tried again, in LeanDojoServer; must be a repository that has one"
         )
 
     def interact(self, record: TracedRecord) -> Any:
@@ -109,7 +110,7 @@ class LeanDojoServer(AuditedServer):
             self._trace()
             place = self._find(Attempt(record["theorem"], "", record["header"]))
         if isinstance(place, str):
-            raise UserError(f"{record['theorem']!r} in LeanDojoServer.interact: {place}")
+            raise UserError(f"no place for {record['theorem']!r}, in LeanDojoServer; {place}")
         return _lean_dojo().Dojo(
             place.traced.theorem, timeout=self.timeout_s, build_deps=self.build_deps
         )
@@ -138,20 +139,20 @@ class LeanDojoServer(AuditedServer):
 
     def _find(self, attempt: Attempt) -> Place | str:
         """Return the place of an attempt's theorem, or why there is none."""
-        statement = parse_statement(attempt.statement)
-        same = (self._theorems or {}).get(statement.text if statement else "", [])
+        asked = attempt.parsed.text if attempt.parsed else ""
+        same = (self._theorems or {}).get(asked, [])
         if attempt.header:
             same = [place for place in same if place.header() == attempt.header]
         if not same:
-            return f"it is no theorem of {self.repository} at {self.commit}, header included"
+            return f"it is not a theorem of {self.repository} at {self.commit}, header included"
         if len(same) > 1:
-            return "several theorems read like this; give the record's header too"
+            return "several theorems read like this; give the record's header, too"
         if same[0].is_wrapped():
             return "it stands under a command with 'in', which cannot be repeated"
         return same[0]
 
     def _at(self, place: Place, proofs: list[str]) -> list[Verdict]:
-        """Return the verdicts on proofs of one theorem; a process that is lost is replaced."""
+        """Return the verdicts on proofs of one theorem; a lost process is replaced."""
         dojo = _lean_dojo()
         entry = (place.traced.repo, place.traced.file_path, place.line)
         left, verdicts = deque(proofs), list[Verdict]()
@@ -175,7 +176,7 @@ class LeanDojoServer(AuditedServer):
         return verdicts
 
     def _prove(self, process: Any, state: Any, place: Place, proof: str) -> tuple[Verdict, bool]:
-        """Return the verdict on a proof, and whether the process can go on."""
+        """Return the verdict on a proof, and whether the process can continue."""
         dojo = _lean_dojo()
         started = time.monotonic()
         reason, is_well = "", True
@@ -240,9 +241,9 @@ class LeanDojoServer(AuditedServer):
             except Exception as error:
                 raise UserError(
                     f"the repository {self.repository!r} at {self.commit!r} could not be traced: "
-                    f"{type(error).__name__}: {error}. LeanDojoServer traces it with lean-dojo, "
-                    "which needs git, elan with the repository's Lean, the network, and for "
-                    "GitHub a token in GITHUB_ACCESS_TOKEN"
+                    f"{type(error).__name__}: {error}, in LeanDojoServer; lean-dojo needs git, "
+                    "elan with the repository's Lean, the network, and for GitHub a token in "
+                    "GITHUB_ACCESS_TOKEN"
                 ) from error
             own = [t for t in traced if (t.repo.url, t.repo.commit) == (repo.url, repo.commit)]
             theorems: dict[str, list[Place]] = {}
@@ -257,7 +258,7 @@ def _lean_dojo() -> ModuleType:
         import lean_dojo
     except Exception as error:  # it looks for git while it is imported
         raise UserError(
-            f"lean-dojo cannot be imported ({type(error).__name__}: {error}); LeanDojoServer "
-            "traces repositories with it. Install it: pip install 'lit_research[lean]', and git"
+            f"lean-dojo cannot be imported ({type(error).__name__}: {error}), for LeanDojoServer; "
+            "pip install 'lit_research[lean]', and install git"
         ) from error
     return lean_dojo

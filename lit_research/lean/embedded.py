@@ -17,7 +17,8 @@ from lit_research.lean.guards import Guards
 from lit_research.lean.pool import Runs, Settings
 from lit_research.lean.records import Attempt, LeanServer, ServerCounts, Verdict
 from lit_research.lean.screen import Screen
-from lit_research.lean.theorem import Theorem, read_theorem
+from lit_research.lean.theorem import Theorem
+from lit_research.ranges import POSITIVE, check_range
 from lit_research.sandbox import LEVELS, Limits
 from lit_research.sandbox import isolation as strongest
 
@@ -25,7 +26,7 @@ from lit_research.sandbox import isolation as strongest
 REMEMBERED = frozenset(
     ("proved", "error", "unsolved goals", "sorry", "axioms", "statement", "timeout")
 )
-SMALLEST = 16  # attempts for which a process of their own pays
+SMALLEST = 16  # attempts that are worth a process
 MAPPED_MIB = (
     320  # what Lean counts and the sandbox does not: its library, the compiled core library
 )
@@ -41,22 +42,22 @@ class EmbeddedLean(LeanServer):
     verdict depends on another attempt (:mod:`lit_research.lean.driver`).
 
     Args:
-        workers: processes at once, for all callers together.
-        batch: attempts that one process sees at most; then it is replaced.
+        workers: number of concurrent processes, for all callers together.
+        batch: attempts per process at most; then it is replaced.
         wall_s: longest time of one attempt in seconds.
         memory_mib: MiB that one process may use, beyond the files that it maps.
         heartbeats: Lean's own limit on the work for one declaration, in thousands of small
             allocations; it strikes at the same point on every machine.
         axioms: what a proof may rest on; those of Lean itself if None.
-        isolation: the weakest level of the sandbox that will do: bubblewrap, namespaces, rlimits.
-        cache_size: verdicts that are kept, for attempts seen before; 0 keeps none.
+        isolation: the weakest acceptable level of the sandbox: bubblewrap, namespaces, rlimits.
+        cache_size: verdicts kept for attempts seen before; 0 keeps none.
         cache_dir: where the compiled core library is kept.
 
     Attributes:
         guards: which text is shown to Lean at all.
 
     Raises:
-        UserError: an argument makes no sense, or this machine cannot run it.
+        UserError: an argument is out of range.
     """
 
     def __init__(
@@ -71,14 +72,11 @@ class EmbeddedLean(LeanServer):
         cache_size: int = 10_000,
         cache_dir: str | None = None,
     ) -> None:
-        positive = {"workers": workers, "batch": batch, "wall_s": wall_s, "memory_mib": memory_mib}
-        for name, value in (positive | {"heartbeats": heartbeats}).items():
-            if not value > 0:
-                raise UserError(f"{name}={value!r} in EmbeddedLean is no limit: give one above 0")
+        limits = {"wall_s": wall_s, "memory_mib": memory_mib, "heartbeats": heartbeats}
+        check_range(POSITIVE, "in EmbeddedLean", workers=workers, batch=batch, **limits)
         if isolation is not None and isolation not in LEVELS:
             raise UserError(
-                f"isolation={isolation!r} in EmbeddedLean is no level of the sandbox: give one of "
-                f"{', '.join(LEVELS)}"
+                f"isolation is {isolation!r}, in EmbeddedLean; must be one of {', '.join(LEVELS)}"
             )
         self.counts = ServerCounts()
         self.guards: Guards = Screen()
@@ -109,7 +107,7 @@ class EmbeddedLean(LeanServer):
         """Return a verdict for each attempt, in their order; equal attempts are run once.
 
         Raises:
-            UserError: this machine cannot run Lean, or not in a sandbox as strong as demanded.
+            UserError: this machine cannot run Lean, or has no sandbox as strong as required.
         """
         began = time.monotonic()
         keys, known, work = self._sort(attempts)
@@ -127,7 +125,7 @@ class EmbeddedLean(LeanServer):
         return verdicts
 
     def close(self) -> None:
-        """Kill what runs; a later ``verify`` starts anew."""
+        """Kill all running processes; a later ``verify`` starts new ones."""
         with self._lock:
             calls, threads = list(self._calls), self._threads
             self._threads = None
@@ -139,14 +137,14 @@ class EmbeddedLean(LeanServer):
     def _sort(
         self, attempts: Sequence[Attempt]
     ) -> tuple[list[bytes], dict[bytes, Verdict], dict[str, dict[bytes, Work]]]:
-        """Return each attempt's key, the verdicts that are known, and by header what is to run."""
+        """Return each attempt's key, the known verdicts, and what is left to run, by header."""
         keys: list[bytes] = []
         known: dict[bytes, Verdict] = {}
         work: dict[str, dict[bytes, Work]] = {}
         for given in attempts:
             attempt = given.with_unix_lines()
             refusal = attempt.unwritable or self.guards.refusal(attempt)
-            theorem = None if refusal else read_theorem(attempt.statement)
+            theorem = None if refusal else attempt.verbatim
             if theorem is None:  # its reason may lie in the name, which is not run
                 parts = ["refused", attempt.header, attempt.statement, attempt.proof]
             else:
@@ -170,7 +168,7 @@ class EmbeddedLean(LeanServer):
             return verdict
 
     def _run(self, work: dict[str, dict[bytes, Work]]) -> dict[bytes, Verdict]:
-        """Run what has no verdict yet, in batches over the workers."""
+        """Run attempts without a verdict, in batches over the workers."""
         if not work:
             return {}
         settings = self._prepare()
@@ -200,9 +198,9 @@ class EmbeddedLean(LeanServer):
                 self._calls.discard(runs)
 
     def _batches(self, todo: dict[bytes, Work]) -> list[list[bytes]]:
-        """Cut a header's attempts into batches of equal size, those of a statement together.
+        """Split a header's attempts into batches of equal size, those at a statement together.
 
-        There are as many for one worker as for another, so that none has nothing to do.
+        Every worker gets as many batches as the others, so that none is idle.
         """
         groups: dict[Theorem, list[bytes]] = {}
         for key, (theorem, _) in todo.items():
@@ -237,7 +235,7 @@ class EmbeddedLean(LeanServer):
 def _submit(
     threads: ThreadPoolExecutor, runs: Runs, header: str, part: list[Work]
 ) -> Future[list[Verdict]]:
-    """Hand a batch to a thread; where ``close`` was quicker, return that it was closed."""
+    """Submit a batch to a thread; if ``close`` came first, its verdicts say so."""
     try:
         return threads.submit(runs.run, header, part)
     except RuntimeError:  # no thread takes work any more

@@ -1,4 +1,4 @@
-"""What the driver is asked about many attempts, and the verdicts that its answers give.
+"""The driver's questions about a batch of attempts, and the verdicts from its answers.
 
 Each statement is asked about once, then each proof of it. The driver
 (:mod:`lit_research.lean.driver`) answers in that order, a line for each, whatever a text holds; no
@@ -43,8 +43,8 @@ class Exchange:
         heartbeats: Lean's own limit for one declaration, in thousands of small allocations.
 
     Attributes:
-        verdicts: one for each attempt, None as long as there is none.
-        is_broken: an answer came that is none.
+        verdicts: one for each attempt, None until it is known.
+        is_broken: the driver sent something that is not an answer.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Exchange:
 
     @property
     def in_hand(self) -> list[int]:
-        """The attempts that depend on the question that the driver is at."""
+        """The attempts that depend on the current question."""
         if self.is_finished:
             return []
         return [i for i in self._questions[self._place].indices if self.verdicts[i] is None]
@@ -115,7 +115,7 @@ class Exchange:
     def _reason(
         self, question: _Question, answer: dict[str, Any], said: list[tuple[str, str, str]]
     ) -> str:
-        """Return what a question's attempts are not proved for; empty if nothing is known."""
+        """Return why a question's attempts are not proved; empty if no reason is known."""
         errors = [text for severity, text, _ in said if severity == "error"]
         reason = ""
         if errors:
@@ -147,7 +147,7 @@ class Exchange:
 def _header(header: str, heartbeats: int) -> str:
     """Return a header with our options after its imports.
 
-    Names that nobody has bound are mistakes; levels are declared with the statement.
+    Unbound names are errors; levels are declared with the statement.
     """
     lines = header.splitlines()
     imports = [line for line in lines if _IMPORT.match(line)]

@@ -1,22 +1,29 @@
-"""Which text may be shown to a Lean that reads whole files: listed symbols, no word that commands.
+"""What text may be shown to a Lean that reads whole files: known symbols, no words of commands.
 
-The guard is the first layer and not the last: what it lets through still has to prove the very
+The guard is the first layer, not the last: what it lets through still has to prove the very
 statement that was asked for, to the kernel, from allowed axioms (:mod:`lit_research.lean.batch`).
 It is there for what those cannot see: commands that change what later text means, code that runs
 while Lean reads it, files read, output without end; and options that turn the kernel off, which the
-embedded Lean ignores (:mod:`lit_research.lean.program`) and a Lean of the user's does not. The
+embedded Lean ignores (:mod:`lit_research.lean.program`) and the user's Lean does not. The
 embedded Lean, which reads one theorem at a time, needs less: :mod:`lit_research.lean.screen`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lit_research.lean.lexer import LexError, Token, lex, unbalanced, without_comments
+from lit_research.lean.lexer import (
+    BINDING,
+    OPENING,
+    LexError,
+    Token,
+    lex,
+    unbalanced,
+    without_comments,
+)
 from lit_research.lean.records import Attempt
 from lit_research.lean.statements import parse_statement
 
@@ -86,6 +93,7 @@ _HEADER_OPTION = re.compile(
     r"exponentiation\.threshold) [1-9][0-9]{0,7}|(?:pp\.[A-Za-z.]+|linter\.[A-Za-z.]+)"
     r" (?:true|false)|(?:autoImplicit|relaxedAutoImplicit) false)"
 )
+_BINDING_ENDS = tuple(OPENING[opened] for opened in BINDING)
 _HEADER_CHARACTERS = 10_000
 _KERNEL_OFF = re.compile(r"set[_\s]*option|skip[_\s]*kernel", re.IGNORECASE)
 _NAME = r"(?!(?:in|from|hiding|renaming|private|scoped)\b)[A-Za-z][A-Za-z0-9_.']*"
@@ -113,7 +121,7 @@ class Guards:
     depth: int = 100
 
     def refusal(self, attempt: Attempt) -> str | None:
-        """Return why the attempt is not shown to Lean, None if it may be."""
+        """Return why the attempt must not be shown to Lean; None if it may be."""
         return (
             self.header_refusal(attempt.header)
             or self.statement_refusal(attempt.statement)
@@ -141,7 +149,7 @@ class Guards:
             return f"in the proof, {error}"
         if not found:
             return "the proof is empty"
-        problem = self._refused(found) or unbalanced(found, self.depth)
+        problem = self._refused(found) or unbalanced((t.text for t in found), self.depth)
         return f"in the proof, {problem}" if problem else None
 
     def _refused(self, found: list[Token]) -> str | None:
@@ -209,7 +217,7 @@ def _statement_refusal(guards: Guards, text: str) -> str | None:
     every = [token for part in [name, *found] for token in part]
     problem = guards._refused(every)
     for part in found:
-        problem = problem or unbalanced(part, guards.depth)
+        problem = problem or unbalanced((t.text for t in part), guards.depth)
     for token in every:
         if token.text in PROOF_WORDS and not problem:
             problem = f"a proof is not allowed: {token.text!r}"
@@ -221,7 +229,7 @@ def _loose_assignment(conclusion: list[Token]) -> str | None:
     """Return what is wrong if ``:=`` stands where it would end the statement."""
     depth = lets = 0
     for token in conclusion:
-        depth += (token.text in "([{⟨⦃") - (token.text in ")]}⟩⦄")
+        depth += (token.text in BINDING) - (token.text in _BINDING_ENDS)
         lets += token.text in ("let", "have")
         if token.text == ":=" and not depth and not lets:
             return "':=' is not allowed outside of brackets"
@@ -234,8 +242,6 @@ def block(proof: str) -> str:
     Lines keep their numbers and their indentation relative to each other. A text whose comments
     cannot be read is left as it is; the guard refuses it.
     """
-    with contextlib.suppress(LexError):
-        proof = without_comments(proof)
-    lines = [line.rstrip(" ") for line in proof.split("\n")]
+    lines = [line.rstrip(" ") for line in without_comments(proof, lenient=True).split("\n")]
     least = min((len(x) - len(x.lstrip(" ")) for x in lines if x), default=0)
     return "\n".join(f"  {line[least:]}" if line else "" for line in lines)

@@ -1,4 +1,4 @@
-"""Verdicts from a Lean toolchain of yours, through the Lean REPL and its client lean-interact."""
+"""Verdicts from your own Lean toolchain, through the Lean REPL and its client lean-interact."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from lit_research.lean.audit import (
     batch_of,
     judge,
     refuted,
-    require_positive,
 )
 from lit_research.lean.guards import Guards
 from lit_research.lean.records import Attempt, Verdict
 from lit_research.lean.repl import Limits, Session, Sessions
+from lit_research.ranges import POSITIVE, check_range
 from lit_research.storage import cache_root, writing
 
 if TYPE_CHECKING:
     from lean_interact import LeanREPLConfig
 
-# What every Lean proves: a broken installation is said once, before any attempt.
+# What every Lean proves: a broken installation is reported once, before any attempt.
 _PROBE = "theorem _lit_research_probe : ∀ p : Prop, p → p := fun _ h => h"
-_OR = "Or use EmbeddedLean, which needs no installation of Lean."
+_OR = "or use EmbeddedLean, which needs no installation of Lean"
 
 
 class LeanInteractServer(AuditedServer):
     """A pool of REPL processes, each with one header loaded once and kept.
 
-    Importing a library costs more than most proofs, and the REPL has no time limit of its own. So
-    a process serves the attempts with its header (environment 0) until another header needs its
-    place (the least recently used one goes), it has run ``recycle_after`` commands, it holds too
-    much memory, or it had to be killed. What kills a process costs the attempt in it and no other.
+    Importing a library costs more than most proofs, and the REPL has no time limit. So a process
+    serves the attempts with its header (environment 0) until another header needs its place (the
+    least recently used process ends), it has run ``recycle_after`` commands, it holds too much
+    memory, or it had to be killed. A killed process costs the attempt in it and no other.
 
-    The processes run as your user, with your files and network: a lake project needs its own. What
-    keeps a proof from running code is the guard, and this Lean obeys options that switch its kernel
-    off, which the guard refuses. For untrusted text run it in a container.
+    The processes run as your user, with your files and network: a lake project needs its own. Only
+    the guard keeps a proof from running code, and this Lean obeys options that switch its kernel
+    off, which the guard refuses. For untrusted text, run it in a container.
 
     Args:
         project: folder of a lake project whose library the headers import; None is Lean's own.
         lean_version: Lean to use without a project, such as ``v4.24.0``; None is the newest.
-        repl_path: folder of a checkout of the REPL for that Lean; it is built if it is not yet.
-            None lets lean-interact fetch the one that fits, with git.
-        workers: processes at a time.
+        repl_path: folder of a checkout of the REPL for that Lean; it is built if necessary. None
+            lets lean-interact fetch the one that fits, with git.
+        workers: number of concurrent processes.
         timeout_s: wall time for one attempt.
         header_timeout_s: wall time for a header; a cold Mathlib takes minutes.
         memory_mib: resident memory of a process, the mapped library included, above which it is
             ended; None is no limit.
-        recycle_after: attempts after which a process is replaced: it keeps every environment.
+        recycle_after: attempts after which a process is replaced, since it keeps every environment.
         axioms: what a proof may rest on; those of Lean itself if None.
         guards: which text is shown to Lean at all; the default ones if None.
         build: build the project first, with its cache of compiled files where it has one.
@@ -74,8 +74,9 @@ class LeanInteractServer(AuditedServer):
         build: bool = True,
     ) -> None:
         super().__init__(axioms, guards)
-        require_positive(
-            "LeanInteractServer",
+        check_range(
+            POSITIVE,
+            "in LeanInteractServer",
             workers=workers,
             timeout_s=timeout_s,
             header_timeout_s=header_timeout_s,
@@ -84,8 +85,8 @@ class LeanInteractServer(AuditedServer):
         )
         if project is not None and lean_version is not None:
             raise UserError(
-                f"lean_version is {lean_version!r} and project is {project!r} in "
-                "LeanInteractServer; the project's lean-toolchain says its version: give one"
+                f"lean_version is {lean_version!r} and project is {project!r}, in "
+                "LeanInteractServer; give one of them: the project's lean-toolchain has its version"
             )
         self.project, self.lean_version, self.repl_path = project, lean_version, repl_path
         self.workers, self.recycle_after, self.build = workers, recycle_after, build
@@ -122,7 +123,7 @@ class LeanInteractServer(AuditedServer):
                 future.cancel()
 
     def _prepare(self) -> ThreadPoolExecutor:
-        """Return the threads; the first time, find out whether there is a Lean at all."""
+        """Return the threads; the first time, check that Lean runs."""
         with self._starting:
             if self._config is None:
                 config = _configure(self.project, self.lean_version, self.repl_path, self.build)
@@ -148,9 +149,9 @@ class LeanInteractServer(AuditedServer):
         problem = " ".join(problem.split())
         where = self.project or self.repl_path or "lean-interact's cache"
         raise UserError(
-            f"the Lean REPL does not prove p → p ({problem}); it was started through `lake` in "
-            f"{where}. The REPL must be built with the Lean of the project: compare `lake env lean "
-            f"--version` in both. {_OR}"
+            f"the Lean REPL does not prove p → p ({problem}), in LeanInteractServer (started "
+            f"through `lake` in {where}); must be built with the project's Lean: compare `lake env "
+            f"lean --version` in both, {_OR}"
         )
 
     def _start(self, header: str, config: LeanREPLConfig | None = None) -> Session:
@@ -180,13 +181,13 @@ class LeanInteractServer(AuditedServer):
 def _configure(
     project: str | None, lean_version: str | None, repl_path: str | None, build: bool
 ) -> LeanREPLConfig:
-    """Return the client's configuration, or say in one UserError what is missing."""
+    """Return the client's configuration, or raise a UserError about what is missing."""
     try:
         from lean_interact import LeanREPLConfig, LocalProject
     except ImportError as error:
         raise UserError(
-            f"lean-interact is not installed ({error}); LeanInteractServer runs Lean through it. "
-            f"Install it: pip install 'lit_research[lean]'. {_OR}"
+            f"lean-interact is not installed ({error}), for LeanInteractServer; "
+            f"pip install 'lit_research[lean]', {_OR}"
         ) from error
     _require_programs(needs_git=repl_path is None)
     folder = _folder(project, "project", "lean-toolchain", "a lake project")
@@ -211,40 +212,40 @@ def _configure(
         )
     except subprocess.CalledProcessError as error:
         raise UserError(
-            f"the project {project!r} of LeanInteractServer does not build "
-            f"(exit code {error.returncode}). `lake build` in that folder says why"
+            f"the project {project!r} does not build (exit code {error.returncode}), in "
+            "LeanInteractServer; run `lake build` in that folder to see why"
         ) from error
     except Exception as error:  # git, the network, lake: the client's own words say which
         raise UserError(
-            f"the Lean REPL could not be set up: {type(error).__name__}: {error}. It was asked for "
-            f"by LeanInteractServer (lean_version {lean_version!r}, project {project!r}, repl_path "
-            f"{repl_path!r}). Without repl_path it is cloned from GitHub and built with lake: on a "
-            f"machine without network, give a built checkout as repl_path. {_OR}"
+            f"the Lean REPL could not be set up: {type(error).__name__}: {error}, in "
+            f"LeanInteractServer (lean_version {lean_version!r}, project {project!r}, repl_path "
+            f"{repl_path!r}); without repl_path it is cloned from GitHub and built with lake: "
+            f"without network, repl_path must be a built checkout, {_OR}"
         ) from error
 
 
 def _require_programs(*, needs_git: bool) -> None:
     if shutil.which("lake") is None:
         raise UserError(
-            "there is no program `lake` on PATH; LeanInteractServer starts the Lean REPL with it. "
-            "Install elan, which brings lake and Lean (https://lean-lang.org/install, or the "
-            f"command `install-lean` of lean-interact). {_OR}"
+            "there is no program `lake` on PATH, for LeanInteractServer; install elan, which "
+            "brings lake and Lean (https://lean-lang.org/install, or the command `install-lean` of "
+            f"lean-interact), {_OR}"
         )
     if needs_git and shutil.which("git") is None:
         raise UserError(
-            "there is no program `git` on PATH; LeanInteractServer fetches the Lean REPL with it. "
-            "Install git, or give the folder of a built checkout as repl_path"
+            "there is no program `git` on PATH, for LeanInteractServer; install git, with which "
+            "the Lean REPL is fetched, or give the folder of a built checkout as repl_path"
         )
 
 
 def _folder(path: str | None, name: str, file: str, what: str) -> Path | None:
-    """Return a folder that the user named, after a look at it."""
+    """Return a folder that the user named, after checking it."""
     if path is None:
         return None
     folder = Path(path).expanduser().resolve()
     if not folder.is_dir() or not (folder / file).exists():
         raise UserError(
-            f"{name} is {path!r} in LeanInteractServer, which is not the folder of {what}"
-            f"{f': it has no file {file}' if folder.is_dir() else ''}; give such a folder"
+            f"{name} is {path!r}{f', which has no file {file}' if folder.is_dir() else ''}, in "
+            f"LeanInteractServer; must be the folder of {what}"
         )
     return folder

@@ -2,10 +2,10 @@
 
 The library holds the native code of Lean's whole frontend, but the declarations of its core library
 (the ``.olean`` files that tell a fresh ``lean`` that ``exact`` is a tactic) are not in it. They can
-be told again: the parser descriptions are objects in the library's memory, under symbols whose
+be declared again: the parser descriptions are objects in the library's memory, under symbols whose
 names are mangled Lean names, and the macros are functions there. This script lists both as JSON.
 
-It runs as a program of its own (``python introspect.py LIBRARY OUTPUT``), because it loads and
+It runs as a separate program (``python introspect.py LIBRARY OUTPUT``), because it loads and
 initialises the library and reads its own memory; only the standard library is imported.
 """
 
@@ -31,7 +31,7 @@ _OBJECT, _FUNCTION = 1, 2
 # Constructors of Lean's `ParserDescr`, by the tag in the object's header.
 NODE, TRAILING_NODE, NODE_WITH_ANTIQUOT = 3, 4, 9
 
-# What the compiler makes beside a declaration: closed terms, lambdas, specialisations.
+# What the compiler adds to a declaration: closed terms, lambdas, specialisations.
 _BY_PRODUCT = re.compile(r"___(closed|boxed|lam|redArg|regBuiltin|spec|declRange|docString)|__1__")
 _MACRO = re.compile(r"__macroRules__|__unexpand__|^l_unexpand")
 _ESCAPE = re.compile(r"x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}")
@@ -125,7 +125,7 @@ class Memory:
         return [*prefix, self.read(last + 32, length - 1).decode("utf-8", "replace")]
 
     def parser(self, address: int) -> tuple[int, list[str]] | None:
-        """Return tag and syntax kind when a ``ParserDescr`` with a name of its own lies there."""
+        """Return tag and syntax kind of the named ``ParserDescr`` there; None if there is none."""
         if address == 0 or address & 1:
             return None
         try:

@@ -18,12 +18,12 @@ from lit_research.lean.audit import (
     batch_of,
     judge,
     refuted,
-    require_positive,
 )
 from lit_research.lean.batch import Batch
 from lit_research.lean.guards import Guards
 from lit_research.lean.post import PostFailure, post
 from lit_research.lean.records import Attempt, Verdict
+from lit_research.ranges import POSITIVE, check_range
 
 # path, list, name of an attempt in it, its text.
 _API = {
@@ -42,18 +42,18 @@ _LAST_LINE = 10**9  # of a file; a server that says more does not count lines
 class KiminaServer(AuditedServer):
     """A client of a server that runs many REPLs.
 
-    The first request asks for two verdicts that are known, so that a wrong address costs no
-    attempt. Results are matched to attempts by their ids, in whatever order they come. A request
-    that fails is repeated after a pause, then in halves, one that the server does not take at once
-    in halves: an attempt that breaks the server costs itself.
+    The first request asks for two known verdicts, so that a wrong address costs no attempt. Results
+    are matched to attempts by id, in any order. A failed request is repeated after a pause, then in
+    halves (at once in halves where the server rejects it), so that an attempt that breaks the
+    server costs no other.
 
     Args:
         url: the server's address, such as ``http://localhost:8000``.
         timeout_s: wall time that the server gives an attempt; it takes whole seconds.
         batch: attempts in a request.
-        concurrency: requests at a time.
+        concurrency: number of concurrent requests.
         retries: repetitions of a failed request.
-        pause_s: before the first repetition; twice that before the next.
+        pause_s: pause before the first repetition; doubled before each further one.
         wait_s: wall time for a request, its answer included; None is ``timeout_s`` for each attempt
             in it, and a half.
         api: ``check`` for the current servers' ``/api/check``, ``verify`` for ``/verify``, which
@@ -78,8 +78,9 @@ class KiminaServer(AuditedServer):
         guards: Guards | None = None,
     ) -> None:
         super().__init__(axioms, guards)
-        require_positive(
-            "KiminaServer",
+        check_range(
+            POSITIVE,
+            "in KiminaServer",
             timeout_s=timeout_s,
             batch=batch,
             concurrency=concurrency,
@@ -89,11 +90,11 @@ class KiminaServer(AuditedServer):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise UserError(
-                f"url is {url!r} in KiminaServer, which is no address of a web server; give one "
-                "such as http://localhost:8000"
+                f"url is {url!r}, in KiminaServer; must be the address of a web server, such as "
+                "http://localhost:8000"
             )
         if api not in _API:
-            raise UserError(f"api is {api!r} in KiminaServer; give one of {', '.join(_API)}")
+            raise UserError(f"api is {api!r}, in KiminaServer; must be one of {', '.join(_API)}")
         self.url, self.api, self.key_variable = url.rstrip("/"), api, key_variable
         self.timeout_s, self.batch, self.concurrency = timeout_s, batch, concurrency
         self.retries, self.pause_s, self.wait_s = retries, pause_s, wait_s
@@ -106,7 +107,7 @@ class KiminaServer(AuditedServer):
         return f"the Lean of the Kimina server at {self.url}"
 
     def contact(self) -> None:
-        """Ask for two verdicts that are known, if the server has not been asked before.
+        """Ask for two known verdicts, if the server has not been asked before.
 
         Raises:
             UserError: there is no such server, or it does not tell true from false.
@@ -121,10 +122,9 @@ class KiminaServer(AuditedServer):
                 reasons = {p: verdict.reason or "proved" for p, verdict in found.items()}
                 raise UserError(
                     f"there is no Kimina server at {self.url} that tells true from false: it says "
-                    f"{reasons['True']!r} of True and {reasons['False']!r} of False. KiminaServer "
-                    f"was given that url, with api {self.api!r}. Start the server, or give its url "
-                    f"(and put its key into the environment variable {self.key_variable}, if it "
-                    "has one)"
+                    f"{reasons['True']!r} of True and {reasons['False']!r} of False, in "
+                    f"KiminaServer with api {self.api!r}; start the server, or give its url, and "
+                    f"its key, if it has one, in the environment variable {self.key_variable}"
                 )
             self._is_known = True
 
@@ -143,7 +143,7 @@ class KiminaServer(AuditedServer):
         return [found[str(i)] for i in range(len(attempts))]
 
     def _ask(self, jobs: list[tuple[str, Attempt]]) -> dict[str, Verdict]:
-        """Return a verdict for each id, repeating what fails."""
+        """Return a verdict for each id, repeating failed requests."""
         found: dict[str, Verdict] = {}
         problem = ""
         for repetition in range(self.retries + 1):

@@ -1,14 +1,17 @@
-"""Lean's words and symbols, read so strictly that this reader and Lean's cannot disagree.
+"""Lean's brackets, comments and tokens: the one place that says what they are.
 
-What Lean sees of an untrusted text is what was read here: comments are taken out before anything is
-looked at, ``lex`` refuses strings, characters and quoted names, and a character that Lean does not
-take for part of a name is never one here.
+Two readers of tokens, since they must err on different sides. ``lex`` is the guards': so strict
+that it and Lean cannot disagree. What Lean sees of an untrusted text is what was read here:
+comments are taken out before anything is looked at, strings, characters and quoted names are
+refused, and a character that Lean does not take for part of a name is never one here. ``tokens``
+reads any text, as statements are compared, graded and measured: it never refuses, takes any letter
+for part of a name, and decides nothing about what is proved.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 # Characters of names, as in Lean's `isIdFirst` and `isIdRest`: a letter that Lean does not know
@@ -44,8 +47,21 @@ _MARK, _MARK_INSIDE = re.compile(r"/-|-/|--[^\n]*"), re.compile(r"/-|-/")
 _CHARACTER = r"(?<![\w'!?])'(?:[^'\\\n]|\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[^\n]))'"
 _OUTSIDE = re.compile(rf"{_MARK.pattern}|«[^«»\n]*»|{_CHARACTER}|(?<![\w.])r#*\"|\"")
 _STRING_REST = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
 OPENING = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "⦃": "⦄", "\u2039": "\u203a", "⟪": "⟫"}
-_CLOSING = frozenset(OPENING.values())
+CLOSING = {closed: opened for opened, closed in OPENING.items()}
+BRACKET = f"[{re.escape(''.join([*OPENING, *CLOSING]))}]"
+"""One bracket, as a regular expression."""
+# Between these a binder or ``:=`` may stand; the others hold terms.
+BINDING = ("(", "[", "{", "⟨", "⦃")
+
+NAME = r"[^\W\d][\w.'?!₀-₉]*"
+"""A name for a lenient reader, dots included: any letters, whether Lean knows them or not."""
+QUOTED_NAME = r"«[^»\n]*»"
+# Operators of several characters before those of one.
+_TOKEN = re.compile(
+    rf"{NAME}|{QUOTED_NAME}|\d+|:=|<;>|<\|>|=>|->|<->|←|<-|<=|>=|!=|\+\+|::|\|\||&&|\S"
+)
 
 
 class LexError(ValueError):
@@ -60,13 +76,27 @@ class Token:
     text: str
 
 
-def without_comments(text: str) -> str:
+def without_comments(text: str, *, lenient: bool = False) -> str:
     """Return ``text`` with a space for each character of a comment; lines and columns stay.
+
+    Args:
+        text: of Lean; comments may be nested.
+        lenient: return a text whose comments cannot be read as it is. Not for guards.
 
     Raises:
         LexError: a comment or a string is not closed, or a comment is closed without being open.
     """
-    return _blanked(text, (span for *span, is_comment in _spans(text) if is_comment))
+    try:
+        return _blanked(text, (span for *span, is_comment in _spans(text) if is_comment))
+    except LexError:
+        if lenient:
+            return text
+        raise
+
+
+def tokens(text: str) -> list[str]:
+    """Return the tokens of any ``text``, comments left out; see the head of this module."""
+    return _TOKEN.findall(without_comments(text, lenient=True))
 
 
 def code_of(text: str) -> str:
@@ -79,7 +109,7 @@ def code_of(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """Return a text without comments with one space for each stretch of spaces and line ends.
+    """Return a text without comments with one space for each run of spaces and line ends.
 
     Strings and quoted names stay as they are.
 
@@ -181,16 +211,19 @@ def lex(text: str) -> list[Token]:
     return found
 
 
-def unbalanced(found: list[Token], deepest: int) -> str | None:
-    """Return what is wrong with the brackets, None if nothing is."""
+def unbalanced(texts: Iterable[str], deepest: int | None = None) -> str | None:
+    """Return what is wrong with the brackets, None if nothing is.
+
+    Args:
+        texts: tokens, or the characters of a text.
+        deepest: how deep they may be nested; None is any depth.
+    """
     open_brackets: list[str] = []
-    for token in found:
-        if token.text in OPENING:
-            open_brackets.append(token.text)
-            if len(open_brackets) > deepest:
+    for text in texts:
+        if text in OPENING:
+            open_brackets.append(text)
+            if deepest is not None and len(open_brackets) > deepest:
                 return f"brackets are nested more than {deepest} deep"
-        elif token.text in _CLOSING and (
-            not open_brackets or OPENING[open_brackets.pop()] != token.text
-        ):
-            return f"a bracket closes nothing: {token.text}"
+        elif text in CLOSING and (not open_brackets or open_brackets.pop() != CLOSING[text]):
+            return f"a bracket closes nothing: {text}"
     return f"a bracket is not closed: {open_brackets[-1]}" if open_brackets else None

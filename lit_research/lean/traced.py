@@ -1,4 +1,4 @@
-"""Where a theorem that lean-dojo has traced stands in its file, and what is worth keeping of it."""
+"""The place of a theorem that lean-dojo has traced in its file, and its record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lit_research.lean.statements import Statement, parse_statement
 
 
 class TracedRecord(TypedDict):
-    """A theorem as a target set has it, and what its proof uses.
+    """A theorem as a record of a target set, and what its proof uses.
 
     Attributes:
         id: repository, commit, file and full name.
@@ -65,7 +65,7 @@ class Place:
             return True
 
     def record(self) -> TracedRecord:
-        """Return the theorem as a target set has it."""
+        """Return the theorem as a record of a target set."""
         theorem, proof = self.traced.theorem, self.traced.get_tactic_proof()
         where = f"{theorem.repo.url}/blob/{theorem.repo.commit}/{theorem.file_path}#L{self.line}"
         return {
@@ -86,7 +86,7 @@ class Place:
 
 
 def place_of(traced: Any) -> Place | None:
-    """Return a theorem's place; None where its statement or its command cannot be told."""
+    """Return a theorem's place; None where its statement or its command is unknown."""
     try:
         statement = parse_statement(traced.get_theorem_statement())
     except AssertionError:  # what looks like a comment inside the statement

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_research.errors import UserError
-from lit_research.lm.scoring import IGNORE
+from lit_research.labels import IGNORE
 
 # Tokens per chunk: enough for an efficient product, with logits (4 MiB in fp32) that fit the
 # processor's cache if V is small.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from lit_research.errors import UserError, nearest
+from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -116,8 +117,7 @@ def _check_values(
     where = f"in the lm config of {model_type}"
     for name in SIZES:
         value = fields.get(config_class.attribute_map.get(name, name))
-        if isinstance(value, int) and value < 1:
-            raise UserError(f"{name} is {value}, {where}; must be at least 1")
+        check_range(COUNT, where, **{name: value if isinstance(value, int) else None})
     for name in ACTIVATIONS:
         value = fields.get(name)
         if isinstance(value, str) and value not in ACT2FN:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
+from lit_research.files import replacing_folder
 from lit_research.hub import load_named
 from lit_research.lm.attention import resolve_attention
 from lit_research.lm.build import resolve_dtype
@@ -107,14 +107,9 @@ def export_hf(
     """
     target = Path(folder).expanduser()
     if target.exists() and not (target / "config.json").is_file():
-        raise UserError(f"{str(target)!r} exists and is no exported model; give a new folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as workspace:
-        new, old = Path(workspace) / "new", Path(workspace) / "old"
+        raise UserError(f"{str(target)!r} exists and is no exported model: give a new folder")
+    with replacing_folder(target) as new:
         _write(model, tokenizer, new)
-        if target.exists():
-            os.replace(target, old)
-        os.replace(new, target)
 
 
 def _write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -124,9 +119,6 @@ def _write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: P
     with _quiet():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
 
 
 @contextmanager

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Literal
 from torch import Tensor
 from torch.nn import functional as F
 
+from lit_research.labels import IGNORE
 from lit_research.lm.documents import check_keeps_documents_apart
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-IGNORE = -100
-"""Label of a token that no loss counts."""
 
 
 def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:

@@ -19,9 +19,12 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.metagrad.layout import Layout
+from lit_research.ranges import NOT_NEGATIVE, Range, check_range
 
 State = tuple[Tensor, ...]
 Mask = Literal["all", "matrices"]
+
+_DECAY = Range(at_least=0, below=1)  # of a moving average
 
 
 class Optimizer(ABC):
@@ -52,18 +55,6 @@ class Optimizer(ABC):
         layout: Layout,
     ) -> tuple[Tensor, State]:
         """Return parameters and state after step number ``step``, the first being 0."""
-
-
-def _not_negative(where: str, **values: float) -> None:
-    for name, value in values.items():
-        if not value >= 0:
-            raise UserError(f"{name} is {value}, in {where}: give 0 or more")
-
-
-def _shares(where: str, **values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value < 1:
-            raise UserError(f"{name} is {value}, in {where}: give 0 or more, and less than 1")
 
 
 def clip(gradient: Tensor, max_norm: float | None) -> Tensor:
@@ -109,8 +100,8 @@ class SGD(Optimizer):
     max_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _not_negative("SGD", lr=self.lr, weight_decay=self.weight_decay)
-        _shares("SGD", momentum=self.momentum)
+        check_range(NOT_NEGATIVE, "in SGD", lr=self.lr, weight_decay=self.weight_decay)
+        check_range(_DECAY, "in SGD", momentum=self.momentum)
 
     def init(self, theta: Tensor) -> State:
         """Return the momentum, 0."""
@@ -167,8 +158,10 @@ class AdamW(Optimizer):
     max_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _not_negative("AdamW", lr=self.lr, eps=self.eps, weight_decay=self.weight_decay)
-        _shares("AdamW", **{"betas[0]": self.betas[0], "betas[1]": self.betas[1]})
+        check_range(
+            NOT_NEGATIVE, "in AdamW", lr=self.lr, eps=self.eps, weight_decay=self.weight_decay
+        )
+        check_range(_DECAY, "in AdamW", **{"betas[0]": self.betas[0], "betas[1]": self.betas[1]})
         if not self.eps_root > 0:
             raise UserError(
                 f"eps_root is {self.eps_root}, in AdamW: give a number above 0, such as 1e-9; "
@@ -235,8 +228,14 @@ class Muon(Optimizer):
     max_norm: float | None = None
 
     def __post_init__(self) -> None:
-        _not_negative("Muon", lr=self.lr, weight_decay=self.weight_decay, share=self.adam_share)
-        _shares("Muon", momentum=self.momentum)
+        check_range(
+            NOT_NEGATIVE,
+            "in Muon",
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            share=self.adam_share,
+        )
+        check_range(_DECAY, "in Muon", momentum=self.momentum)
 
     def init(self, theta: Tensor) -> State:
         """Return the first moment or momentum, and the second moment, 0."""

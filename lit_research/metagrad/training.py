@@ -19,6 +19,7 @@ from lit_research.metagrad.optimizers import Optimizer
 from lit_research.metagrad.preflight_record import Preflight
 from lit_research.metagrad.refusals import check_differentiable
 from lit_research.metagrad.saves import parse_save
+from lit_research.ranges import COUNT, POSITIVE, check_range
 
 Losses = Callable[[Any, Any], Tensor]
 
@@ -87,10 +88,8 @@ class Training:
                 "weight_decay has a value for each step, in Training, but the optimiser's is 0 and "
                 "switches decay off: give the optimiser a weight_decay above 0"
             )
-        if self.micro_batch is not None and self.micro_batch < 1:
-            raise UserError(f"micro_batch is {self.micro_batch}, in Training: give 1 or more")
-        if self.divisor is not None and not self.divisor > 0:
-            raise UserError(f"divisor is {self.divisor}, in Training: give a number above 0")
+        check_range(COUNT, "in Training", micro_batch=self.micro_batch)
+        check_range(POSITIVE, "in Training", divisor=self.divisor)
         parse_save(self.save, len(self.batches))
         if self.compile and self.seed is not None:
             raise UserError(

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lit_research.errors import UserError
-from lit_research.metrics import SumsByKey, sum_dtype
+from lit_research.metrics import Mean, MetricsByKey, sum_dtype
 
 
 def _is_plain(value: Any) -> bool:
@@ -32,6 +32,10 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(_is_plain(v) for v in value)
     return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _means_by_name(device: torch.device) -> MetricsByKey[str, Mean]:
+    return MetricsByKey(lambda name: Mean(device))
 
 
 class _PlainHyperparameters:
@@ -77,7 +81,7 @@ class Method(_PlainHyperparameters, pl.LightningModule):
         "CUSTOM SCALARS shows the curves that decide: the validation loss should fall with the "
         "training loss. Where it rises while the training loss falls, the model overfits."
     )
-    _means: SumsByKey[str] | None = None
+    _means: MetricsByKey[str, Mean] | None = None
     defines: ClassVar[tuple[str, ...]] = ("lm", "vocab_size")
     needs: ClassVar[dict[str, tuple[str, ...]]] = {}
     returns: ClassVar[tuple[str, ...] | None] = None
@@ -106,10 +110,10 @@ class Method(_PlainHyperparameters, pl.LightningModule):
             count: number of what was summed.
         """
         if self._means is None:
-            self._means = SumsByKey(total.device)
-        kind = sum_dtype(total.device)
-        count = torch.as_tensor(count, dtype=kind, device=total.device)
-        self._means.add(name, torch.stack([total.detach().to(kind), count]))
+            self._means = _means_by_name(total.device)
+        dtype = sum_dtype(total.device)
+        count = torch.as_tensor(count, dtype=dtype, device=total.device)
+        self._means[name].update(torch.stack([total.detach().to(dtype), count]))
 
     def log_means(self) -> dict[str, float]:
         """Log what ``add_mean`` has gathered, and begin again. Call it on every rank.
@@ -117,12 +121,11 @@ class Method(_PlainHyperparameters, pl.LightningModule):
         Returns:
             The means of all ranks, by name; nan where nothing was counted.
         """
-        means, self._means = self._means, None
-        sums = (means or SumsByKey(self.device)).compute()
-        found = {name: float(total / count) for name, (total, count) in sums.items()}
-        for name, value in found.items():
+        means, self._means = self._means or _means_by_name(self.device), None
+        values = {name: float(mean) for name, mean in means.compute().items()}
+        for name, value in values.items():
             self.log_result(name, value, prog_bar=name in ("val/loss", "test/loss"))
-        return found
+        return values
 
     def log_result(self, name: str, value: float | Tensor, prog_bar: bool = False) -> None:
         """Log a result that every rank has already, at the end of an evaluation, on every rank."""

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from lit_research.methods.arms import Arm, Results
+from lit_research.stats import paired_t
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Verdict = Literal["reproduced", "unresolved", "contradicted"]
+Role = Literal["primary", "secondary", "exploratory"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class Claim:
         effect: the number that decides, in the unit that the claim names.
         interval: its interval, (low, high).
         seeds: number of seeds behind it.
+        role: ``primary`` or ``secondary`` in a plan that was made before the runs, else
+            ``exploratory``.
+        alpha: level at which a planned claim was decided.
+        smallest: what a planned effect was tested against: the smallest of interest, or minus the
+            margin.
+        plan: hash of the plan.
     """
 
     claim: str
@@ -33,17 +41,25 @@ class Claim:
     effect: float
     interval: tuple[float, float]
     seeds: int
+    role: Role = "exploratory"
+    alpha: float | None = None
+    smallest: float | None = None
+    plan: str | None = None
 
 
 def paired_interval(effects: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """Return the 90% interval of the mean of one effect a seed (Student's t); nan for one seed."""
-    from scipy import stats
+    return paired_t(effects).interval
 
-    values = np.asarray(effects, dtype=float)
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    half = stats.t.ppf(0.95, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
+
+def pooled_stderr(values: np.ndarray) -> float | None:
+    """Return the standard error of a mean over seeds, pooled over points; None for one seed.
+
+    Args:
+        values: one for each seed and point, ``[seeds, points]``.
+    """
+    seeds = len(values)
+    return float(np.sqrt(values.var(axis=0, ddof=1).mean() / seeds)) if seeds > 1 else None
 
 
 def judge(claim: str, effects: Sequence[float] | np.ndarray) -> Claim:
@@ -62,7 +78,10 @@ class Replica(Protocol):
     ARMS: list[Arm]
 
     def verdicts(self, results: Results) -> list[Claim]:
-        """Judge the claims from the arms' metrics."""
+        """Judge the claims from the arms' metrics, where there is no plan."""
+
+    def effects(self, results: Results) -> dict[str, list[float]]:
+        """Return one value a seed for each claim of the plan, by its id."""
 
     def figure(self, results: Results) -> Figure:
         """Draw the arms."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lightning.pytorch.trainer.states import TrainerFn
 
 from lit_research.lm import export_hf
-from lit_research.lm.engines import TransformersEngine
+from lit_research.lm.engines import Engine, EngineCallable, TransformersEngine
 from lit_research.methods.base import DataModule, Method, datamodule
 from lit_research.text import ShardedSampler, load_tokenizer, make_loader, vocabulary_size
 
@@ -22,21 +22,18 @@ if TYPE_CHECKING:
 Split = Literal["train", "validation", "test", "predict"]
 
 
-def sample_texts(
-    lm: PreTrainedModel, tokenizer: Any, prompts: list[str], **options: Any
-) -> list[str]:
-    """Continue prompts with a model as it is, one text each; options of ``Engine.generate``."""
-    completions = TransformersEngine(lm, tokenizer).generate(prompts, **options)
-    return [of_prompt[0].text for of_prompt in completions]
-
-
 class TextMethod(Method):
     """A method whose language models write text and are exported; ``lm`` is one of transformers.
 
     A subclass with other models, or several, says so in ``models``.
+
+    Attributes:
+        engine: makes what the models write with; set it in ``__init__`` from an argument of the
+            same name, so that a config can name another by class path.
     """
 
     lm: PreTrainedModel
+    engine: EngineCallable = TransformersEngine
     needs = {"sample": ("tokenizer",), "export_hf": ("tokenizer",)}
 
     def models(self) -> Generator[tuple[str, PreTrainedModel], None, None]:
@@ -47,14 +44,29 @@ class TextMethod(Method):
         """
         yield "", self.lm
 
+    def engine_of(self, lm: PreTrainedModel) -> Engine:
+        """Return the engine of a model, with the data's tokenizer and the weights' version.
+
+        Those of the two models asked for last are kept: an engine may be dear to make.
+        """
+        engines: list[tuple[PreTrainedModel, Engine]] = self.__dict__.setdefault("_engines", [])
+        engine = next((engine for model, engine in engines if model is lm), None)
+        if engine is None:
+            engine = self.engine(lm, datamodule(self.trainer).tokenizer)
+            engines[:] = [(lm, engine), *engines[:1]]
+        engine.weight_version = self.global_step
+        return engine
+
     def sample(
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
     ) -> list[str]:
         """Continue ``prompts`` with the live weights; one text each."""
         with closing(self.models()) as models:
-            (_, lm), tokenizer = next(models), datamodule(self.trainer).tokenizer
-            options = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
-            return sample_texts(lm, tokenizer, prompts, **options)
+            _, lm = next(models)
+            written = self.engine_of(lm).generate(
+                prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
+            )
+            return [completion.text for completion, *_ in written]
 
     def export_hf(self, folder: str) -> None:
         """Write the models, with the tokenizer where the data have one, as transformers folders."""

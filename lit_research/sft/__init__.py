@@ -1,9 +1,9 @@
-"""Supervised fine-tuning: prompts and answers as rows of tokens of which the answers are learned.
+"""Supervised fine-tuning: rows of tokens of a prompt and an answer, whose labels are the answer.
 
 ``encode_chat`` (chat templates) and ``encode_answer`` (plain text) make a ``Row``; ``chat_prompt``
-is what an engine reads to write an answer;
-``truncate_rows`` cuts long ones and counts; ``PackedRows`` packs them into windows without
-attention across rows, ``stack_rows`` pads them into a batch.
+makes the prompt that an engine continues; ``truncate_rows`` truncates long rows and counts them;
+``PackedRows`` packs rows into windows without attention across rows, ``stack_rows`` pads them into
+a batch.
 """
 
 from lit_research.sft.chat import chat_prompt, encode_answer, encode_chat

@@ -1,4 +1,4 @@
-"""Conversations as rows: the tokenizer's chat template, and the assistant's tokens as labels."""
+"""Conversations as rows: the tokenizer's chat template, the assistant's tokens as labels."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Turns = Literal["all", "last"]
 def chat_prompt(
     messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, **options: Any
 ) -> list[int]:
-    """Return the token ids of a conversation, up to where the assistant's next turn begins.
+    """Return the token ids of a conversation up to the beginning of the assistant's next turn.
 
-    Give them to the engine that is to answer. As a text, the prompt would get a second
-    begin-of-text token from many tokenizers: the template has written one.
+    Pass them to the engine as token ids: many tokenizers would add a second begin-of-text token to
+    the rendered text, which already has the template's.
 
     Args:
         messages: ``{"role": ..., "content": ...}`` each.
         tokenizer: with a chat template.
-        options: for the template, ``enable_thinking`` say.
+        options: of the template, such as ``enable_thinking``.
 
     Raises:
-        UserError: there is no template, or it takes no such messages.
+        UserError: the tokenizer has no template, or the template refuses the messages.
     """
     text = _render(messages, tokenizer, True, options)
     return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
@@ -42,35 +42,32 @@ def encode_chat(
     turns: Turns = "all",
     **options: Any,
 ) -> Row:
-    """Return a conversation as a row whose learned tokens are the assistant's.
+    """Return a conversation as a row whose labels are the assistant's tokens.
 
-    Learned is what the assistant itself has to write: its text and the token that ends its turn;
-    not its header, which the template writes, nor the white space after the end of the turn. Each
-    part is tokenised by itself, as at generation (see ``chat_prompt``): no token is half header and
-    half answer.
+    Labels are what the assistant has to generate: its text and the token that ends its turn; not
+    its header, which the template writes, nor the white space after the end of the turn. Each piece
+    is tokenised separately, as at generation (see ``chat_prompt``), so no token is part header and
+    part answer.
 
     Args:
         messages: ``{"role": ..., "content": ...}`` each; the last is the assistant's.
         tokenizer: with a chat template.
-        turns: ``all`` of the assistant's turns are learned, or the ``last``: for templates that
-            change earlier turns (leave their thoughts out, say).
-        options: for the template.
+        turns: which of the assistant's turns are labels: ``all``, or only the ``last``, for
+            templates that change earlier turns (such as by removing their thoughts).
+        options: of the template.
 
     Raises:
-        UserError: there is no template, the last message is not the assistant's, or the template
-            writes an answer differently once the conversation goes on.
+        UserError: the tokenizer has no template, the last message is not the assistant's, or the
+            template renders an answer differently when the conversation continues.
     """
     if turns not in get_args(Turns):
         raise UserError(f"turns is {turns!r}, in encode_chat; must be one of 'all' and 'last'")
     if not messages or messages[-1]["role"] != "assistant":
-        role = repr(messages[-1]["role"]) if messages else "nobody"
-        raise UserError(
-            f"the last message is of {role}, in a conversation to learn from; it must be the "
-            "assistant's"
-        )
+        role = f"of {messages[-1]['role']!r}" if messages else "missing"
+        raise UserError(f"the last message is {role}, in encode_chat; must be the assistant's")
     tokens: list[int] = []
     learned: list[bool] = []
-    for text, is_learned in _parts(messages, tokenizer, turns, options):
+    for text, is_learned in _pieces(messages, tokenizer, turns, options):
         ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         tokens += ids
         learned += [is_learned] * len(ids)
@@ -78,11 +75,13 @@ def encode_chat(
 
 
 def encode_answer(prompt: str, answer: str, tokenizer: PreTrainedTokenizerBase) -> Row:
-    """Return a prompt with its answer as plain text, without a template; the end is learned too.
+    """Return a prompt and its answer as plain text, without a template.
+
+    Labels are the answer and the end-of-text token.
 
     Args:
-        prompt: tokenised by itself, as an engine tokenises it.
-        answer: followed by the end-of-text token.
+        prompt: tokenised separately, as an engine tokenises it.
+        answer: the end-of-text token follows it.
         tokenizer: the model's.
 
     Raises:
@@ -90,41 +89,39 @@ def encode_answer(prompt: str, answer: str, tokenizer: PreTrainedTokenizerBase) 
     """
     if tokenizer.eos_token_id is None:
         raise UserError(
-            f"the tokenizer {tokenizer.name_or_path!r} has no end-of-text token, for answers to "
-            "learn from; set tokenizer.eos_token"
+            f"the tokenizer {tokenizer.name_or_path!r} has no end-of-text token, in encode_answer; "
+            "set tokenizer.eos_token"
         )
-    before = tokenizer(prompt, verbose=False)["input_ids"]
-    after = tokenizer(answer, add_special_tokens=False, verbose=False)["input_ids"]
-    return Row.answer(before, [*after, tokenizer.eos_token_id])
+    prompt_ids = tokenizer(prompt, verbose=False)["input_ids"]
+    answer_ids = tokenizer(answer, add_special_tokens=False, verbose=False)["input_ids"]
+    return Row.answer(prompt_ids, [*answer_ids, tokenizer.eos_token_id])
 
 
-def _parts(
+def _pieces(
     messages: Sequence[Message],
     tokenizer: PreTrainedTokenizerBase,
     turns: Turns,
     options: Mapping[str, Any],
 ) -> Iterator[tuple[str, bool]]:
-    """Yield the pieces of the rendered conversation, and whether each is learned."""
-    whole, place = _render(messages, tokenizer, False, options), 0
+    """Yield the pieces of the rendered conversation, and whether each is a label."""
+    whole, position = _render(messages, tokenizer, False, options), 0
     last = len(messages) - 1
-    for number, message in enumerate(messages):
-        if message["role"] != "assistant" or (turns == "last" and number < last):
+    for turn, message in enumerate(messages):
+        if message["role"] != "assistant" or (turns == "last" and turn < last):
             continue
-        before = _render(messages[:number], tokenizer, True, options)
-        after = (
-            whole if number == last else _render(messages[: number + 1], tokenizer, False, options)
-        )
-        if not (whole.startswith(after) and after.startswith(before) and len(before) >= place):
+        before = _render(messages[:turn], tokenizer, True, options)
+        after = whole if turn == last else _render(messages[: turn + 1], tokenizer, False, options)
+        if not (whole.startswith(after) and after.startswith(before) and len(before) >= position):
             raise UserError(
-                f"the chat template of {tokenizer.name_or_path!r} writes turn {number} differently "
-                "once the conversation goes on, or not after the beginning that it asks the "
-                "assistant to continue; give turns 'last', or options of the template against that"
+                f"the chat template of {tokenizer.name_or_path!r} renders turn {turn} differently "
+                "when the conversation continues, or not after its generation prompt, in "
+                "encode_chat; give turns 'last', or options of the template that prevent it"
             )
         end = len(before) + len(_without_space_after_end(after[len(before) :], tokenizer))
-        yield whole[place : len(before)], False
+        yield whole[position : len(before)], False
         yield whole[len(before) : end], True
-        place = end
-    yield whole[place:], False
+        position = end
+    yield whole[position:], False
 
 
 def _without_space_after_end(turn: str, tokenizer: PreTrainedTokenizerBase) -> str:
@@ -143,8 +140,8 @@ def _render(
 
     if not tokenizer.chat_template:
         raise UserError(
-            f"the tokenizer {tokenizer.name_or_path!r} has no chat template, for conversations; "
-            "give that of an instruction-tuned model, set tokenizer.chat_template, or use "
+            f"the tokenizer {tokenizer.name_or_path!r} has no chat template, for a conversation; "
+            "give the tokenizer of an instruction-tuned model, set tokenizer.chat_template, or use "
             "encode_answer"
         )
     try:
@@ -156,7 +153,7 @@ def _render(
         )
     except TemplateError as error:
         raise UserError(
-            f"the chat template of {tokenizer.name_or_path!r} takes no such conversation: {error}; "
+            f"the chat template of {tokenizer.name_or_path!r} refuses a conversation ({error}), "
             f"of the roles {[message['role'] for message in messages]}; give roles that it knows"
         ) from error
     assert isinstance(text, str)

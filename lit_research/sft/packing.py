@@ -1,4 +1,4 @@
-"""``PackedRows``: several rows in a window, none of which attends to another.
+"""``PackedRows``: several rows in a window, without attention across rows.
 
 Legend: B windows of a batch, T positions of a window.
 """
@@ -19,13 +19,13 @@ from lit_research.text.packing import Batch, make_batch
 class PackedRows(Dataset[Batch]):
     """Windows of ``T`` positions that each hold as many rows as fit; use with ``make_loader``.
 
-    A batch has ``input_ids``, ``labels`` (next tokens; ``IGNORE`` where nothing is learned),
-    ``document_ids`` and ``position_ids`` ``[B, T]``, which begin at 0 with each row: run the model
-    with ``run_lm`` or ``lm_loss`` and each row is read as if it were alone. The rest of a window is
-    a row of padding.
+    A batch has ``input_ids``, ``labels`` (next tokens; ``IGNORE`` where there is no label),
+    ``document_ids`` and ``position_ids`` ``[B, T]``, which restart at 0 with each row: with
+    ``run_lm`` or ``lm_loss`` each row is read as if it were alone. The rest of a window is padding,
+    a row of its own.
 
     The longest rows are placed first, each into the fullest window that has room (best fit
-    decreasing), whose order follows from the rows alone; shuffle with the sampler.
+    decreasing). The order of the windows depends on the rows alone; shuffle with the sampler.
 
     Args:
         rows: of at most ``T`` positions each; see ``truncate_rows``.
@@ -40,12 +40,14 @@ class PackedRows(Dataset[Batch]):
         lengths = [len(row.tokens) - 1 for row in rows]
         wrong = [index for index, n in enumerate(lengths) if not 1 <= n <= sequence_length]
         if wrong or not lengths:
-            found = (
-                f"row {wrong[0]} has {lengths[wrong[0]]} positions" if wrong else "there is none"
+            problem = (
+                f"row {wrong[0]} has {lengths[wrong[0]]} positions"
+                if wrong
+                else "there are no rows"
             )
             raise UserError(
-                f"{found}, in the rows to pack into windows of {sequence_length}; each must have 1 "
-                "to as many: use truncate_rows"
+                f"{problem}, in PackedRows; each row must have 1 to {sequence_length} positions: "
+                "use truncate_rows"
             )
         self.sequence_length, self.pad_token_id = sequence_length, pad_token_id
         self.windows = best_fit(lengths, sequence_length)
@@ -74,15 +76,15 @@ class PackedRows(Dataset[Batch]):
         labels_BT = np.full(shape, IGNORE)
         begins_BT1 = np.zeros((shape[0], shape[1] + 1), dtype=bool)
         for line, index in enumerate(indices):
-            place = 0
+            start = 0
             for row in self.windows[index]:
-                part = slice(self._offsets[row], self._offsets[row + 1])
-                end = place + part.stop - part.start
-                inputs_BT[line, place:end] = self._inputs[part]
-                labels_BT[line, place:end] = self._labels[part]
+                span = slice(self._offsets[row], self._offsets[row + 1])
+                end = start + span.stop - span.start
+                inputs_BT[line, start:end] = self._inputs[span]
+                labels_BT[line, start:end] = self._labels[span]
                 begins_BT1[line, end] = True
-                place = end
-        # A row's last label is its own last token, which is not read: nothing is masked here.
+                start = end
+        # A row's last label is its own last token, which is not an input: nothing is masked here.
         first_B = np.zeros(len(indices), dtype=np.int64)
         batch = make_batch(inputs_BT, labels_BT, begins_BT1, first_B, mask=False)
         return {**batch, "position_ids": document_positions(batch["document_ids"])}
@@ -92,24 +94,24 @@ def best_fit(lengths: Sequence[int], size: int) -> list[list[int]]:
     """Return bins of at most ``size``: the indices of the ``lengths`` in each, longest first.
 
     Args:
-        lengths: each 1 to ``size``.
+        lengths: 1 to ``size`` each.
         size: of a bin.
     """
     bins: list[list[int]] = []
-    with_room: dict[int, list[int]] = {}  # bins by what is left in them
-    rooms = 0  # the same as bits: bit r is set if a bin has room r
+    with_room: dict[int, list[int]] = {}  # indices of the bins by the room left in them
+    rooms = 0  # the keys of `with_room` as bits: bit r is set if a bin has room r
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
         enough = rooms >> lengths[index]
         if enough:
             room = lengths[index] + (enough & -enough).bit_length() - 1
-            number = with_room[room].pop()
+            bin_index = with_room[room].pop()
             if not with_room[room]:
                 rooms &= ~(1 << room)
         else:
-            room, number = size, len(bins)
+            room, bin_index = size, len(bins)
             bins.append([])
-        bins[number].append(index)
+        bins[bin_index].append(index)
         if left := room - lengths[index]:
-            with_room.setdefault(left, []).append(number)
+            with_room.setdefault(left, []).append(bin_index)
             rooms |= 1 << left
     return bins

@@ -6,6 +6,7 @@ cut batches from it, ``ShardedSampler`` orders them, and ``make_loader`` loads t
 after any batch. ``datasets``, ``transformers`` and ``tokenizers`` are imported where they are used.
 """
 
+from lit_research.labels import IGNORE
 from lit_research.storage import cache_root
 from lit_research.text.baselines import bigram_cross_entropy, unigram_cross_entropy
 from lit_research.text.cache import TokenStore, tokenize
@@ -14,7 +15,7 @@ from lit_research.text.documents import fingerprint, split_documents, split_stre
 from lit_research.text.embedded import embedded_card
 from lit_research.text.loaders import make_loader
 from lit_research.text.mixture import Mixture, MixtureComponent
-from lit_research.text.packing import IGNORE, Windows
+from lit_research.text.packing import Windows
 from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource
 from lit_research.text.streaming import StreamingWindows

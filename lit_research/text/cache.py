@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.errors import UserError
-from lit_research.storage import build_folder, cache_root, content_hash, write_json
+from lit_research.files import write_json
+from lit_research.progress import counting
+from lit_research.storage import build_folder, cache_root, content_hash
 from lit_research.text.documents import CARD, count_bytes, fingerprint
 from lit_research.text.tokenizers import vocabulary_size
 
@@ -165,23 +167,20 @@ def _write(folder: Path, documents: Dataset, backend: Tokenizer, card: dict[str,
 
 def _batches(documents: Dataset, title: str) -> Iterator[dict[str, list[str]]]:
     """Yield columns of consecutive documents, about ``_BATCH_CHARACTERS`` at a time."""
-    from tqdm import tqdm
-
     batch: dict[str, list[str]] = {"text": [], "id": []}
     characters = 0
-    # The bar appears only after two seconds, and never in a log file.
-    with tqdm(total=len(documents), desc=title, unit="doc", delay=2, disable=None) as progress:
+    with counting(title, len(documents), unit="documents", delay=2.0) as add:
         for row in documents.select_columns(["text", "id"]):
             batch["text"].append(row["text"])
             batch["id"].append(row["id"])
             characters += len(row["text"])
             if characters >= _BATCH_CHARACTERS:
                 yield batch
-                progress.update(len(batch["id"]))
+                add(len(batch["id"]))
                 batch, characters = {"text": [], "id": []}, 0
         if batch["id"]:
             yield batch
-            progress.update(len(batch["id"]))
+            add(len(batch["id"]))
 
 
 def _damage(folder: Path) -> str | None:

@@ -14,7 +14,9 @@ import numpy as np
 from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
-from lit_research.storage import build_folder, content_hash, save_dataset, write_json
+from lit_research.files import write_json
+from lit_research.seeds import derive_seed
+from lit_research.storage import build_folder, content_hash, save_dataset
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -192,9 +194,8 @@ def _lies_between(document_id: str, seed: int, low: float, high: float) -> bool:
 
 
 def _unit_hash(seed: int, document_id: str) -> float:
-    """Return a hash of (seed, document id) in [0, 1)."""
-    digest = hashlib.blake2b(f"{seed}:{document_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    """Return a number in [0, 1) that belongs to the document under this seed."""
+    return derive_seed(seed, document_id) / 2**64
 
 
 def write_documents(documents: Dataset, folder: str | Path, card: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from lit_research.errors import UserError
-from lit_research.text.packing import IGNORE, Batch
+from lit_research.labels import IGNORE
+from lit_research.text.packing import Batch
 from lit_research.text.sampling import ShardedSampler
 from lit_research.text.streaming import StreamingWindows
 

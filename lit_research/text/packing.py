@@ -13,10 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lit_research.errors import UserError
+from lit_research.labels import IGNORE
 from lit_research.text.cache import TokenStore
-
-IGNORE = -100
-"""Label of a token that no loss counts."""
 
 Batch: TypeAlias = dict[str, Tensor]
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from lit_research.evals import ChoiceScores, choice_accuracy, option_scores
+from lit_research.evals import ChoiceScores, choice_accuracy
 from lit_research.text import load_tokenizer
-from tests.evals.choices import ITEMS, batch_of
+from tests.evals.choices import ITEMS, batch_of, option_scores
 
 CPU = torch.device("cpu")
 
@@ -23,8 +23,8 @@ def test_each_scorer_has_its_accuracies_with_their_errors():
     facts = [batch[name] for name in ("item_id", "option_id", "option_bytes")]
     for scorer, log_probs in enumerate(scores):
         by_hand = option_scores(log_probs, batch["labels"], *facts)
-        assert torch.equal(found.total[scorer], by_hand.total)
-        assert torch.equal(found.per_byte[scorer], by_hand.per_byte)
+        torch.testing.assert_close(found.total[scorer], by_hand.total, rtol=1e-12, atol=0)
+        torch.testing.assert_close(found.per_byte[scorer], by_hand.per_byte, rtol=1e-12, atol=0)
         for result, of_option in zip(
             found.results(scorer), (by_hand.total, by_hand.per_byte), strict=True
         ):

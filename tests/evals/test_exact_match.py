@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from lit_research.evals import Answer, clustered_mean, exact_match, last_match, read_answers
+from lit_research.errors import UserError
+from lit_research.evals import Answer, clustered_mean, exact_match, last_match, parse_answers
 from lit_research.lm.engines import Completion
 
 
@@ -20,7 +21,7 @@ def test_the_last_answer_is_read_and_what_cannot_be_read_is_counted():
         Completion.failure("refused #### 18", weight_version=0, prompt_index=3),
         completion("####  1  8 "),
     ]
-    answers = read_answers(completions, last_match(r"#### *([^,#]+)"))
+    answers = parse_answers(completions, last_match(r"#### *([^,#]+)"))
     assert answers == [
         Answer("18"), Answer(None), Answer("1", truncated=True), Answer(None), Answer("1  8 ")
     ]  # fmt: skip
@@ -41,7 +42,7 @@ def test_several_answers_to_a_question_are_clustered():
 
 
 def test_mistakes_are_refused():
-    with pytest.raises(ValueError, match="1 references for 2 answers, in exact match; must be one"):
+    with pytest.raises(ValueError, match="1 references for 2 answers, in exact_match; must be one"):
         exact_match([Answer("a"), Answer("b")], ["a"])
-    with pytest.raises(ValueError, match="pattern is 'answer', in last_match; must have a group"):
+    with pytest.raises(UserError, match="pattern is 'answer', in last_match; must have a group"):
         last_match("answer")

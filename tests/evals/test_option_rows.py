@@ -52,7 +52,7 @@ def test_an_option_that_leaves_no_room_for_the_question_is_refused(tokenizer):
     items = [Item("q", ["o" * 8, "x"], 0, "deep/7")]
     assert len(encode_items(items, tokenizer, 9)) == 2
     with pytest.raises(
-        UserError, match=r"option 0 has 9 tokens, in item 'deep/7', .* is 8, .*: give 9 or more"
+        UserError, match=r"option 0 of item 'deep/7' has 9 tokens, .* is 8, .*; must be at least 9,"
     ):
         encode_items(items, tokenizer, 8)
 
@@ -71,9 +71,9 @@ def test_the_name_of_a_special_token_is_text(tokenizer):
 
 @pytest.mark.parametrize("options", [["a"], ["a", " "], ["a", None]])
 def test_items_without_real_options_are_refused(options):
-    with pytest.raises(UserError, match="in item 'x': give two or more"):
+    with pytest.raises(UserError, match="in item 'x'; must be at least two, none empty"):
         Item("q", options, 0, "x")
-    with pytest.raises(UserError, match="the answer is -1, in item 'y'"):
+    with pytest.raises(UserError, match="answer is -1, in item 'y'; must be the index"):
         Item("q", ["a", "b"], -1, "y")
 
 

@@ -77,19 +77,19 @@ def test_parquet_and_saved_data_sets_are_read(tmp_path):
     for folder in ("hub", "saved", "both"):
         items = published_items("arc_easy", str(tmp_path / folder))
         assert [item.answer for item in items] == [1, 0]
-    with pytest.raises(UserError, match=r"there is no valid split, in .*both: give a datasets"):
+    with pytest.raises(UserError, match=r"there is no valid split, in .*both; give a datasets"):
         published_items("piqa", str(tmp_path / "both"))
 
 
 @pytest.mark.parametrize(
     ("source", "row", "message"),
     [
-        ("piqa", ARC, "not a row of piqa: no column 'goal'; in .*, line 2: give .* goal, sol1"),
-        ("piqa", {**PIQA, "label": -1}, "the answer is -1, in item 'line 2': .*; from .*, line 2"),
-        ("sciq", {**SCIQ, "support": None}, "not a row of sciq: .*, line 2: give .* the columns"),
+        ("piqa", ARC, r"not a row of piqa \(no column 'goal'\), in .*, line 2; give .* goal, sol1"),
+        ("piqa", {**PIQA, "label": -1}, "answer is -1, in item 'line 2'; must .*; from .*, line 2"),
+        ("sciq", {**SCIQ, "support": None}, "not a row of sciq .*, line 2; give .* the columns"),
         ("arc_easy", {**ARC, "answerKey": "E"}, "answerKey 'E' is none of the labels"),
-        ("arc_easy", {**ARC, "choices": 3}, "choices has no text and label; in"),
-        ("arc_easy", [1], "not a row of arc_easy: .*, line 2: give"),
+        ("arc_easy", {**ARC, "choices": 3}, r"choices has no text and label\), in"),
+        ("arc_easy", [1], "not a row of arc_easy .*, line 2; give"),
     ],
 )
 def test_rows_of_another_layout_are_refused_in_one_line(tmp_path, source, row, message):
@@ -101,11 +101,13 @@ def test_rows_of_another_layout_are_refused_in_one_line(tmp_path, source, row, m
 
 
 def test_files_that_are_not_there_are_asked_for_with_their_columns(tmp_path):
-    with pytest.raises(UserError, match=r"sciq has no path, in .*: give .* test split .* support"):
+    with pytest.raises(UserError, match=r"sciq has no path, in .*; give .* test split .* support"):
         published_items("sciq", None)
-    with pytest.raises(UserError, match=r"piqa has the path '/gone', where nothing is, in .* sol1"):
+    with pytest.raises(
+        UserError, match=r"piqa has the path '/gone', which does not exist, in .* sol1"
+    ):
         published_items("piqa", "/gone")
     for name in ("train", "dev"):
         write_rows(tmp_path / "arc" / f"{name}.jsonl", ARC)
-    with pytest.raises(UserError, match=r"no file's name begins with 'test', in .*arc: give"):
+    with pytest.raises(UserError, match=r"no file's name begins with 'test', in .*arc; give"):
         published_items("arc_easy", str(tmp_path / "arc"))

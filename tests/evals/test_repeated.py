@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import sem
 
@@ -18,6 +18,7 @@ TABLES = st.tuples(st.integers(2, 6), st.integers(1, 4)).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(TABLES)
 def test_with_n_answers_each_it_is_the_error_of_the_questions_means(scores):
     result = repeated_sampling(scores, parse_failures=2, truncated=1)
@@ -28,6 +29,7 @@ def test_with_n_answers_each_it_is_the_error_of_the_questions_means(scores):
     assert (result.parse_failures, result.truncated) == (2, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(SCORES, min_size=2, max_size=9))
 def test_without_clusters_it_is_the_error_of_a_mean(values):
     mean, error = clustered_mean(values)

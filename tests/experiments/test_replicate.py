@@ -1,7 +1,9 @@
 """The replicas' runner: resumable arm by arm, with one JSON, one figure and the README's rows."""
 
 import json
+import shutil
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -102,7 +104,8 @@ def test_the_readme_table_is_made_from_the_json_files(tmp_path):
     readme.write_text(f"head\n{replica_report.ROWS_BEGIN}\nold\n{replica_report.ROWS_END}\ntail\n")
     replica_report.update_readme(readme, tmp_path)
     text = readme.read_text()
-    assert "| pretrain | loss falls: alpha | reproduced | 0.512 [0.4, 0.6] | 3 |" in text
+    row = "| pretrain | loss falls: alpha | exploratory | reproduced | 0.512 [0.4, 0.6] | 3 |"
+    assert row in text
     assert "old" not in text
     assert text.startswith("head")
     assert text.endswith("tail\n")
@@ -125,10 +128,76 @@ def test_a_whole_replica_writes_its_files(arms, tmp_path, monkeypatch, capsys):
     assert "wide beats narrow" in capsys.readouterr().out
 
 
+PLAN = {
+    "method": "pretrain",
+    "seeds": 2,
+    "primary": [{"id": "gain", "claim": "wide beats narrow", "unit": "nats", "smallest": 0.01}],
+}
+
+
+def planned(arms):
+    """A replica with a claim that a plan can name: narrow's loss minus wide's."""
+
+    def effects(results):
+        narrow, wide = (results[name]["val/loss"] for name in ("narrow", "wide"))
+        return {"gain": [a - b for a, b in zip(narrow, wide, strict=True)]}
+
+    return Namespace(ARMS=arms, effects=effects, figure=lambda results: Figure())
+
+
+def test_a_planned_replica_is_judged_by_its_plan_alone(arms, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(replicate, "load_replica", lambda method: planned(arms))
+    path = Path("replicas/plans/pretrain.yaml")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(PLAN))
+
+    replicate.main(command, ["pretrain", "--pilot", "--seeds", "2"])
+    assert "seeds for power 0.9" in capsys.readouterr().out
+    found = json.loads(path.with_name("pretrain.pilot.json").read_text())
+    assert set(found["pilot"]["gain"]) == {"mean", "sd", "seeds"}
+    work = Path("replicas/work/pretrain")
+    assert {file.name for file in work.rglob("seed-*.json")} == {"seed-1000.json", "seed-1001.json"}
+
+    with pytest.raises(SystemExit):
+        replicate.main(command, ["pretrain", "--seeds", "3"])
+    assert "3 seeds are not in the plan" in capsys.readouterr().err
+    replicate.main(command, ["pretrain"])  # as many seeds as the plan has
+    content = json.loads(Path("replicas/pretrain.json").read_text())
+    [claim] = content["claims"]
+    assert (claim["role"], claim["seeds"], claim["smallest"]) == ("primary", 2, 0.01)
+    assert claim["plan"] == found["plan"]
+
+    path.write_text(json.dumps(PLAN | {"alpha": 0.1}))  # a plan that was changed after its runs
+    for words in (["pretrain"], ["pretrain", "--judge"]):
+        with pytest.raises(SystemExit):
+            replicate.main(command, words)
+        assert f"was made under the plan {found['plan']}" in capsys.readouterr().err
+
+
+COMMITTED = Path(__file__).parents[2] / "replicas"
+
+
+@pytest.mark.parametrize("file", sorted(COMMITTED.glob("*.json")), ids=lambda file: file.stem)
+def test_the_committed_arms_give_the_committed_verdicts_again(file, tmp_path):
+    shutil.copy(file, tmp_path)
+    replicate.main(command, [file.stem, "--judge", "--out", str(tmp_path)])
+    before, after = (json.loads((at / file.name).read_text()) for at in (COMMITTED, tmp_path))
+    old, new = before.pop("claims"), after.pop("claims")
+    assert after == before
+    # Fits end where an optimiser stops, which differs in the tenth digit between processors.
+    for claim, again in zip(old, new, strict=True):
+        numbers = [claim.pop("effect"), *claim.pop("interval")]
+        assert [again.pop("effect"), *again.pop("interval")] == pytest.approx(numbers, rel=1e-6)
+        assert again == claim
+
+
 @pytest.mark.parametrize(
     ("args", "word"),
     [
         (["nothing"], "pretrain"),
+        (["pretrain", "--judge", "--out", "nowhere"], "nowhere"),
+        (["pretrain", "--pilot", "--out", "nowhere"], "write a plan"),
         (["pretrain", "--only", "nothing"], "width-16"),
         (["pretrain", "--executor", "nowhere.Pool"], "nowhere"),
     ],

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from lit_research.lm.engines import Completion
+from lit_research.lm.engines import Completion, Engine
 
 
-class Hashing:
+class Hashing(Engine):
     """Writes a hash of prompt, seed and sample; fails, refuses or is silent on demand."""
 
-    weight_version = 0
     thread_safe = True
 
     def __init__(self, name: str = "hashing", stop_at: int | None = None) -> None:
@@ -20,10 +19,11 @@ class Hashing:
     def card(self):
         return {"engine": self.name}
 
-    def generate(self, prompts, *, n=1, seed=0, **_):
+    def complete(self, prompts, sampling):
         self.calls += 1
         if self.calls - 1 == self.stop_at:
             raise KeyboardInterrupt
+        n, seed = sampling.n, sampling.seed
         seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
         pairs = enumerate(zip(prompts, seeds, strict=True))
         return [[self._one(p, s, k, index) for k in range(n)] for index, (p, s) in pairs]

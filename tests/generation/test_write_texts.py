@@ -158,7 +158,7 @@ def test_a_server_that_is_down_stops_the_job_which_then_resumes(tmp_path, whole)
 
 
 def test_a_job_without_one_text_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"none of 2 texts can be used \(2x empty\)"):
+    with pytest.raises(UserError, match=r"none of 2 texts is usable \(2x empty\), in"):
         run(tmp_path / "answers", prompts=[Prompt("silent", id="a")])
 
 
@@ -190,7 +190,7 @@ def test_another_job_in_the_folder_is_refused(tmp_path, change, name, finished):
     else:
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "answers", Hashing(stop_at=1), **base)
-    with pytest.raises(UserError, match=f"another .*{name}.* was begun in"):
+    with pytest.raises(UserError, match=f"another .*{name}.* was started, in .*; give"):
         run(tmp_path / "answers", **{**base, **change})
 
 
@@ -213,7 +213,7 @@ def test_other_weights_are_another_job(tmp_path, engine):
         ({"rank": 2, "world_size": 2}, "rank is 2"),
         ({"sampling": replace(SAMPLING, seed=[1, 2])}, "seed is a list"),
         ({"max_failed": 1.5}, "max_failed is 1.5"),
-        ({"refuse": lambda text: None}, "give a function"),
+        ({"refuse": lambda text: None}, "must be a function"),
         ({"card": {"tokens": 3}}, "card has 'tokens'"),
         ({"card": {"sampling": 3}}, "card has 'sampling'"),
     ],

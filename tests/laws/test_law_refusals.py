@@ -47,8 +47,8 @@ def test_points_that_cannot_be_fitted_are_refused_in_one_line(arguments, message
         ({"intervals": 90}, "intervals=90 given to fit: it is a confidence level"),
         ({"noise": 0.0}, "noise holds 0, which is not positive"),
         ({"noise": [0.1, 0.1]}, r"noise has shape \(2,\) for 5 points"),
-        ({"n_boot": 3}, "n_boot=3"),
-        ({"starts": 0}, "starts=0"),
+        ({"n_boot": 3}, "n_boot is 3"),
+        ({"starts": 0}, "starts is 0"),
     ],
 )
 def test_options_without_meaning_are_refused(options, message):

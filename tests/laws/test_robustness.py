@@ -106,9 +106,9 @@ def test_without_subsets_there_is_no_spread():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"drop": (1.0,)}, "drop holds 1.0"),
-        ({"share": 0.0}, "share holds 0.0"),
-        ({"subsets": -1}, "subsets=-1"),
+        ({"drop": (1.0,)}, "drop is 1.0"),
+        ({"share": 0.0}, "share is 0.0"),
+        ({"subsets": -1}, "subsets is -1"),
         ({"noise": [0.1] * 59}, "noise is an array"),
         ({"share": 0.03}, "too few points: 2 distinct x"),
     ],

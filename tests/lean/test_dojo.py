@@ -156,7 +156,7 @@ def test_a_lost_process_costs_one_verdict(server, stand_in):
 def test_interaction_opens_the_theorem_itself(server, stand_in):
     server.interact(record(server, "both"))
     assert stand_in.opened[0].full_name == "both"
-    with pytest.raises(UserError, match=r"no theorem of https://example.org/small at abc"):
+    with pytest.raises(UserError, match=r"not a theorem of https://example.org/small at abc"):
         server.interact(record(server, "both") | {"theorem": "theorem x : True"})
 
 
@@ -167,5 +167,5 @@ def test_what_stands_in_the_way_is_said(stand_in, monkeypatch):
     monkeypatch.setitem(sys.modules, "lean_dojo", None)
     with pytest.raises(UserError, match=r"lean-dojo cannot be imported.*pip install"):
         list(LeanDojoServer("https://example.org/small", "abc").traced_theorems())
-    with pytest.raises(UserError, match="timeout_s is 0 in LeanDojoServer"):
+    with pytest.raises(UserError, match="timeout_s is 0, in LeanDojoServer"):
         LeanDojoServer("https://example.org/small", "abc", timeout_s=0)

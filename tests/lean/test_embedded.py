@@ -373,7 +373,7 @@ def test_it_says_what_it_is(lean):
     [
         ({"workers": 0}, "workers=0"),
         ({"wall_s": -1.0}, "wall_s=-1.0"),
-        ({"isolation": "hope"}, "isolation='hope'"),
+        ({"isolation": "hope"}, "isolation is 'hope', in EmbeddedLean; must be one of bubblewrap"),
     ],
 )
 def test_arguments_that_make_no_sense(arguments, message):

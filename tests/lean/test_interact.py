@@ -299,12 +299,12 @@ def test_what_is_missing_is_said_in_words(installed, monkeypatch, tmp_path):
     refuses(r"no program `lake` on PATH.*elan.*EmbeddedLean", repl_path=repl)
     monkeypatch.setenv("PATH", str(installed.bin))
     refuses(r"no program `git` on PATH.*repl_path")
-    refuses(r"repl_path is '/none' .*a checkout of the REPL", repl_path="/none")
+    refuses(r"repl_path is '/none', .*a checkout of the REPL", repl_path="/none")
     refuses(r"the Lean REPL does not prove p → p.*lake env", repl_path=str(tmp_path))
 
 
 def test_settings_without_sense_are_refused():
-    refuses("workers is 0 in LeanInteractServer", workers=0)
+    refuses("workers is 0, in LeanInteractServer", workers=0)
     refuses("give one", project="a", lean_version="v4.24.0")
 
 

@@ -344,9 +344,9 @@ def test_no_server_at_all_is_the_users_to_mend(kimina):
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"url": "localhost:8000"}, "url is 'localhost:8000' in KiminaServer"),
+        ({"url": "localhost:8000"}, "url is 'localhost:8000', in KiminaServer; must be"),
         ({"url": "http://x", "api": "v2"}, "api is 'v2'"),
-        ({"url": "http://x", "batch": 0}, "batch is 0 in KiminaServer"),
+        ({"url": "http://x", "batch": 0}, "batch is 0, in KiminaServer"),
     ],
 )
 def test_settings_without_sense_are_refused(settings, what):

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lit_research.lean.statements import parse_statement, tokens
+from lit_research.lean.lexer import LexError, tokens, without_comments
+from lit_research.lean.records import Attempt
+from lit_research.lean.statements import parse_statement
 
 
 @pytest.mark.parametrize(
@@ -50,11 +52,38 @@ def test_names_of_binders(binders, names):
     assert found.binder_names == names
 
 
+def test_a_binder_is_read_once_for_names_and_type():
+    found = parse_statement("theorem t (a b : Nat) {{y : List Nat}} [∀ x : A, D x] (z) : True")
+    assert found is not None
+    assert [(b.bracket, b.names, b.type) for b in found.bindings] == [
+        ("(", ("a", "b"), "Nat"),
+        ("{", ("y",), "List Nat"),
+        ("[", (), "∀ x : A, D x"),
+        ("(", ("z",), ""),
+    ]
+    assert found.hypotheses == ("Nat", "List Nat")
+
+
+def test_what_is_read_travels_with_an_attempt():
+    attempt = Attempt("theorem A.t.{u} {α : Type u} /- why -/ : True := by", "trivial")
+    assert attempt.parsed is attempt.parsed
+    assert attempt.parsed == parse_statement("theorem A.t {α : Type u} : True")
+    assert attempt.verbatim is not None
+    assert attempt.verbatim.rest == ".{u} {α : Type u} /- why -/ : True"
+    other = Attempt("def x := 1", "trivial")
+    assert (other.parsed, other.verbatim) == (None, None)
+    assert attempt == Attempt(attempt.statement, attempt.proof)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "theorem",
+        "theorem t.{u : True",
+        "theorem t.{u {v}} : True",
+        "theorem f \u2039p\u203a : p",
+        "theorem f : ⟪p",
         "theorem f",
         "theorem f :",
         "theorem : True",
@@ -122,3 +151,10 @@ def test_any_text_is_a_statement_or_none(text):
             assert found.conclusion
             assert "\n" not in found.text
     tokens(text)
+
+
+def test_a_lenient_reader_leaves_what_it_cannot_read():
+    assert without_comments("a /- b", lenient=True) == "a /- b"
+    assert tokens("a /- b /- c -/ -/ é.x «d e» := 10") == ["a", "é.x", "«d e»", ":=", "10"]
+    with pytest.raises(LexError):
+        without_comments("a /- b")

@@ -91,7 +91,7 @@ def test_plain_text_learns_the_answer_and_the_end():
     [
         (None, CHAT, {}, "has no chat template"),
         (LINES, CHAT[:3], {}, "the last message is of 'user'"),
-        (LINES, [], {}, "the last message is of nobody"),
+        (LINES, [], {}, "the last message is missing, in encode_chat; must be"),
         (LINES, CHAT, {"turns": "first"}, "turns is 'first'"),
         (MARKS, [{"role": "tool", "content": "x"}, *CHAT], {}, "no role tool"),
     ],

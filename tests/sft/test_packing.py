@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
@@ -13,6 +13,7 @@ from lit_research.text import ShardedSampler, make_loader
 from tests.lm.models import tiny_lm
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 10), max_size=30), st.integers(10, 17))
 def test_each_row_is_in_one_window_with_room(lengths, size):
     windows = best_fit(lengths, size)
@@ -69,7 +70,7 @@ def test_windows_are_loaded_in_the_order_of_the_sampler():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([], "there is none"),
+        ([], "there are no rows, in PackedRows; each row must"),
         ([Row.answer([1], [])], "row 0 has 0 positions"),
         ([Row.answer([1], [2]), Row.answer([1], [2] * 17)], "row 1 has 17 positions"),
     ],

@@ -103,10 +103,10 @@ def test_killed_build_is_cleaned_up_by_the_next(documents_of, byte_tokenizer, tm
         assert process.stdout.readline() == "building\n"
         os.kill(process.pid, signal.SIGKILL)
     documents = Dataset.from_dict({"text": ["abc"], "id": ["x"]})
-    assert list((tmp_path / "tokens").glob("*.partial"))
+    assert list((tmp_path / "tokens").glob(".*.tmp"))
     store = tokenize(documents, byte_tokenizer, cache_dir=tmp_path)
     assert store.tokens.tolist() == [*b"abc", 256]
-    assert not list((tmp_path / "tokens").glob("*.partial"))
+    assert not list((tmp_path / "tokens").glob(".*.tmp"))
 
 
 def _build(folder, documents, tokenizer, results):

@@ -18,6 +18,7 @@ from typing import Any
 from typing_extensions import override
 
 from lit_research.errors import UserError
+from lit_research.ranges import COUNT, check_range
 
 Outcome = tuple[bool, Any, str]
 
@@ -66,8 +67,7 @@ class ClusterExecutor(ThreadPoolExecutor):
     extra: str
 
     def __init__(self, jobs: int) -> None:
-        if jobs < 1:
-            raise UserError(f"jobs is {jobs}, in {type(self).__name__}; must be at least 1")
+        check_range(COUNT, f"in {type(self).__name__}", jobs=jobs)
         super().__init__(jobs, thread_name_prefix=type(self).__name__)
         self._starting = threading.Lock()
         self._started = False

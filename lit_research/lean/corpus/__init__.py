@@ -1,6 +1,6 @@
 """A corpus of Lean statements: seeded families of true ones, theorems from files, and their words.
 
-Nothing here runs Lean, and nothing here knows a method.
+Nothing here runs Lean or depends on a method.
 """
 
 from lit_research.lean.corpus.families import FAMILIES, LEVELS, SPLITS, embedded_targets

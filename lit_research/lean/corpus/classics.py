@@ -1,4 +1,4 @@
-"""Statements that every textbook has, by hand: what follows the colon of ``theorem``, by level."""
+"""Textbook statements, written by hand: what follows ``theorem NAME``, by level."""
 
 from __future__ import annotations
 

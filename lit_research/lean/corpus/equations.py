@@ -53,13 +53,13 @@ def exists(variable: Expr, body: Expr) -> Expr:
 def widened(
     draft: Draft, other: Callable[[], Expr], claim: Callable[[], Expr], rng: random.Random
 ) -> Draft:
-    """Now and then join a second part to the conclusion: ``∧`` and one that holds, ``∨`` and any.
+    """Sometimes join a second part to the conclusion: ``∧`` and one that holds, ``∨`` and any.
 
     Args:
         draft: with a conclusion of one part.
         other: makes a conclusion that holds under the same hypotheses.
         claim: makes one that may be false.
-        rng: source of chance.
+        rng: draws whether and which.
     """
     draw = rng.random()
     if draw < _DISJUNCTION:
@@ -165,7 +165,7 @@ def _identity(level: int, rng: random.Random) -> tuple[Expr, Expr] | None:
 
 
 def _sum(leaves: int, rng: random.Random) -> Expr:
-    """Return a random sum of products with so many leaves."""
+    """Return a random sum of products with the given number of leaves."""
     if leaves <= 1:
         draw = rng.random()
         return rng.choice((A, B, C)) if draw < 0.9 else rng.choice((ONE, TWO, TWO))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lit_research.lean import parse_statement, tokens
+from lit_research.lean.statements import AND, IFF, IMPLIES, OR
 
 # Type -> the names of its variables, in the order of the binders.
 VARIABLES = {
@@ -24,14 +25,14 @@ TYPE_OF = {name: kind for kind, names in VARIABLES.items() for name in names}
 HYPOTHESES = ("h", *(f"h{i}" for i in range(1, 16)))
 NUMERALS = tuple(str(i) for i in range(10))
 FUNCTIONS = ("List.length", "List.reverse", "List.map", "Nat.succ")
-NAME = "t"  # of every theorem: its id is kept beside it
+NAME = "t"  # of every theorem: its id is kept next to it
 
 # Operator -> its level, and the levels below which its left and right sides need brackets.
 INFIX = {
-    "↔": (20, 21, 21),
-    "→": (25, 26, 25),
-    "∨": (30, 31, 30),
-    "∧": (35, 36, 35),
+    IFF: (20, 21, 21),
+    IMPLIES: (25, 26, 25),
+    OR: (30, 31, 30),
+    AND: (35, 36, 35),
     **dict.fromkeys(("=", "≠", "≤", "<", "∈"), (50, 51, 51)),
     "+": (65, 65, 66),
     "++": (65, 65, 66),
@@ -91,7 +92,7 @@ def _text(expr: Expr, level: int) -> str:
 
 
 def positions(expr: Expr, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], Expr]]:
-    """Yield every part with the way to it, the whole first; bodies of binders are left out."""
+    """Yield every part with its path, the whole first; bodies of binders are left out."""
     yield path, expr
     if expr.op not in _BINDERS:
         for i, arg in enumerate(expr.args):
@@ -149,10 +150,10 @@ class Draft:
 
 
 def canonical(text: str) -> str:
-    """Return what two statements share that differ in names or the order of hypotheses alone.
+    """Return a form that statements share if they differ only in names or order of hypotheses.
 
-    Hypotheses are sorted by their shapes before variables are named anew, so a few statements
-    with hypotheses of one shape keep several forms; none that differ are taken for the same.
+    Hypotheses are sorted by their shapes before variables are renamed, so a few statements with
+    hypotheses of one shape keep several forms; different statements never share one.
     """
     statement = parse_statement(text)
     assert statement is not None, text

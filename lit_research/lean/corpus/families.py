@@ -1,12 +1,12 @@
 """The embedded targets: seeded families of true statements, graded from one tactic to many.
 
 ``propositional``, ``equality``, ``arithmetic``, ``lists`` and ``order`` are drawn, each statement
-true by construction; ``classic`` is a list by hand. Levels: 1 takes one tactic or two; 2 and 3 a
-short script; 4 and 5 are beyond a small model that knows the levels below.
+true by construction; ``classic`` is a list written by hand. Levels: 1 takes one tactic or two; 2
+and 3 a short script; 4 and 5 are beyond a small model that knows the levels below.
 
 A statement belongs to a split by its content, whatever the seed and the sizes: ``warm`` (easy ones,
 to learn tactics from), ``train`` (the targets), ``held_out``. So no two splits ever share a
-statement, also not after renaming, and a larger set begins with the smaller one.
+statement, not even after renaming, and a larger set begins with the smaller one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from lit_research.lean.corpus.inequalities import order
 from lit_research.lean.corpus.list_statements import lists
 from lit_research.lean.corpus.propositions import propositional
 from lit_research.lean.corpus.theorem_files import Theorem
+from lit_research.seeds import derive_seed
 
 GENERATORS: dict[str, Callable[[int, random.Random], Draft | None]] = {
     "propositional": propositional,
@@ -63,7 +64,7 @@ def generate(family: str, level: int, rng: random.Random) -> str:
 
 def split_of(key: str) -> str:
     """Return the split of a statement, from its canonical form."""
-    place = hashlib.blake2b(key.encode(), digest_size=1).digest()[0]
+    place = derive_seed(key, digest_size=1)
     for name, share in _SHARES.items():
         if place < share:
             return name
@@ -87,7 +88,7 @@ def _classics(level: int, split: str) -> Iterator[tuple[str, str]]:
 
 
 class _Stream:
-    """New statements of a family and level, dealt to the splits that they belong to."""
+    """New statements of a family and level, assigned to the splits that they belong to."""
 
     def __init__(self, family: str, level: int, seed: int) -> None:
         self._family, self._level = family, level
@@ -97,7 +98,7 @@ class _Stream:
         self.found: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
 
     def draw(self) -> bool:
-        """Draw once; return whether it makes sense to go on."""
+        """Draw once; return whether to continue."""
         self._idle += 1
         found = GENERATORS[self._family](self._level, self._rng)
         text = found.text if found is not None else ""
@@ -136,17 +137,17 @@ def embedded_targets(
     levels: Sequence[int] = LEVELS,
     split: str = "train",
 ) -> list[Theorem]:
-    """Return so many statements of a split, dealt evenly over families and levels.
+    """Return ``size`` statements of a split, spread evenly over families and levels.
 
     Args:
         seed: of the draws; other seeds share statements, but none across splits.
         size: number of statements.
         families: of ``FAMILIES``.
-        levels: 1 to 5; the split ``warm`` has levels of its own, 1 to 3.
+        levels: 1 to 5; the split ``warm`` has its own levels, 1 to 3.
         split: ``warm``, ``train`` or ``held_out``.
 
     Raises:
-        UserError: an unknown name or level, or there are not so many statements.
+        UserError: an unknown name or level, or a split with fewer statements.
     """
     for what, given, known in (
         ("families", families, FAMILIES),
@@ -156,7 +157,7 @@ def embedded_targets(
         wrong = [one for one in given if one not in known]
         if wrong or not given:
             raise UserError(
-                f"{what} has {wrong or 'nothing'}; for the embedded targets; choose from "
+                f"{what} has {wrong or 'nothing'}, for the embedded targets; must be of "
                 f"{', '.join(map(str, known))}"
             )
     chosen = WARM_LEVELS if split == "warm" else tuple(levels)
@@ -186,8 +187,8 @@ def _deal(
                 found[pair[0]] = _theorem(*turn, *pair)
     if len(found) < size:
         raise UserError(
-            f"size is {size} and there are {len(found)} statements; in the split {split} of the "
-            "embedded targets; ask for fewer, or for more families or levels"
+            f"size is {size}, in the split {split} of the embedded targets; must be at most "
+            f"{len(found)}, or give more families or levels"
         )
     return list(found.values())
 

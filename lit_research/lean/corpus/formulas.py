@@ -1,6 +1,9 @@
 """Statements as trees of logical operators, and their keys up to the names of variables.
 
 Tokens and brackets alone, no types: enough to compare statements, to grade them by rule, and cheap.
+A ``Formula`` is read from any statement, Mathlib's included, and keeps the tokens of its parts,
+whatever they mean. :mod:`lit_research.lean.corpus.expressions` has the other tree: every term down
+to its variables, with a meaning, of the embedded statements alone.
 """
 
 from __future__ import annotations
@@ -10,17 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from lit_research.lean.statements import (
-    AND,
-    CLOSING,
-    IFF,
-    IMPLIES,
-    NOT,
-    OPENING,
-    OR,
-    Statement,
-    tokens,
-)
+from lit_research.lean.lexer import CLOSING, OPENING, tokens
+from lit_research.lean.statements import AND, CONNECTIVES, IFF, IMPLIES, NOT, OR, Statement
 
 Tokens = tuple[str, ...]
 
@@ -30,20 +24,9 @@ DIVIDES = "\u2223"
 RELATIONS = frozenset(
     {"=", "≠", "<", "≤", ">", "≥", DIVIDES, "∈", "∉", "==", "!=", "<=", ">=", "≍"}
 )
-# As Lean reads them, the loosest first.
-_BINARY = (IFF, IMPLIES, OR, AND)
 _WRITTEN = {"->": IMPLIES, "<->": IFF}
 _DEEPEST = 60  # a formula nested deeper counts as an atom there
 _LONGEST = 200  # tokens of a bracketed term that is looked at
-
-
-@dataclass(frozen=True)
-class Binder:
-    """One binder: its bracket, the names that it binds (perhaps none), the tokens of its type."""
-
-    bracket: str
-    names: Tokens
-    type: Tokens
 
 
 @dataclass(frozen=True)
@@ -78,21 +61,11 @@ def is_name(token: str) -> bool:
     return token[0] == "_" or token[0].isalpha() or token[0] == "«"
 
 
-def binders(statement: Statement) -> list[Binder]:
-    """Return the binders of a statement."""
-    found = []
-    for text in statement.binders:
-        inner = tokens(text[1:-1])
-        cut = inner.index(":") if ":" in inner else -1
-        names = tuple(inner[:cut]) if cut >= 0 else ()
-        found.append(Binder(text[0], names, tuple(inner[cut + 1 :])))
-    return found
-
-
 def variables(statement: Statement) -> frozenset[str]:
     """Return the names that a statement binds, in its binders or by quantifiers inside."""
-    found = {name for binder in binders(statement) for name in binder.names}
-    for part in [*(b.type for b in binders(statement)), tokens(statement.conclusion)]:
+    bindings = statement.bindings
+    found = {name for binder in bindings for name in binder.names}
+    for part in [*(b.type_tokens for b in bindings), tokens(statement.conclusion)]:
         found |= bound_inside(part)
     return frozenset(found)
 
@@ -152,34 +125,34 @@ def statement_key(statement: Statement) -> Tokens:
     ``(a b : T)`` counts as ``(a : T) (b : T)``. The order of binders matters.
     """
     found: list[str] = []
-    for binder in binders(statement):
-        ends = (binder.bracket, OPENING[binder.bracket])
+    for binder in statement.bindings:
+        opened, closed = binder.bracket, OPENING[binder.bracket]
         for name in binder.names:
-            found += [ends[0], name, ":", *binder.type, ends[1]]
+            found += [opened, name, ":", *binder.type_tokens, closed]
         if not binder.names:
-            found += [ends[0], *binder.type, ends[1]]
+            found += [opened, *binder.type_tokens, closed]
     return shape([*found, ":", *tokens(statement.conclusion)], variables(statement))
 
 
-def parse(part: Sequence[str], level: int = 0) -> Formula:
+def formula_of(part: Sequence[str], level: int = 0) -> Formula:
     """Return the tree of a proposition's tokens."""
     part = without_brackets(tuple(_WRITTEN.get(t, t) for t in part))
     if level >= _DEEPEST or not part:
         return Formula("", (), part)
     places = loose(part)
-    for operator in _BINARY:
+    for operator in CONNECTIVES:
         cuts = [place for place in places if part[place] == operator]
         if cuts:
             edges = [-1, *cuts, len(part)]
             pieces = [part[a + 1 : b] for a, b in pairwise(edges)]
-            joined = [parse(piece, level + 1) for piece in pieces]
+            joined = [formula_of(piece, level + 1) for piece in pieces]
             return Formula(operator, tuple(_flat(joined, operator)), part)
     if part[0] == NOT:
-        return Formula(NOT, (parse(part[1:], level + 1),), part)
+        return Formula(NOT, (formula_of(part[1:], level + 1),), part)
     if part[0] in (FORALL, EXISTS):
         commas = [1 + place for place in loose(part[1:]) if part[1 + place] == ","]
         if commas:
-            return Formula(part[0], (parse(part[commas[0] + 1 :], level + 1),), part)
+            return Formula(part[0], (formula_of(part[commas[0] + 1 :], level + 1),), part)
     return Formula("", (), part)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lit_research.lean import Statement, tokens
@@ -16,10 +17,10 @@ _END = {")", "]", ",", "⟩", "|", "=>", ":="}
 
 @dataclass
 class Goal:
-    """What is to prove, and what is given.
+    """What is to be proved, and what is given.
 
     Attributes:
-        target: what is to prove.
+        target: what is to be proved.
         hypotheses: name -> what it says, the oldest first.
         variables: name -> type, of numbers, lists, functions and propositions.
         names: every name in use.
@@ -37,45 +38,50 @@ class Goal:
         return list(names[last + 1 : last + 1 + count])
 
     def add(self, names: list[str], kind: str) -> None:
-        """Take in ``names : kind``."""
+        """Add ``names : kind``."""
         self.names.update(names)
         for name in names:
             if kind in _TYPES:
                 self.variables[name] = kind
-            elif (said := parse(kind)) is not None and "✝" not in name:
+            elif (said := expression_of(kind)) is not None and "✝" not in name:
                 self.hypotheses[name] = said
 
 
 def goal_of(statement: Statement) -> Goal | None:
     """Return the goal that a proof of ``statement`` starts with; None if it cannot be read."""
-    target = parse(statement.conclusion)
+    target = expression_of(statement.conclusion)
     if target is None:
         return None
     goal = Goal(target)
-    for binder in statement.binders:
-        names, _, kind = binder[1:-1].partition(":")
-        goal.add(names.split(), kind.strip())
+    for binder in statement.bindings:
+        goal.add(list(binder.names), binder.type)
     return goal
 
 
 def read_goals(text: str) -> list[Goal]:
-    """Return the goals in Lean's message, the first one first; one that cannot be read ends it."""
+    """Return the goals in Lean's message, in their order, up to one that cannot be read."""
     goals = []
     for block in re.split(r"\n\s*\n", text.strip()):
         given, _, target = block.partition("⊢ ")
-        said = parse(target)
+        said = expression_of(target)
         if said is None:
             break
         goal = Goal(said)
-        for line in re.sub(r"\n\s+", " ", given).splitlines():
-            found = _LINE.fullmatch(line.strip())
-            if found and not line.startswith("case "):
-                goal.add(found[1].split(), found[2].strip())
+        for names, kind in given_in(given):
+            goal.add(names, kind)
         goals.append(goal)
     return goals
 
 
-def parse(text: str) -> Expr | None:
+def given_in(text: str) -> Iterator[tuple[list[str], str]]:
+    """Yield the names and the type of each hypothesis that Lean prints before ``⊢``."""
+    for line in re.sub(r"\n\s+", " ", text).splitlines():
+        found = _LINE.fullmatch(line.strip())
+        if found and not line.startswith("case "):
+            yield found[1].split(), found[2].strip()
+
+
+def expression_of(text: str) -> Expr | None:
     """Return the expression that ``text`` is; None where it is not in the statements' language."""
     words = tokens(text)
     try:

@@ -6,14 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lit_research.lean.statements import CLOSING, OPENING
+from lit_research.lean.lexer import CLOSING, OPENING, without_comments
+from lit_research.lean.statements import HEAD, OWN_LEVELS
 
-_COMMENT = re.compile(r"/-.*?-/|--[^\n]*", re.DOTALL)
-_ATTRIBUTE = re.compile(r"@\[[^\]]*\]\s*")
-_THEOREM = re.compile(
-    r"(?:(?:private|protected|nonrec|noncomputable)\s+)*(theorem|lemma)\s+([^\s(\[{⦃:]+)(.*)",
-    re.DOTALL,
-)
+_BY = re.compile(r"\s*by\b")
 _HEADER = re.compile(r"(?:import|open|universe|set_option|noncomputable section)\b")
 
 
@@ -23,7 +19,7 @@ class Found:
 
     Attributes:
         name: as it stands, with the namespaces that it is in.
-        statement: keyword, name, binders of ``variable`` commands, binders, conclusion.
+        statement: ``theorem``, name, binders of ``variable`` commands, binders, conclusion.
         header: imports, ``open`` and options before it; a namespace is opened.
         proof: a block of tactics; empty where it has none, or ``sorry``.
     """
@@ -44,11 +40,13 @@ def scan(text: str) -> Iterator[Found]:
     scopes: list[tuple[str, int, int]] = []  # what a section or namespace started with
     for command in _commands(text):
         word, _, rest = command.partition(" ")
-        theorem = _THEOREM.fullmatch(command)
-        if theorem:
-            keyword, name, tail = theorem.groups()
+        if head := HEAD.match(f"{command}\n"):
+            name = head[1]
+            levels = OWN_LEVELS.match(command, head.end())
+            tail = command[(levels or head).end() :]
+            own = f"{name}{levels[0] if levels else ''}"
             inside = [scope[0] for scope in scopes if scope[0]]
-            statement, proof = split_at_proof(f"{keyword} {name} {' '.join(variables)} {tail}")
+            statement, proof = split_at_proof(f"theorem {own} {' '.join(variables)} {tail}")
             yield Found(".".join([*inside, name]), statement, "\n".join(header), proof)
         elif word in ("namespace", "section"):
             name = rest.strip() if word == "namespace" else ""
@@ -65,14 +63,14 @@ def scan(text: str) -> Iterator[Found]:
 
 
 def _commands(text: str) -> Iterator[str]:
-    """Yield the commands of a file, without comments and attributes: each starts in column 0."""
+    """Yield the commands of a file, without comments: each starts in column 0."""
     lines: list[str] = []
-    for line in _COMMENT.sub(" ", text).split("\n"):
-        if line[:1].strip() and not line.startswith(("|", ")", "]", "}", "⟩", "·")):
-            yield _ATTRIBUTE.sub("", "\n".join(lines)).strip()
+    for line in without_comments(text, lenient=True).split("\n"):
+        if line[:1].strip() and not line.startswith(("|", "·", *CLOSING)):
+            yield "\n".join(lines).strip()
             lines = []
         lines.append(line.rstrip())
-    yield _ATTRIBUTE.sub("", "\n".join(lines)).strip()
+    yield "\n".join(lines).strip()
 
 
 def split_at_proof(text: str) -> tuple[str, str]:
@@ -80,16 +78,16 @@ def split_at_proof(text: str) -> tuple[str, str]:
 
     The proof is empty where there is none or only ``sorry``.
     """
+    plain = without_comments(text, lenient=True)  # as long as the text
     depth = 0
-    for place, character in enumerate(text):
+    for place, character in enumerate(plain):
         depth += (character in OPENING) - (character in CLOSING)
-        if depth == 0 and text.startswith(":=", place):
-            proof = text[place + 2 :]
-            stripped = proof.strip()
-            if re.match(r"by\b", stripped):
-                block = proof[proof.index("by") + 2 :]
+        if depth == 0 and plain.startswith(":=", place):
+            start = place + len(":=")
+            if by := _BY.match(plain, start):
+                block = text[by.end() :]
             else:
-                block = f"exact {stripped}" if stripped else ""
+                block = f"exact {text[start:].strip()}" if plain[start:].strip() else ""
             block = _dedented(block)
             return text[:place].rstrip(), "" if block in ("sorry", "exact sorry") else block
     return text.rstrip(), ""

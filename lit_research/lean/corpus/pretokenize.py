@@ -1,9 +1,10 @@
-"""Lean as words that single spaces part, for models with one token a word; and back.
+"""Lean text as words separated by single spaces, for models with one token per word; and back.
 
-Words are Lean's tokens, but for what must not be torn apart or run together on the way back:
-``h.symm``, ``?_``, ``.inl`` and runs of operator characters are one word, and a bracket that stands
-against the word before it (``xs[0]``) is another word than one after a space. Comments are left
-out, lines and their indentation are words too.
+Words are Lean's tokens, except for what must not be split or joined on the way back: ``h.symm``,
+``?_``, ``.inl`` and runs of operator characters are one word, and a bracket that touches the word
+before it (``xs[0]``) is a different word from one after a space. Comments are left out, lines and
+their indentation are words too. The tokens of :mod:`lit_research.lean.lexer` would not do: the text
+could not be written again from them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from lit_research.lean.statements import without_comments
+from lit_research.lean.lexer import NAME, QUOTED_NAME, without_comments
 
 NEWLINE, TAB, SPACE, ATTACHED = "<nl>", "<tab>", "<sp>", "<[>"
 """A new line; 2 columns of indentation; 1 column; a ``[`` that touches the word before it."""
@@ -19,13 +20,12 @@ NEWLINE, TAB, SPACE, ATTACHED = "<nl>", "<tab>", "<sp>", "<[>"
 LAYOUT_WORDS = (NEWLINE, TAB, SPACE, ATTACHED)
 """Words that stand for the layout of a text, from which it is written again."""
 
-_NAME = r"[^\W\d][\w.'?!₀-₉]*"
 _WORD = re.compile(
-    rf"{_NAME}(?<=\.)\{{|{_NAME}|«[^»\n]*»(?:\.{_NAME})?"  # names
-    rf"|\?{_NAME}"  # holes
+    rf"{NAME}(?<=\.)\{{|{NAME}|{QUOTED_NAME}(?:\.{NAME})?"  # names
+    rf"|\?{NAME}"  # holes
     r"|0[xXbBoO][0-9a-fA-F]+|\d+\.\d+|\d+"  # numbers
     r'|"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^\\'\s])'"  # strings and characters
-    rf"|(?<![)\]}}⟩»\u203a·\d])\.{_NAME}"  # constructors: .inl, but not (f x).length
+    rf"|(?<![)\]}}⟩»\u203a·\d])\.{NAME}"  # constructors: .inl, but not (f x).length
     r"|#\[|!\[|∃!(?!=)|\.\.+|\|>\.|<;>"
     r"|(?:(?!<;>)[<>=:+\-*/^|&!~$%#\\⁻¹])+|\S"
 )
@@ -36,7 +36,7 @@ _TIGHT_AFTER, _TIGHT_BEFORE = frozenset("([⟨@"), frozenset(")]⟩,;")
 
 def to_words(text: str) -> str:
     """Return Lean text as words with single spaces between them."""
-    text = without_comments(text).replace("\t", "  ")
+    text = without_comments(text, lenient=True).replace("\t", "  ")
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     lines = textwrap.dedent("\n".join(lines)).splitlines()
     return f" {NEWLINE} ".join(" ".join(_line_words(line)) for line in lines)
@@ -67,7 +67,7 @@ def _line(words: list[str]) -> str:
     line, before = "", ""
     for word in words:
         if word in (TAB, SPACE):
-            # Elsewhere than at the start of a line a model's slip, which changes nothing.
+            # Anywhere but at the start of a line it is a model's slip, which changes nothing.
             line += "  " if word == TAB and not before else " " if not before else ""
             continue
         piece = "[" if word == ATTACHED else word

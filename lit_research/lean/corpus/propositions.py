@@ -128,7 +128,7 @@ class _Derivation:
 
 
 def propositional(level: int, rng: random.Random) -> Draft | None:
-    """Return a propositional statement; None where the draw was no good."""
+    """Return a propositional statement; None where the draw is rejected."""
     derivation = _Derivation(rng)
     goal = derivation.goal(min(3, (level + 1) // 2))
     derivation.prove(goal, rng.randint(*_STEPS[level]))
@@ -158,7 +158,7 @@ def _without(items: list[Expr], i: int) -> list[Expr]:
 
 
 def curried(hypotheses: list[Expr], goal: Expr, rng: random.Random) -> Draft:
-    """Return a draft, now and then with its last hypotheses as premises of the conclusion."""
+    """Return a draft, sometimes with its last hypotheses as premises of the conclusion."""
     kept = len(hypotheses)
     if hypotheses and rng.random() < _CURRIED:
         kept = rng.randint(0, len(hypotheses) - 1)

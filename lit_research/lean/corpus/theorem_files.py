@@ -1,6 +1,6 @@
 """Theorems from files: JSONL records, Lean sources, LeanDojo's benchmark.
 
-Nothing of Lean or of lean_dojo is needed to read them.
+Reading them needs neither Lean nor lean-dojo.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lit_research.errors import UserError
-from lit_research.lean import parse_statement
+from lit_research.lean import Statement, parse_statement
+from lit_research.lean.corpus.goals import given_in
 from lit_research.lean.corpus.lean_files import scan, split_at_proof
 
 LEANDOJO = "LeanDojo"
@@ -31,7 +33,7 @@ class Theorem:
         tag: the family, or what the source says.
         source: where it comes from.
         proofs: blocks of tactics, as after ``:= by``, where the source has proofs.
-        level: 1 (easy) to 5; 0 where nobody graded it.
+        level: 1 (easy) to 5; 0 where it is not graded.
     """
 
     id: str
@@ -42,6 +44,13 @@ class Theorem:
     proofs: tuple[str, ...] = ()
     level: int = 0
 
+    @cached_property
+    def parsed(self) -> Statement:
+        """The parts of the statement, which is read once."""
+        statement = parse_statement(self.statement)
+        assert statement is not None, self.statement  # files that hold anything else are refused
+        return statement
+
 
 def read_theorems(path: str | Path) -> list[Theorem]:
     """Read theorems from a file or a folder.
@@ -51,10 +60,10 @@ def read_theorems(path: str | Path) -> list[Theorem]:
             where there are any, ``header``, ``tag``, ``source``, ``proofs``, ``level``; a ``.lean``
             file; a folder of such files; or a folder of LeanDojo's benchmark, with
             ``random/train.json`` or ``train.json``, ``val.json``, ``test.json`` and, better, the
-            ``corpus.jsonl`` beside ``random``.
+            ``corpus.jsonl`` next to ``random``.
 
     Raises:
-        UserError: nothing is there, a file is malformed, an id is there twice, or a text is no
+        UserError: there is nothing, a file is malformed, an id occurs twice, or a text is not a
             statement.
     """
     path = Path(path)
@@ -73,8 +82,9 @@ def _files(path: Path) -> list[Path]:
     found = sorted(file for suffix in _READERS for file in path.rglob(f"*{suffix}"))
     if not found:
         raise UserError(
-            f"no theorems at {str(path)!r}; as data.init_args.source of Theorems; give 'embedded', "
-            "a .jsonl or .lean file, or a folder with such files or with LeanDojo's benchmark"
+            f"no theorems at {str(path)!r}, in data.init_args.source of Theorems; must be "
+            "'embedded', a .jsonl or .lean file, or a folder with such files or with LeanDojo's "
+            "benchmark"
         )
     return found
 
@@ -83,12 +93,10 @@ def _checked(theorems: Iterator[Theorem], path: Path) -> list[Theorem]:
     seen: dict[str, Theorem] = {}
     for theorem in theorems:
         if theorem.id in seen:
-            raise UserError(
-                f"id {theorem.id!r} is there twice; in {path}; give every theorem an id of its own"
-            )
+            raise UserError(f"the id {theorem.id!r} occurs twice, in {path}; ids must be unique")
         seen[theorem.id] = theorem
     if not seen:
-        raise UserError(f"no theorem is in the file or folder; in {path}; give one with theorems")
+        raise UserError(f"there is no theorem, in {path}; must have at least one")
     return list(seen.values())
 
 
@@ -96,13 +104,13 @@ def as_statement(text: str, id_: str, where: object) -> str:
     """Return a theorem's text as one line without ``:=`` and what follows.
 
     Raises:
-        UserError: it is no statement.
+        UserError: it is not a statement.
     """
     parsed = parse_statement(split_at_proof(text)[0])
     if parsed is None:
         raise UserError(
-            f"theorem {id_!r} is not a statement: {' '.join(text.split())[:80]!r}; in {where}; "
-            "write 'theorem NAME (BINDERS) : CONCLUSION', with or without ':= by sorry'"
+            f"theorem {id_!r} is not a statement: {' '.join(text.split())[:80]!r}, in {where}; "
+            "must be 'theorem NAME (BINDERS) : CONCLUSION', with or without ':= by sorry'"
         )
     return parsed.text
 
@@ -114,7 +122,9 @@ def _json_records(file: Path) -> Iterator[tuple[str, Any]]:
         try:
             whole = json.loads(text)
         except ValueError as error:
-            raise UserError(f"malformed JSON: {error}; in {file}; give a list of records") from None
+            raise UserError(
+                f"malformed JSON: {error}, in {file}; must be a list of records"
+            ) from None
         yield from ((f"{file}, record {i}", record) for i, record in enumerate(whole, 1))
         return
     for number, line in enumerate(text.split("\n"), 1):
@@ -123,7 +133,7 @@ def _json_records(file: Path) -> Iterator[tuple[str, Any]]:
                 record = json.loads(line)
             except ValueError as error:
                 raise UserError(
-                    f"line {number} is malformed JSON: {error}; in {file}; give an object a line"
+                    f"malformed JSON: {error}, in {file}, line {number}; must be one object a line"
                 ) from None
             yield f"{file}, line {number}", record
 
@@ -132,14 +142,14 @@ def _from_records(file: Path, _: Path) -> Iterator[Theorem]:
     for where, record in _json_records(file):
         if not isinstance(record, dict) or not {"id", "theorem"} <= record.keys():
             raise UserError(
-                f"a record without 'id' or 'theorem': {str(record)[:80]}; in {where}; give both, "
-                "and 'header', 'tag', 'source', 'proofs' where you have them"
+                f"a record has no 'id' or no 'theorem': {str(record)[:80]}, in {where}; must have "
+                "both, and may have 'header', 'tag', 'source', 'proofs' and 'level'"
             )
         id_, proofs = str(record["id"]), record.get("proofs") or ()
         if not isinstance(record["theorem"], str) or not isinstance(proofs, (list, tuple)):
             raise UserError(
-                f"theorem {id_!r} has a 'theorem' that is no text or 'proofs' that are no list; in "
-                f"{where}; give a text and a list of texts"
+                f"{id_!r} has a 'theorem' that is not a string or 'proofs' that are not a list, in "
+                f"{where}; must be a string and a list of strings"
             )
         yield Theorem(
             id_,
@@ -194,11 +204,11 @@ def _leandojo(folder: Path) -> Iterator[Theorem]:
                 text = entry.get("theorem_statement") or code.get((path, name), "")
                 text = text or (_from_state(name, states[0]["state_before"]) if states else "")
                 if not all(isinstance(part, str) for part in (path, name, text)):
-                    raise TypeError("file_path, full_name or theorem_statement is no text")
+                    raise TypeError("file_path, full_name or theorem_statement is not a string")
             except (KeyError, TypeError, AttributeError, IndexError) as error:
                 raise UserError(
-                    f"a malformed entry ({type(error).__name__}: {error}); in {where}; give "
-                    "LeanDojo's: url, commit, file_path, full_name, start, end, traced_tactics"
+                    f"malformed entry ({type(error).__name__}: {error}), in {where}; must have "
+                    "LeanDojo's keys: url, commit, file_path, full_name, start, end, traced_tactics"
                 ) from None
             if text:
                 id_ = f"{path}:{name}:{':'.join(map(str, entry.get('start') or ()))}".rstrip(":")
@@ -221,11 +231,7 @@ def _from_state(name: str, state: str) -> str:
     """Return a statement whose hypotheses are those of a proof state, instances in brackets."""
     before, _, goal = state.partition("⊢")
     binders: list[str] = []
-    for line in before.splitlines():
-        if line.startswith(" ") and binders:  # the rest of a long type
-            binders[-1] = f"{binders[-1][:-1]} {line.strip()}{binders[-1][-1]}"
-        elif " : " in line:
-            names, _, kind = line.partition(" : ")
-            hidden = "✝" in names
-            binders.append(f"[{kind}]" if hidden else f"({names} : {kind})")
+    for names, kind in given_in(before):
+        joined = " ".join(names)
+        binders.append(f"[{kind}]" if "✝" in joined else f"({joined} : {kind})")
     return " ".join(["theorem", name, *binders, ":", " ".join(goal.split())])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 UNKNOWN = "<unk>"
-_MULTIPLE = 8  # sizes that matrix products like
+_MULTIPLE = 8  # of the vocabulary's size, for fast matrix products
 
 _SYMBOLS = """
     ( ) [ ] ⟨ ⟩ : := , ; | . _ ? ∧ ∨ ¬ → ↔ = ≠ ≤ < ≥ > ∈ ∉ ∀ ∃ + * ++ :: => ← <;>
@@ -78,7 +78,7 @@ def word_tokenizer(
 
     Args:
         words: the vocabulary; repeated ones count once.
-        markers: words that are none of Lean's, such as those of a prompt and of the layout.
+        markers: words that are not Lean's, such as those of a prompt and of the layout.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast

@@ -1,10 +1,10 @@
 """Variations of a statement that are true if it is: what a small Conjecturer learns to write first.
 
-A model built from nothing has never seen a lemma. The warm start shows it statements with one or
-two edits each: sides exchanged, a part taken, a hypothesis moved, joined or (seldom) offered as an
+A randomly initialised model has never seen a lemma. The warm start shows it statements with one or
+two edits each: sides exchanged, a part taken, a hypothesis moved, joined or (rarely) offered as an
 alternative. They teach it to write about the statement it was shown, in well-formed Lean.
 
-Edits read tokens and brackets alone; operators bind as in Lean (``↔`` loosest, then ``→``, ``∨``,
+Edits read only tokens and brackets; operators bind as in Lean (``↔`` loosest, then ``→``, ``∨``,
 ``∧``, then relations).
 """
 
@@ -14,22 +14,23 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from lit_research.lean.corpus.formulas import binders, bound_inside, loose, without_brackets
+from lit_research.lean.corpus.formulas import bound_inside, loose, without_brackets
+from lit_research.lean.lexer import tokens
 from lit_research.lean.statements import (
     AND,
+    CONNECTIVES,
     IFF,
     IMPLIES,
     OR,
     Statement,
     parse_statement,
-    tokens,
 )
 
 Words = list[str]
 # The loosest first; those that associate to the right are split at their first occurrence.
-_LEVELS: tuple[tuple[str, ...], ...] = ((IFF,), (IMPLIES,), (OR,), (AND,), ("=", "≠"))
+_LEVELS = (*((operator,) for operator in CONNECTIVES), ("=", "≠"))
 _SYMMETRIC = (IFF, OR, AND, "=", "≠")
-_HYPOTHESIS = re.compile(r"\((h\d*) : (.*)\)$")
+_HYPOTHESIS = re.compile(r"h\d*")
 
 
 def split_conclusion(words: Sequence[str]) -> tuple[str, Words, Words] | None:
@@ -55,12 +56,11 @@ def _closed(words: Words) -> Words:
 
 def _hypotheses(statement: Statement) -> list[tuple[int, Words]]:
     """Return the numbers of the binders that are hypotheses, with what they say."""
-    found = []
-    for number, binder in enumerate(statement.binders):
-        match = _HYPOTHESIS.match(" ".join(binder.split()))
-        if match:
-            found.append((number, tokens(match.group(2))))
-    return found
+    return [
+        (number, list(binder.type_tokens))
+        for number, binder in enumerate(statement.bindings)
+        if binder.bracket == "(" and len(binder.names) == 1 and _HYPOTHESIS.fullmatch(*binder.names)
+    ]
 
 
 def _with(statement: Statement, conclusion: Words) -> Statement:
@@ -84,18 +84,18 @@ def _part(statement: Statement) -> list[Statement]:
     if found is None:
         return []
     operator, left, right = found
-    if operator == "∧":
+    if operator == AND:
         return [_with(statement, left), _with(statement, right)]
-    if operator == "↔":
+    if operator == IFF:
         pairs = ((left, right), (right, left))
-        return [_with(statement, [*_closed(a), "→", *b]) for a, b in pairs]
+        return [_with(statement, [*_closed(a), IMPLIES, *b]) for a, b in pairs]
     return []
 
 
 def _intro(statement: Statement) -> list[Statement]:
     """Turn what stands before ``→`` into a hypothesis."""
     found = split_conclusion(tokens(statement.conclusion))
-    if found is None or found[0] != "→":
+    if found is None or found[0] != IMPLIES:
         return []
     used = set(statement.body)
     names = ["h", *(f"h{number}" for number in range(1, 20))]
@@ -109,20 +109,20 @@ def _revert(statement: Statement) -> list[Statement]:
     some = _hypotheses(statement)
     if not some or some[-1][0] != len(statement.binders) - 1:
         return []
-    conclusion = [*_closed(some[-1][1]), "→", *_closed(tokens(statement.conclusion))]
+    conclusion = [*_closed(some[-1][1]), IMPLIES, *_closed(tokens(statement.conclusion))]
     return [Statement(statement.name, statement.binders[:-1], " ".join(conclusion))]
 
 
 def _join(statement: Statement) -> list[Statement]:
     """Claim a hypothesis too."""
     own = _closed(tokens(statement.conclusion))
-    return [_with(statement, [*own, "∧", *_closed(words)]) for _, words in _hypotheses(statement)]
+    return [_with(statement, [*own, AND, *_closed(words)]) for _, words in _hypotheses(statement)]
 
 
 def _weaken(statement: Statement) -> list[Statement]:
     """Offer a hypothesis as an alternative."""
     own = _closed(tokens(statement.conclusion))
-    return [_with(statement, [*own, "∨", *_closed(words)]) for _, words in _hypotheses(statement)]
+    return [_with(statement, [*own, OR, *_closed(words)]) for _, words in _hypotheses(statement)]
 
 
 # How often each is tried; alternatives are as rare as in the targets.
@@ -137,7 +137,7 @@ _EDITS: tuple[tuple[Callable[[Statement], list[Statement]], float], ...] = (
 
 
 def vary(statement: Statement, rng: random.Random, edits: int = 1) -> Statement | None:
-    """Return a statement that is true if this one is, another than it; None if no edit fits.
+    """Return a different statement that is true if this one is; None if no edit applies.
 
     Args:
         statement: what to vary.
@@ -163,8 +163,8 @@ def with_alternatives(
 ) -> tuple[Statement, list[str]] | None:
     """Return the statement with alternatives to its conclusion, and the tactics that pick it.
 
-    The alternatives are the conclusion with other variables of the same type in the place of its
-    own: well formed and seldom true. ``A ∨ (C ∨ B)`` for two of them, with ``right``, ``left``
+    The alternatives are the conclusion with other variables of the same type in place of its own:
+    well formed and rarely true. ``A ∨ (C ∨ B)`` for two of them, with ``right``, ``left``
     before a proof of ``C``. None if the conclusion has no variable that another could stand for.
 
     Args:
@@ -173,7 +173,7 @@ def with_alternatives(
         count: alternatives, at most.
     """
     conclusion = tokens(statement.conclusion)
-    types = {name: b.type for b in binders(statement) for name in b.names}
+    types = {name: b.type_tokens for b in statement.bindings for name in b.names}
     # A name that is bound inside, too, is not the binder's there.
     names = [
         n for n in dict.fromkeys(conclusion) if n in types and n not in bound_inside(conclusion)

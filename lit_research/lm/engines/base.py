@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from lit_research.errors import UserError
 
@@ -89,21 +90,37 @@ def check_prompts(prompts: Prompts) -> None:
         raise UserError(f"prompts is the string {prompts!r}, in generate: give a list of strings")
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """Continues prompts.
+
+    A config names an engine by class path. One that writes with the weights that are trained is a
+    ``LiveEngine``; one of a frozen model, such as a server's, is built from plain data.
 
     Attributes:
         weight_version: number that goes into every completion; whoever changes the weights sets it
-            (to the optimiser step, say).
+            (to the optimiser step, say). An engine that keeps a copy of the weights renews it then.
         thread_safe: whether several threads may call ``generate`` at once.
+        batch_size: completions that it writes side by side: whoever keeps what is written as it
+            goes asks for about so many at a time.
     """
 
-    weight_version: int
-    thread_safe: bool
+    weight_version: int = 0
+    thread_safe: bool = False
+    batch_size: int = 32
 
+    def __str__(self) -> str:
+        return type(self).__name__
+
+    @abstractmethod
     def card(self) -> dict[str, Any]:
         """Return what tells texts of this engine from those of another: plain JSON data."""
-        ...
+
+    @abstractmethod
+    def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
+        """Return ``sampling.n`` completions of every prompt, in the order of the prompts.
+
+        What an engine is: ``generate`` has checked the arguments.
+        """
 
     def generate(
         self,
@@ -134,4 +151,28 @@ class Engine(Protocol):
             UserError: an argument is outside its range. A prompt that cannot be continued is no
                 exception but a ``Completion`` with its reason.
         """
-        ...
+        sampling = Sampling(max_new_tokens, temperature, top_p, top_k, stop, n, seed)
+        check_prompts(prompts)
+        if not isinstance(seed, int) and len(seed) != len(prompts):
+            raise UserError(
+                f"seed has {len(seed)} numbers and there are {len(prompts)} prompts, in generate: "
+                "give one number, or one for each prompt"
+            )
+        return self.complete(prompts, sampling)
+
+
+class LiveEngine(Engine):
+    """Continues prompts with the weights that a model of this process has at each call.
+
+    Args:
+        model: a causal language model, ``PreTrainedModel``.
+        tokenizer: its tokenizer, ``PreTrainedTokenizerBase``.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.model, self.tokenizer = model, tokenizer
+
+
+EngineCallable: TypeAlias = Callable[[Any, Any], LiveEngine]
+"""Makes the engine of a model with its tokenizer, as ``OptimizerCallable`` makes the optimiser of
+parameters: in a config, the class path of a ``LiveEngine`` and its further ``init_args``."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lit_research.errors import UserError
-from lit_research.lm.engines.base import Completion, Prompts, Sampling, check_prompts
+from lit_research.lm.engines.base import Completion, LiveEngine, Prompts, Sampling
 from lit_research.lm.engines.sampling import sample_tokens
 from lit_research.lm.properties import weights_fingerprint
 
@@ -35,7 +35,7 @@ class _Sequence:
     finish_reason: str = "length"
 
 
-class TransformersEngine:
+class TransformersEngine(LiveEngine):
     """Sample from a model of this process; it reads the weights as they are at each call.
 
     Sequences are sorted by length and run in batches that are padded on the left; those that have
@@ -52,8 +52,6 @@ class TransformersEngine:
     Raises:
         UserError: the tokenizer has more tokens than the model.
     """
-
-    thread_safe = False
 
     def __init__(
         self,
@@ -73,7 +71,7 @@ class TransformersEngine:
                 f"the tokenizer has ids up to {size - 1} and the model a vocabulary of "
                 f"{model.config.vocab_size}, in TransformersEngine: give the model's own tokenizer"
             )
-        self.model, self.tokenizer = model, tokenizer
+        super().__init__(model, tokenizer)
         self.batch_size, self.weight_version = batch_size, weight_version
         self._context: int | None = getattr(model.config, "max_position_embeddings", None)
         takes = inspect.signature(model.forward).parameters
@@ -85,29 +83,18 @@ class TransformersEngine:
         """Return a hash of the weights."""
         return {"engine": type(self).__name__, "weights": weights_fingerprint(self.model)}
 
-    def generate(
-        self,
-        prompts: Prompts,
-        *,
-        max_new_tokens: int,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        top_k: int = 0,
-        stop: Sequence[str] = (),
-        n: int = 1,
-        seed: int | Sequence[int] = 0,
-    ) -> list[list[Completion]]:
-        """Return ``n`` completions of every prompt; see ``Engine.generate``.
+    def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
+        """Return completions of every prompt; see ``Engine.generate``.
 
         A text ends at the model's or the tokenizer's end-of-text token, at a stop string, after
         ``max_new_tokens``, or at the end of the model's context.
         """
-        sampling = Sampling(max_new_tokens, temperature, top_p, top_k, stop, n, seed)
         ids = self._encode(prompts)
+        n, seed, most = sampling.n, sampling.seed, sampling.max_new_tokens
         if isinstance(seed, int):
-            uniforms = _uniforms(len(ids) * n, max_new_tokens, seed)
+            uniforms = _uniforms(len(ids) * n, most, seed)
         else:
-            each = [_uniforms(n, max_new_tokens, of_prompt) for of_prompt in seed]
+            each = [_uniforms(n, most, of_prompt) for of_prompt in seed]
             uniforms = torch.cat(each) if each else torch.empty(0)
         sequences = [_Sequence(ids[row // n], of_row) for row, of_row in enumerate(uniforms)]
         for sequence in sequences:
@@ -118,7 +105,6 @@ class TransformersEngine:
         return [done[first : first + n] for first in range(0, len(done), n)]
 
     def _encode(self, prompts: Prompts) -> list[list[int]]:
-        check_prompts(prompts)
         if prompts and isinstance(prompts[0], str):
             return self.tokenizer(list(prompts), verbose=False)["input_ids"]
         return [list(p) for p in prompts]  # type: ignore[arg-type]

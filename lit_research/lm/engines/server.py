@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
-from lit_research.lm.engines.base import Completion, Prompts, Sampling, check_prompts
+from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling
 
 if TYPE_CHECKING:
     from openai import OpenAI
     from openai.types import CompletionChoice
 
 
-class OpenAIEngine:
+class OpenAIEngine(Engine):
     """Ask a server for completions, many requests at a time, in the order of the prompts.
 
     A request that fails for a passing reason (connection, time-out, 408, 409, 429, 5xx) is repeated
@@ -67,34 +67,25 @@ class OpenAIEngine:
             ) from error
         self.base_url, self.model, self.api_key_env = base_url, model, api_key_env
         self.timeout_s, self.retries, self.max_concurrency = timeout_s, retries, max_concurrency
+        self.batch_size = max_concurrency
         self.extra_body, self.weight_version = dict(extra_body or {}), weight_version
         self._free = threading.BoundedSemaphore(max_concurrency)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} of {self.model!r} at {self.base_url}"
 
     def card(self) -> dict[str, Any]:
         """Return the server's name for its model, wherever the server runs."""
         keys = ("model", "extra_body", "weight_version")
         return {"engine": type(self).__name__, **{key: getattr(self, key) for key in keys}}
 
-    def generate(
-        self,
-        prompts: Prompts,
-        *,
-        max_new_tokens: int,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        top_k: int = 0,
-        stop: Sequence[str] = (),
-        n: int = 1,
-        seed: int | Sequence[int] = 0,
-    ) -> list[list[Completion]]:
-        """Return ``n`` completions of every prompt; see ``Engine.generate``.
+    def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
+        """Return completions of every prompt; see ``Engine.generate``.
 
         One request a prompt. ``top_k`` is no part of OpenAI's interface; it is sent if it is not 0.
         """
         from openai import OpenAI
 
-        check_prompts(prompts)
-        sampling = Sampling(max_new_tokens, temperature, top_p, top_k, stop, n, seed)
         client = OpenAI(
             base_url=self.base_url,
             api_key=os.environ.get(self.api_key_env) or "none",

@@ -20,13 +20,14 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.figures import add_figure, add_text, panels, text_table
-from lit_research.files import write_atomic
+from lit_research.files import append_line, write_atomic, write_parquet
 from lit_research.lm import check_lm_spec, weights_fingerprint
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.dpg.attributor import Attributor
 from lit_research.methods.dpg.inner_run import Inner
 from lit_research.methods.dpg.metrics import TargetMetric
 from lit_research.methods.dpg.target import make_target
+from lit_research.ranges import NOT_NEGATIVE, POSITIVE, Range, check_range
 from lit_research.seeds import resolve_seed
 from lit_research.text.tokenizers import vocabulary_size
 
@@ -85,14 +86,9 @@ class Attribution(Method):
         super().__init__()
         check_lm_spec("target", target, WHERE)
         counts = {"reweightings": reweightings, "subsets": subsets, "left_out": left_out}
-        for name, value in counts.items():
-            if value < 0:
-                raise UserError(f"{name} is {value}, {WHERE}; must be at least 0")
-        if not 0 < subset_share < 1 or not reweighting_size > 0:
-            raise UserError(
-                f"subset_share is {subset_share} and reweighting_size {reweighting_size}, {WHERE}; "
-                "give a share between 0 and 1, and a size above 0"
-            )
+        check_range(NOT_NEGATIVE, WHERE, **counts)
+        check_range(Range(above=0, below=1), WHERE, subset_share=subset_share)
+        check_range(POSITIVE, WHERE, reweighting_size=reweighting_size)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.metric, self.inner = metric, inner
@@ -228,25 +224,20 @@ class Retrainings:
         if key not in self._known:
             _, phi = self.attributor.run(self.texts, torch.tensor(weights))
             self._known[key] = phi
-            with self._done.open("a") as file:
-                file.write(json.dumps([key, phi]) + "\n")
+            append_line(self._done, json.dumps([key, phi]))
         return self._known[key] - self.phi
 
 
 def write_influence(path: Path, texts: list[str], tau: Tensor) -> None:
     """Write the columns ``document``, ``influence`` and ``text``, atomically."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     columns = {
         "document": list(range(len(texts))),
         "influence": tau.double().cpu().tolist(),
         "text": texts,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    parquet.write_table(pa.table(columns), temporary)
-    temporary.replace(path)
+    write_parquet(path, pa.table(columns))
 
 
 def _spread(length: int, count: int) -> np.ndarray:

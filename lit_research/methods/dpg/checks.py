@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lit_research.errors import UserError
+from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 
 WHERE = "in model.init_args of DatasetPolicyGradient"
 
@@ -15,12 +16,8 @@ def check_sizes(args: Mapping[str, Any]) -> None:
         UserError: a value is too small.
     """
     counts = ("rollouts", "max_new_tokens", "epochs", "test_rounds", "mini_batch", "micro_batch")
-    for name in counts:
-        value = args[name]
-        if value is not None and value < 1:
-            raise UserError(f"{name} is {value}, {WHERE}; must be at least 1")
-    if not args["temperature"] >= 0:
-        raise UserError(f"temperature is {args['temperature']}, {WHERE}; must be at least 0")
+    check_range(COUNT, WHERE, **{name: args[name] for name in counts})
+    check_range(NOT_NEGATIVE, WHERE, temperature=args["temperature"])
 
 
 def check_sampling(args: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from lit_research.errors import UserError
 from lit_research.generation import shard_loader
 from lit_research.methods.text import Split, TextDataModule
+from lit_research.ranges import COUNT, Range, check_range
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
     load_documents,
@@ -121,23 +122,20 @@ class Prompts(TextDataModule):
         super().__init__()
         for one, other in (("prompts", "source"), ("tokenizer", "alphabet")):
             if (locals()[one] is None) == (locals()[other] is None):
-                both = "both" if locals()[one] is not None else "neither"
-                raise UserError(f"{both} of {one} and {other} are given, {WHERE}; give one of them")
-        sizes = {
-            "batch_size": batch_size,
-            "max_prompt_tokens": max_prompt_tokens,
-            "eval_prompts": eval_prompts,
-            "passes": passes,
-        }
-        for name, value in sizes.items():
-            if value < 1:
-                raise UserError(f"{name} is {value}, {WHERE}; must be at least 1")
+                raise UserError(f"give either {one} or {other}, {WHERE}")
+        check_range(
+            COUNT,
+            WHERE,
+            batch_size=batch_size,
+            max_prompt_tokens=max_prompt_tokens,
+            eval_prompts=eval_prompts,
+            passes=passes,
+        )
+        check_range(Range(at_least=0, below=1), WHERE, test_fraction=test_fraction)
         if "{text}" not in template:
             raise UserError(f"template is {template!r}, {WHERE}; put {{text}} into it")
         if long_prompts not in ("truncate", "drop"):
-            raise UserError(f"long_prompts is {long_prompts!r}, {WHERE}; give truncate or drop")
-        if not 0.0 <= test_fraction < 1.0:
-            raise UserError(f"test_fraction is {test_fraction}, {WHERE}; give 0 up to below 1")
+            raise UserError(f"long_prompts is {long_prompts!r}, {WHERE}: give truncate or drop")
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
 

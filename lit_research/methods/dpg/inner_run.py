@@ -9,6 +9,7 @@ from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.metagrad import SGD, AdamW, Muon, Optimizer
 from lit_research.methods.dpg.target import Padding
+from lit_research.ranges import COUNT, check_range
 
 BUILT_IN: dict[str, type[Optimizer]] = {"adamw": AdamW, "sgd": SGD, "muon": Muon}
 # Fields of ``Inner`` that configure the built-in optimisers.
@@ -62,9 +63,8 @@ class Inner:
     shuffle_seed: int = 42
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "length", "passes"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} is {getattr(self, name)}, in inner; must be at least 1")
+        sizes = {"batch_size": self.batch_size, "length": self.length, "passes": self.passes}
+        check_range(COUNT, "in inner", **sizes)
         self.make_optimizer()  # refuses wrong settings
 
     def make_optimizer(self) -> Optimizer:

@@ -23,6 +23,7 @@ from lit_research.lm import IGNORE
 from lit_research.metagrad import check_untied, token_losses
 from lit_research.methods.dpg.patterns import as_picture, from_image, from_qr, from_rows, read_qr
 from lit_research.methods.dpg.target import check_length, encode_texts
+from lit_research.ranges import POSITIVE, check_range
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -92,9 +93,8 @@ class Bitmap(TargetMetric):
     ) -> None:
         given = [x for x in (rows, image, qr) if x is not None]
         if len(given) != 1:
-            raise UserError(f"{len(given)} of rows, image and qr are given, in Bitmap; give one")
-        if not sharpness > 0:
-            raise UserError(f"sharpness is {sharpness}, in Bitmap; must be above 0")
+            raise UserError(f"{len(given)} of rows, image and qr are given, in Bitmap: give one")
+        check_range(POSITIVE, "in Bitmap", sharpness=sharpness)
         if rows is not None:
             self.bitmap = from_rows(rows)
         else:

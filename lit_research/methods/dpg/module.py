@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import Attention, check_lm_spec, lm_from_spec, token_log_probs
-from lit_research.lm.engines import Completion, TransformersEngine
+from lit_research.lm.engines import Completion, EngineCallable, TransformersEngine
 from lit_research.methods.base import datamodule
 from lit_research.methods.dpg.attributor import Attributor, Reward, gathered
 from lit_research.methods.dpg.checks import WHERE, check_sampling, check_sizes
@@ -77,7 +77,8 @@ class DatasetPolicyGradient(TextMethod):
         warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
         attention: of the generator: ``sdpa``, ``flash`` or ``math``.
         generator_dtype: of the generator's weights.
-        generation_batch: texts that are written side by side.
+        engine: writes the texts with the live weights: a class path, with ``init_args`` such as
+            ``batch_size``, the texts that are written side by side.
         test_rounds: texts of each prompt of validation and test; None is ``rollouts``.
         output: the ``datasets`` folder that ``predict`` writes; None is ``predict-step=N/texts`` in
             the run's.
@@ -119,7 +120,9 @@ class DatasetPolicyGradient(TextMethod):
         warmup_from_zero: bool = False,
         attention: Attention = "sdpa",
         generator_dtype: str = "float32",
-        generation_batch: int = 1024,
+        engine: EngineCallable = lambda model, tokenizer: TransformersEngine(
+            model, tokenizer, batch_size=1024
+        ),
         test_rounds: int | None = None,
         output: str | None = None,
         seed: int | None = None,
@@ -134,6 +137,7 @@ class DatasetPolicyGradient(TextMethod):
         # A checkpoint's values win over the command's; where to write is the command's own.
         self._output = self.hparams.pop("output")
         self.optimizer, self.metric, self.inner = optimizer, metric, inner
+        self.engine = engine
         self.decisive_curves = decisive_curves(metric)
         self.automatic_optimization = False
         self._attributor: Attributor | None = None
@@ -192,16 +196,6 @@ class DatasetPolicyGradient(TextMethod):
         """Build the target, and refuse a metric that does not fit it, before anything is done."""
         self._attributor = self.attributor
 
-    @property
-    def engine(self) -> TransformersEngine:
-        """What writes texts with the live weights."""
-        return TransformersEngine(
-            self.generator,
-            datamodule(self.trainer).tokenizer,
-            batch_size=self.hparams["generation_batch"],
-            weight_version=self.global_step,
-        )
-
     def write(self, prompts: list[list[int]], n: int, seed: int | list[int]) -> list[Completion]:
         """Continue each prompt n times with the live weights; those of one prompt lie together.
 
@@ -214,7 +208,7 @@ class DatasetPolicyGradient(TextMethod):
             UserError: a prompt cannot be continued.
         """
         args = self.hparams
-        of_prompts = self.engine.generate(
+        of_prompts = self.engine_of(self.generator).generate(
             prompts,
             max_new_tokens=args["max_new_tokens"],
             temperature=args["temperature"],

@@ -26,9 +26,8 @@ class Policy(Protocol):
     def attributor(self) -> Attributor:
         """Trains targets on texts, and walks back."""
 
-    @property
-    def engine(self) -> Engine:
-        """What writes texts with the live weights."""
+    def engine_of(self, lm: PreTrainedModel) -> Engine:
+        """Return what writes texts with a model's live weights."""
 
     @property
     def hparams(self) -> Any:

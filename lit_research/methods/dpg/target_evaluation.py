@@ -9,6 +9,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from lit_research.figures import add_picture, add_text, code_block
 from lit_research.methods.dpg.policy import Policy
 from lit_research.metrics import gather_objects
+from lit_research.seeds import numbered_seed
 
 SHOWN = 4  # texts in the log
 
@@ -33,10 +34,10 @@ class TargetEvaluation:
         """
         module = self.module
         n = module.hparams["test_rounds"] or module.hparams["rollouts"]
-        split = 1 if self.stage == "val" else 2
-        base = module.hparams["seed"] * 1_000_003 * 4_096 + split * 2**48
-        completions = module.write(batch["prompts"], n, [base + number for number in batch["ids"]])
-        for completion in completions:
+        which = 1 if self.stage == "val" else 2
+        base = numbered_seed(module.hparams["seed"], 0) * 4_096 + which * 2**48
+        written = module.write(batch["prompts"], n, [base + number for number in batch["ids"]])
+        for completion in written:
             number = batch["ids"][completion.prompt_index]
             self.by_prompt.setdefault(number, []).append(completion.text)
 

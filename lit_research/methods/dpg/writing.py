@@ -10,6 +10,7 @@ from lit_research.lm import weights_fingerprint
 from lit_research.lm.engines import Sampling
 from lit_research.methods.base import datamodule
 from lit_research.methods.dpg.policy import Policy
+from lit_research.seeds import numbered_seed
 
 
 class DataSetWriter:
@@ -45,7 +46,7 @@ class DataSetWriter:
         sampling = Sampling(
             args["max_new_tokens"],
             args["temperature"],
-            seed=3 * 2**48 + args["seed"] * 1_000_003 * 4_096 + shard,
+            seed=3 * 2**48 + numbered_seed(args["seed"], 0) * 4_096 + shard,
         )
         # One prompt per text; texts are numbered within their shard.
         pairs = zip(batch["ids"], batch["prompts"], strict=True)
@@ -54,7 +55,8 @@ class DataSetWriter:
             Prompt(tokens, id=f"{shard:06d}-{row}", source_id=f"prompt {number}")
             for row, (number, tokens) in enumerate(repeated)
         ]
-        return len(self._job.write(shard, self.module.engine, prompts, sampling))
+        engine = self.module.engine_of(self.module.generator)
+        return len(self._job.write(shard, engine, prompts, sampling))
 
     def finish(self) -> None:
         """Complete the folder, once all shards are written."""

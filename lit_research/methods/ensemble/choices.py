@@ -24,6 +24,7 @@ from lit_research.evals import (
 )
 from lit_research.methods.pretrain import Corpus
 from lit_research.methods.text import Split, TextDataModule
+from lit_research.ranges import COUNT, check_range
 from lit_research.text import load_tokenizer
 
 if TYPE_CHECKING:
@@ -75,11 +76,9 @@ class MultipleChoice(TextDataModule):
         if source not in get_args(Source):
             raise UserError(f"source is {source!r}, {_WHERE}; give {', '.join(get_args(Source))}")
         if source == "embedded" and path is not None:
-            raise UserError(f"path is {path!r}, {_WHERE}, but source embedded reads none; drop it")
-        numbers = {"max_length": max_length, "batch_size": batch_size, "max_items": max_items}
-        for name, value in numbers.items():
-            if value is not None and value < 1:
-                raise UserError(f"{name} is {value}, {_WHERE}; must be at least 1")
+            raise UserError(f"path is {path!r}, {_WHERE}, but source embedded reads none: drop it")
+        sizes = {"max_length": max_length, "batch_size": batch_size, "max_items": max_items}
+        check_range(COUNT, _WHERE, **sizes)
         known = set(inspect.signature(Corpus).parameters)
         unknown = sorted(set(corpus or {}) - known)
         if unknown:

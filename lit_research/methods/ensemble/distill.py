@@ -17,6 +17,7 @@ from lit_research.methods.ensemble.checkpoints import load_members, member_build
 from lit_research.methods.ensemble.core import distillation_loss, retained_share
 from lit_research.methods.ensemble.members import as_member, count_members
 from lit_research.methods.pretrain import Corpus, Pretrain
+from lit_research.ranges import COUNT, POSITIVE, SHARE, check_range
 from lit_research.text import (
     Mixture,
     MixtureComponent,
@@ -51,10 +52,8 @@ class DistillCorpus(Corpus):
     ) -> None:
         super().__init__(**kwargs)
         where = "in data.init_args of DistillCorpus"
-        if not 0.0 <= share <= 1.0:
-            raise UserError(f"share is {share}, {where}; give the teachers' part, from 0 to 1")
-        if passes < 1:
-            raise UserError(f"passes is {passes}, {where}; must be at least 1")
+        check_range(SHARE, where, share=share)
+        check_range(COUNT, where, passes=passes)
         self._mixture: Mixture | None = None
 
     def setup(self, stage: str) -> None:
@@ -155,10 +154,8 @@ class Distill(Pretrain):
     ) -> None:
         super().__init__(**kwargs)
         where = "in model.init_args of Distill"
-        if not 0.0 <= logit_weight <= 1.0:
-            raise UserError(f"logit_weight is {logit_weight}, {where}; give a part from 0 to 1")
-        if temperature <= 0:
-            raise UserError(f"temperature is {temperature}, {where}; must be above 0")
+        check_range(SHARE, where, logit_weight=logit_weight)
+        check_range(POSITIVE, where, temperature=temperature)
         if (single_loss is None) != (ensemble_loss is None):
             raise UserError(
                 f"single_loss is {single_loss} and ensemble_loss {ensemble_loss}, {where}; "

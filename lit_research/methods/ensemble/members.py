@@ -18,6 +18,7 @@ from torch.autograd import grad
 from torch.func import functional_call, vmap
 
 from lit_research.lm import next_token_loss, run_lm
+from lit_research.seeds import numbered_seed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -168,7 +169,7 @@ def _member_randomness(lm: PreTrainedModel, seed: int, step: int) -> Iterator[No
         return
     devices = [lm.device] if lm.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
-        torch.manual_seed(seed * 1_000_003 + step)
+        torch.manual_seed(numbered_seed(seed, step))
         yield
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.lm import Attention, build_lm, flops_per_token, run_lm
+from lit_research.lm.engines import EngineCallable, TransformersEngine
 from lit_research.methods.base import datamodule
 from lit_research.methods.ensemble.checkpoints import load_members
 from lit_research.methods.ensemble.core import Average, scores_by_size
@@ -96,6 +97,7 @@ class Ensemble(TextMethod):
         warmup_from_zero: start the warm-up at 0 (the first update is zero), as optax does.
         z_loss: weight of the squared log-normaliser (0: none).
         attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
+        engine: writes samples and pools of text with the live weights, by class path.
     """
 
     decisive_curves = {
@@ -133,6 +135,7 @@ class Ensemble(TextMethod):
         warmup_from_zero: bool = False,
         z_loss: float = 0.0,
         attention: Attention = "sdpa",
+        engine: EngineCallable = TransformersEngine,
     ) -> None:
         super().__init__()
         where = "in model.init_args of Ensemble"
@@ -156,7 +159,7 @@ class Ensemble(TextMethod):
         self.keep_hyperparameters()
         check_recipe(self.hparams, where)
         self.hparams["seeds"] = self.seeds
-        self.optimizer = optimizer
+        self.optimizer, self.engine = optimizer, engine
 
     @property
     def has_weights(self) -> bool:
@@ -324,7 +327,8 @@ class Ensemble(TextMethod):
     def on_predict_start(self) -> None:
         """Open a pool of teachers' text, or ``predict-step=N/log_probs.RANK.parquet``."""
         data = datamodule(self.trainer)
-        self._pool = PoolWriter(data, self.lm, self.size) if isinstance(data, TeacherPool) else None
+        is_pool = isinstance(data, TeacherPool)
+        self._pool = PoolWriter(data, self.lm, self.size, self.engine) if is_pool else None
         if self._pool is None:
             name = f"log_probs.{self.global_rank}.parquet"
             self._writer = LogProbWriter(Path(self.trainer.log_dir or ".") / name)

@@ -13,7 +13,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lit_research.errors import UserError
 from lit_research.generation import Prompt, TextJob, finish_together, shard_loader
 from lit_research.lm import weights_fingerprint
-from lit_research.lm.engines import Sampling, TransformersEngine
+from lit_research.lm.engines import EngineCallable, Sampling
 from lit_research.methods.ensemble.sampling import BeyondContext
 from lit_research.methods.pretrain import Corpus
 from lit_research.text import fingerprint
@@ -81,14 +81,17 @@ class PoolWriter:
         data: what to write and where.
         lm: the members, stacked: their weights are part of the pool's name.
         members: number of members.
+        engine: makes what a member writes with.
 
     Raises:
         UserError: the shards of another pool are in the folder.
     """
 
-    def __init__(self, data: TeacherPool, lm: PreTrainedModel, members: int) -> None:
+    def __init__(
+        self, data: TeacherPool, lm: PreTrainedModel, members: int, engine: EngineCallable
+    ) -> None:
         args = data.hparams
-        self.data, self.members = data, members
+        self.data, self.members, self.engine = data, members, engine
         keys = ("max_tokens", "temperature", "pool_seed", "batch_size", "tokenizer")
         card = {
             **{key: args[key] for key in keys},
@@ -120,7 +123,8 @@ class PoolWriter:
             args["temperature"],
             seed=args["pool_seed"] * 1_000_003 + shard,
         )
-        engine = BeyondContext(TransformersEngine(lm, tokenizer, batch_size=size))
+        context = lm.config.max_position_embeddings
+        engine = BeyondContext(self.engine(lm, tokenizer), tokenizer, context)
         rows = self._job.write(shard, engine, prompts, sampling)
         return sum(row["tokens"] for row in rows)
 

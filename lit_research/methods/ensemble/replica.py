@@ -15,7 +15,7 @@ import numpy as np
 from lit_research.figures import panels
 from lit_research.laws import fit
 from lit_research.methods.arms import Arm, Results, Stage
-from lit_research.methods.claims import Claim, Verdict, judge, paired_interval
+from lit_research.methods.claims import Claim, Verdict, judge, paired_interval, pooled_stderr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,10 +106,8 @@ def _curve_claims(results: Results) -> list[Claim]:
     seeds = len(losses)
     falls: Verdict = "reproduced" if np.all(np.diff(losses, axis=1) < 0) else "contradicted"
     gain = _gain(losses)
-    # Noise of a mean over seeds, pooled over the sizes.
-    noise = float(np.sqrt(losses.var(axis=0, ddof=1).mean() / seeds)) if seeds > 1 else None
     sizes = np.arange(1, MEMBERS + 1)
-    law = fit("ensemble", sizes, losses.mean(axis=0), method="ls", noise=noise)
+    law = fit("ensemble", sizes, losses.mean(axis=0), method="ls", noise=pooled_stderr(losses))
     (low, high), alpha = law.interval("alpha"), law.params["alpha"]
     inside = EXPONENTS[0] <= low and high <= EXPONENTS[1]
     outside = high < EXPONENTS[0] or low > EXPONENTS[1]

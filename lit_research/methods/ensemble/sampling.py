@@ -7,15 +7,11 @@ The paper samples its teachers from the begin-of-text token alone, at temperatur
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lit_research.errors import UserError
-from lit_research.lm.engines import Completion, Prompts
-
-if TYPE_CHECKING:
-    from lit_research.lm.engines import TransformersEngine
+from lit_research.lm.engines import Completion, Engine, Prompts, Sampling
 
 
 @dataclass
@@ -31,7 +27,7 @@ class _Text:
         return not self.ended and self.error is None and len(self.tokens) < most
 
 
-class BeyondContext:
+class BeyondContext(Engine):
     """An engine whose texts go on where they fill the model's context, from its last half.
 
     A model of short context then writes the middle of documents too, not beginnings alone. Each
@@ -39,74 +35,58 @@ class BeyondContext:
     token out, since the next stretch would have to read it.
 
     Args:
-        engine: over the model that writes.
+        engine: of the model that writes.
+        tokenizer: the model's.
+        context: tokens that the model can read.
     """
 
-    thread_safe = False
-
-    def __init__(self, engine: TransformersEngine) -> None:
+    def __init__(self, engine: Engine, tokenizer: Any, context: int) -> None:
         self.engine, self.weight_version = engine, engine.weight_version
+        self.tokenizer, self.context = tokenizer, context
 
     def card(self) -> dict[str, Any]:
         """Return a hash of the weights."""
         return {**self.engine.card(), "engine": type(self).__name__}
 
-    def generate(
-        self,
-        prompts: Prompts,
-        *,
-        max_new_tokens: int,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        top_k: int = 0,
-        stop: Sequence[str] = (),
-        n: int = 1,
-        seed: int | Sequence[int] = 0,
-    ) -> list[list[Completion]]:
+    def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
         """Return a completion of every prompt; see ``Engine.generate``.
 
         Raises:
             UserError: a prompt is a text, ``n`` is not 1, or there are stop strings.
         """
-        if n != 1 or stop or any(isinstance(prompt, str) for prompt in prompts):
+        seed, most = sampling.seed, sampling.max_new_tokens
+        if sampling.n != 1 or sampling.stop or any(isinstance(prompt, str) for prompt in prompts):
             raise UserError(
-                f"n is {n} and stop {list(stop)}, in generate of BeyondContext; it takes prompts "
-                "of token ids, n 1 and no stop strings"
+                f"n is {sampling.n} and stop {list(sampling.stop)}, in generate of BeyondContext; "
+                "it takes prompts of token ids, n 1 and no stop strings"
             )
         seeds = [seed] * len(prompts) if isinstance(seed, int) else seed
         texts = [_Text(list(p), s) for p, s in zip(prompts, seeds, strict=True)]  # type: ignore[arg-type]
-        options = {"temperature": temperature, "top_p": top_p, "top_k": top_k}
         turn = 0
-        while open_texts := [text for text in texts if text.is_open(max_new_tokens)]:
+        while open_texts := [text for text in texts if text.is_open(most)]:
             # A seed of its own for each turn: the same numbers again would repeat themselves.
             if isinstance(seed, int):
                 turn_seed: int | list[int] = _turn_seed(seed, turn)
             else:
                 turn_seed = [_turn_seed(text.seed, turn) for text in open_texts]
-            self._lengthen(open_texts, max_new_tokens, options, turn_seed)
+            self._lengthen(open_texts, replace(sampling, seed=turn_seed))
             turn += 1
         return [[self._completion(text, index)] for index, text in enumerate(texts)]
 
-    def _lengthen(
-        self,
-        texts: list[_Text],
-        max_new_tokens: int,
-        options: dict[str, Any],
-        seed: int | list[int],
-    ) -> None:
+    def _lengthen(self, texts: list[_Text], sampling: Sampling) -> None:
         """Write the next stretch of each text."""
-        context = self.engine.model.config.max_position_embeddings
-        prompts = [[*text.prompt, *text.tokens][-(context // 2) :] for text in texts]
-        most = min(context - max(map(len, prompts)), max_new_tokens)
-        done = self.engine.generate(prompts, max_new_tokens=most, seed=seed, **options)
+        most = sampling.max_new_tokens
+        prompts = [[*text.prompt, *text.tokens][-(self.context // 2) :] for text in texts]
+        room = min(self.context - max(map(len, prompts)), most)
+        done = self.engine.complete(prompts, replace(sampling, max_new_tokens=room))
         for text, [completion] in zip(texts, done, strict=True):
             text.error = completion.finish_reason if completion.failed else None
             text.ended = completion.finish_reason == "stop"
             new = completion.token_ids[: -1 if text.ended else None]
-            text.tokens += new[: max_new_tokens - len(text.tokens)]
+            text.tokens += new[: most - len(text.tokens)]
 
     def _completion(self, text: _Text, index: int) -> Completion:
-        written = self.engine.tokenizer.decode(text.tokens, skip_special_tokens=True)
+        written = self.tokenizer.decode(text.tokens, skip_special_tokens=True)
         assert isinstance(written, str)
         return Completion(
             text=written,

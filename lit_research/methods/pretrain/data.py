@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.methods.text import Split, TextDataModule
+from lit_research.ranges import COUNT, check_range
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
     AnySource,
@@ -95,11 +96,8 @@ class Corpus(TextDataModule):
         cache_dir: str | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (("sequence_length", sequence_length), ("batch_size", batch_size)):
-            if value < 1:
-                raise UserError(
-                    f"{name} is {value}, in data.init_args of Corpus; must be at least 1"
-                )
+        sizes = {"sequence_length": sequence_length, "batch_size": batch_size}
+        check_range(COUNT, "in data.init_args of Corpus", **sizes)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.sequence_length = sequence_length

@@ -23,6 +23,7 @@ from lit_research.lm import (
     load_lm,
     run_lm,
 )
+from lit_research.lm.engines import EngineCallable, TransformersEngine
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.pretrain.core import (
     Schedule,
@@ -69,6 +70,7 @@ class Pretrain(TextMethod):
         attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
         compile: compile the language model with ``torch.compile``.
         activation_checkpointing: keep one activation a layer, compute the rest again in backward.
+        engine: writes samples with the live weights, by class path.
     """
 
     decisive_curves, reading = Method.decisive_curves, Method.reading
@@ -92,11 +94,12 @@ class Pretrain(TextMethod):
         attention: Attention = "sdpa",
         compile: bool = False,
         activation_checkpointing: bool = False,
+        engine: EngineCallable = TransformersEngine,
     ) -> None:
         super().__init__()
         self.keep_hyperparameters()
         check_recipe(self.hparams, "in model.init_args of Pretrain")
-        self.optimizer = optimizer
+        self.optimizer, self.engine = optimizer, engine
 
     def configure_model(self) -> None:
         """Build or load the language model; here, so that FSDP can shard it."""

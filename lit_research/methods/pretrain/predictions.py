@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
+
+from lit_research.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +27,8 @@ class LogProbWriter:
         import pyarrow as pa
         from pyarrow import parquet
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self._temporary = path, path.with_suffix(".tmp")
+        self.path, self._open = path, ExitStack()
+        temporary = self._open.enter_context(replacing(path, only_writer=True))
         self._schema = pa.schema(
             {
                 "input_ids": pa.list_(pa.int32()),
@@ -34,7 +36,7 @@ class LogProbWriter:
                 "log_probs": pa.list_(pa.float32()),
             }
         )
-        self._writer = parquet.ParquetWriter(self._temporary, self._schema)
+        self._writer = parquet.ParquetWriter(temporary, self._schema)
 
     def write(self, columns: dict[str, Tensor]) -> None:
         """Append the rows of a batch; every column is ``[B, T]``."""
@@ -58,4 +60,4 @@ class LogProbWriter:
     def close(self) -> None:
         """Complete the file and move it to its name."""
         self._writer.close()
-        os.replace(self._temporary, self.path)
+        self._open.close()

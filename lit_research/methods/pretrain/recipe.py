@@ -12,6 +12,7 @@ import torch
 from lit_research.errors import UserError
 from lit_research.methods.base import datamodule, total_steps
 from lit_research.methods.pretrain.core import learning_rate_factor
+from lit_research.ranges import NOT_NEGATIVE, check_range
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -28,11 +29,9 @@ def check_recipe(args: Mapping[str, Any], where: str) -> None:
     warmup, end_lr, z_loss = args["warmup"], args["end_lr"], args.get("z_loss", 0.0)
     if not 0.0 <= warmup < 1.0:
         raise UserError(
-            f"warmup is {warmup}, {where}; give the share of the steps, from 0 up to (not "
-            "including) 1"
+            f"warmup is {warmup}, {where}; must be a share of the steps, at least 0 and below 1"
         )
-    if end_lr < 0.0:
-        raise UserError(f"end_lr is {end_lr}, {where}; must be at least 0")
+    check_range(NOT_NEGATIVE, where, end_lr=end_lr, z_loss=z_loss)
     if end_lr and args["schedule"] == "constant":
         raise UserError(
             f"end_lr is {end_lr}, {where}, but schedule is constant; leave end_lr out, or choose "
@@ -43,8 +42,6 @@ def check_recipe(args: Mapping[str, Any], where: str) -> None:
             f"warmup_from_zero is true, {where}, but warmup is 0; leave it out, or give warmup a "
             "share of the steps"
         )
-    if z_loss < 0.0:
-        raise UserError(f"z_loss is {z_loss}, {where}; must be at least 0")
 
 
 def check_sequence_length(config: PreTrainedConfig, trainer: pl.Trainer | None) -> int:

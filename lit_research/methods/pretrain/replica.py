@@ -15,7 +15,7 @@ import numpy as np
 from lit_research.figures import panels
 from lit_research.laws import Fit, fit
 from lit_research.methods.arms import Arm, Results
-from lit_research.methods.claims import Claim, Verdict
+from lit_research.methods.claims import Claim, Verdict, pooled_stderr
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,10 +66,7 @@ def _points(results: Results, series: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _fit(results: Results, series: str) -> Fit:
     x, losses = _points(results, series)
-    seeds = losses.shape[1]
-    # Noise of a mean over seeds, pooled over the arms.
-    noise = float(np.sqrt(losses.var(axis=1, ddof=1).mean() / seeds)) if seeds > 1 else None
-    return fit("power", x, losses.mean(axis=1), method="ls", noise=noise)
+    return fit("power", x, losses.mean(axis=1), method="ls", noise=pooled_stderr(losses.T))
 
 
 def _verdict(law: Fit, losses: np.ndarray) -> Verdict:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
 from lit_research.lean import Attempt, LeanServer, Verdict
-from lit_research.lean.theorem import read_theorem
 from lit_research.lm.engines import Completion
 from lit_research.methods.self_play.guides import Grade
 
@@ -165,7 +164,7 @@ class Archive:
 
     @staticmethod
     def _attempt_key(lean: LeanServer, attempt: Attempt) -> str:
-        theorem = read_theorem(attempt.statement)
+        theorem = attempt.verbatim
         stated = [attempt.statement] if theorem is None else [theorem.namespace, theorem.rest]
         return _key(lean.description, attempt.header, *stated, attempt.proof)
 

@@ -5,12 +5,11 @@ Generation and verification overlap: while Lean judges a batch, the next one is 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from lit_research.lean import Attempt, Statement, Verdict, parse_statement
+from lit_research.lean import Attempt, Statement, Verdict
 from lit_research.lean.corpus import Theorem
 from lit_research.lm import weights_fingerprint
 from lit_research.lm.engines import Completion
@@ -20,6 +19,7 @@ from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.players import CONJECTURER, SOLVER, Role
 from lit_research.methods.self_play.problems import Problem, Rollout
 from lit_research.methods.self_play.rewards import overlong_weight, uses_try
+from lit_research.seeds import derive_seed
 
 
 def problem_of(theorem: Theorem, number: int) -> Problem:
@@ -29,9 +29,7 @@ def problem_of(theorem: Theorem, number: int) -> Problem:
         theorem: of a data module, which refuses what is no statement.
         number: of the theorem in its set.
     """
-    statement = parse_statement(theorem.statement)
-    assert statement is not None, "the data module refuses what is no statement"
-    return Problem(theorem.id, statement, theorem.header, number)
+    return Problem(theorem.id, theorem.parsed, theorem.header, number)
 
 
 def write_conjectures(
@@ -45,7 +43,7 @@ def write_conjectures(
     prompts = writer.encode(texts)
     weights = weights_fingerprint(game.players.model(CONJECTURER)) + CONJECTURER
     groups: list[list[Completion]] = []
-    size = max(1, writer.batch_size // n)
+    size = max(1, writer.batch_size(CONJECTURER) // n)
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
         indices = [worker.index(i) for i in range(first, first + len(part))]
@@ -112,7 +110,7 @@ def attempt(game: Game, problems: Sequence[Problem], k: int, place: tuple[Any, .
     own = worker.share(problems)
     order = sorted(range(len(own)), key=lambda i: len(own[i].prompt))
     weights = weights_fingerprint(game.players.model(SOLVER)) + SOLVER
-    size = max(1, writer.batch_size // k)
+    size = max(1, writer.batch_size(SOLVER) // k)
     judged: list[tuple[list[int], Future[list[list[Rollout]]]]] = []
     with ThreadPoolExecutor(2) as pool:
         for first in range(0, len(order), size):
@@ -156,8 +154,7 @@ def _write(
 
 
 def _seed(*parts: Any) -> int:
-    text = "/".join(map(str, parts))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
+    return derive_seed(*parts, digest_size=7, separator="/")
 
 
 def _judge(

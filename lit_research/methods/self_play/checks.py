@@ -9,6 +9,7 @@ from lit_research.methods.self_play.guides import Guide
 from lit_research.methods.self_play.players import Weights
 from lit_research.methods.self_play.rules import Rules
 from lit_research.methods.self_play.warm_start import WarmStart
+from lit_research.ranges import COUNT, NOT_NEGATIVE, Range, check_range
 
 WHERE = "in model.init_args of SelfPlay"
 
@@ -24,13 +25,9 @@ def check_sampling(sizes: dict[str, int], temperature: float, top_p: float) -> N
     Raises:
         UserError: a value is out of its range.
     """
-    for name, value in sizes.items():
-        if value < 1:
-            raise UserError(f"{name} is {value}, {WHERE}: give 1 or more")
-    if not 0 < top_p <= 1:
-        raise UserError(f"top_p is {top_p}, {WHERE}: give a share above 0, at most 1")
-    if not temperature >= 0:
-        raise UserError(f"temperature is {temperature}, {WHERE}: give 0 or more")
+    check_range(COUNT, WHERE, **sizes)
+    check_range(Range(above=0, at_most=1), WHERE, top_p=top_p)
+    check_range(NOT_NEGATIVE, WHERE, temperature=temperature)
 
 
 def check_fit(

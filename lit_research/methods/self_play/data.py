@@ -23,6 +23,7 @@ from lit_research.lean.corpus import (
 )
 from lit_research.methods.self_play.formats import SPECIAL_WORDS
 from lit_research.methods.text import TextDataModule
+from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
     ShardedSampler,
@@ -142,15 +143,8 @@ class Theorems(TextDataModule):
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("size", size, 1),
-            ("held_out", held_out, 0),
-            ("warm", warm, 0),
-            ("batch_size", batch_size, 1),
-            ("rounds", rounds, 1),
-        ):
-            if value is not None and value < least:
-                raise UserError(f"{name} is {value}, {WHERE}: give {least} or more")
+        check_range(COUNT, WHERE, size=size, batch_size=batch_size, rounds=rounds)
+        check_range(NOT_NEGATIVE, WHERE, held_out=held_out, warm=warm)
         if held_out is not None and held_out % 1 and (source == EMBEDDED or held_out > 1):
             raise UserError(
                 f"held_out is {held_out}, {WHERE}: give a whole number, or, with a file, a share "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lit_research.evals import pass_at_k
+from lit_research.evals import mean_pass_at_k
 from lit_research.lean.corpus import Theorem
 from lit_research.methods.self_play.attempts import attempt, problem_of
 from lit_research.methods.self_play.game import Game
@@ -26,15 +26,16 @@ def pass_metrics(game: Game, name: str, theorems: Sequence[Theorem], k: int) -> 
     problems = [problem_of(theorem, i) for i, theorem in enumerate(theorems)]
     # Round -1: what is generated here is kept no longer than it must be.
     attempt(game, problems, k, (-1, name))
-    right = [sum(r.verdict.proved for r in problem.rollouts) for problem in problems]
-    families: dict[str, list[float]] = {}
-    for theorem, correct in zip(theorems, right, strict=True):
-        families.setdefault(theorem.tag or "untagged", []).append(float(correct > 0))
-    return {
-        f"{name}/pass_at_1": _mean([correct / k for correct in right]),
-        f"{name}/pass_at_k": _mean([pass_at_k(k, correct, k) for correct in right]),
-        **{f"{name}/pass_at_k_{tag}": _mean(solved) for tag, solved in families.items()},
+    proved = [[r.verdict.proved for r in problem.rollouts] for problem in problems]
+    families: dict[str, list[list[bool]]] = {}
+    for theorem, attempts in zip(theorems, proved, strict=True):
+        families.setdefault(theorem.tag or "untagged", []).append(attempts)
+    results = {
+        "pass_at_1": mean_pass_at_k(proved, 1),
+        "pass_at_k": mean_pass_at_k(proved, k),
+        **{f"pass_at_k_{tag}": mean_pass_at_k(family, k) for tag, family in families.items()},
     }
+    return {f"{name}/{metric}": result.value for metric, result in results.items()}
 
 
 def target_metrics(state: PlayState, stage: str, targets: Sequence[Theorem]) -> dict[str, float]:
@@ -75,7 +76,3 @@ def evaluate(
         metrics |= target_metrics(game.state, stage, targets)
     metrics |= {f"{stage}/{name}": v for name, v in game.state.recent_signs().items()}
     return metrics | {"self_play/generations": float(game.state.generations)}
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

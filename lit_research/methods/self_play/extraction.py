@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from lit_research.lean.corpus.formulas import Tokens, statement_key
-from lit_research.lean.statements import Statement, without_comments
+from lit_research.lean.lexer import without_comments
+from lit_research.lean.statements import Statement
 
 FENCE, LEAN_FENCE, BY = "```", "```lean4", ":= by"
 Equality: TypeAlias = Literal["renaming", "body", "string"]
@@ -54,7 +55,7 @@ def extract_proof(text: str) -> Extracted:
     if text.count(FENCE) != 2:
         return Extracted(reason=f"{text.count(FENCE)} fences, not 2")
     code = text[len(LEAN_FENCE) : -len(FENCE)]
-    heads = len(_HEADS.findall(without_comments(code)))
+    heads = len(_HEADS.findall(without_comments(code, lenient=True)))
     if heads != 1:
         return Extracted(reason=f"{heads} theorems, lemmas and definitions, not 1")
     _, by, proof = code.partition(BY)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from lit_research.lean.corpus.pretokenize import LAYOUT_WORDS, NEWLINE, from_words, to_words
-from lit_research.lean.statements import Statement, parse_statement, tokens
+from lit_research.lean.lexer import tokens
+from lit_research.lean.statements import Statement, parse_statement
 from lit_research.methods.self_play.extraction import (
     BY,
     FENCE,

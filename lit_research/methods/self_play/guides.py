@@ -10,18 +10,12 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from typing_extensions import Self
+from typing import Any, TypeAlias
 
 from lit_research.errors import UserError
 from lit_research.lean.statements import Statement
+from lit_research.lm.engines import Completion, Engine, Prompts
 from lit_research.methods.self_play import rewards, rubric
-
-if TYPE_CHECKING:
-    from lit_research.lm.engines import Completion, Engine
-    from lit_research.lm.engines.base import Prompts
 
 Pair: TypeAlias = "tuple[Statement, Statement]"
 """A conjecture and its target."""
@@ -95,84 +89,38 @@ class RuleGuide(Guide):
 class LanguageModelGuide(Guide):
     """A language model reasons about the rubric and writes three numbers between tags.
 
-    Give ``folder`` for a model in this process, or ``base_url`` and ``model`` for a server. The
-    paper's Guide is the base model, tuned on 2048 answers in the right format: before that it
+    The paper's Guide is the base model, tuned on 2048 answers in the right format: before that it
     failed to write 45 % of the grades in a form that can be read.
 
     Attributes:
         failures: why grades could not be read so far, with their numbers.
 
     Args:
-        folder: a checkpoint folder of transformers, or a name on the hub.
-        base_url: address of an OpenAI-compatible server, up to and with ``/v1``.
-        model: the name that the server has for its model.
+        engine: writes the answers, by class path: ``OpenAIEngine`` for a server, ``FolderEngine``
+            for a model in this process, or your own ``Engine``.
         max_new_tokens: of an answer.
         temperature: of the sampling; 0 takes the likeliest tokens.
-        batch_size: answers that are written side by side, or asked for at once.
-        dtype: of the weights, with ``folder``.
         seed: of the sampling.
 
     Raises:
-        UserError: not one of ``folder`` and ``base_url``, or no ``model`` on a server.
+        UserError: a number is out of its range.
     """
 
     def __init__(
         self,
-        folder: str | None = None,
-        base_url: str | None = None,
-        model: str | None = None,
+        engine: Engine,
         max_new_tokens: int = 2048,
         temperature: float = 1.0,
-        batch_size: int = 32,
-        dtype: str = "bfloat16",
         seed: int = 0,
     ) -> None:
         where = "of LanguageModelGuide"
-        if (folder is None) == (base_url is None):
-            raise UserError(
-                f"folder is {folder!r} and base_url is {base_url!r}, {where}: give one of them"
-            )
-        if (model is None) != (base_url is None):
-            raise UserError(
-                f"model is {model!r} with base_url {base_url!r}, {where}: give model for a server, "
-                "and for nothing else"
-            )
-        for name, value in {"max_new_tokens": max_new_tokens, "batch_size": batch_size}.items():
-            if value < 1:
-                raise UserError(f"{name} is {value}, {where}: give 1 or more")
+        if max_new_tokens < 1:
+            raise UserError(f"max_new_tokens is {max_new_tokens}, {where}: give 1 or more")
         if temperature < 0:
             raise UserError(f"temperature is {temperature}, {where}: give 0 or more")
-        self.folder, self.base_url, self.model = folder, base_url, model
-        self.max_new_tokens, self.temperature = max_new_tokens, temperature
-        self.batch_size, self.dtype, self.seed = batch_size, dtype, seed
+        self.engine, self.max_new_tokens = engine, max_new_tokens
+        self.temperature, self.seed = temperature, seed
         self.failures: Counter[str] = Counter()
-
-    @classmethod
-    def from_engine(
-        cls, engine: Engine, *, max_new_tokens: int = 2048, temperature: float = 1.0, seed: int = 0
-    ) -> Self:
-        """Return a Guide that asks an engine of yours."""
-        guide = cls(folder="", max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
-        guide.engine = engine
-        return guide
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What writes the answers, made when it is first asked."""
-        from lit_research.lm.engines import OpenAIEngine, TransformersEngine
-
-        if self.base_url is not None and self.model is not None:
-            return OpenAIEngine(self.base_url, self.model, max_concurrency=self.batch_size)
-        import torch
-
-        from lit_research.lm import load_lm
-        from lit_research.text import load_tokenizer
-
-        folder = self.folder or ""
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        language_model = load_lm(folder, dtype=self.dtype).eval().to(device)
-        tokenizer = load_tokenizer(folder)
-        return TransformersEngine(language_model, tokenizer, batch_size=self.batch_size)
 
     def check(self) -> None:
         """Ask for a few tokens.
@@ -184,9 +132,9 @@ class LanguageModelGuide(Guide):
         [[answer, *_]] = self.engine.generate(prompts, max_new_tokens=4, temperature=0.0)
         if answer.failed:
             raise UserError(
-                f"the Guide's model {self.model or self.folder!r} does not answer "
-                f"({answer.finish_reason}), at {self.base_url or 'this process'}, of "
-                "LanguageModelGuide: start its server, or give another base_url and model"
+                f"the Guide's model does not answer ({answer.finish_reason}), by "
+                f"{self.engine}, of LanguageModelGuide: start its server, or give another "
+                "engine"
             )
 
     def score(self, pairs: Sequence[Pair]) -> list[Grade | None]:

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from lit_research.figures import add_text, code_block
 from lit_research.lean import EmbeddedLean, LeanServer
 from lit_research.lm import Attention, check_lm_spec
+from lit_research.lm.engines import EngineCallable, TransformersEngine
 from lit_research.methods.base import datamodule, run_folder
 from lit_research.methods.self_play.archive import Archive, ArchivedLean
 from lit_research.methods.self_play.checks import (
@@ -45,7 +46,7 @@ from lit_research.methods.self_play.state import PlayState
 from lit_research.methods.self_play.updates import Update
 from lit_research.methods.self_play.warm_start import WarmStart, warm_up
 from lit_research.methods.self_play.worker import Worker
-from lit_research.methods.text import TextMethod, sample_texts
+from lit_research.methods.text import TextMethod
 from lit_research.seeds import resolve_seed
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class SelfPlay(TextMethod):
         temperature: of the sampling in training and evaluation; 0, the likeliest token, is not for
             ``fit``.
         top_p: of the sampling.
-        generation_batch: sequences that are written side by side.
+        engine: writes what the players say with their live weights: a class path, with
+            ``init_args`` such as ``batch_size``, the texts that are written side by side.
         optimizer: makes the optimiser of each player.
         attention: ``sdpa``, ``flash`` or ``math``.
         dtype: of the weights.
@@ -129,7 +131,9 @@ class SelfPlay(TextMethod):
         max_new_tokens: int = 8192,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        generation_batch: int = 256,
+        engine: EngineCallable = lambda model, tokenizer: TransformersEngine(
+            model, tokenizer, batch_size=256
+        ),
         optimizer: OptimizerCallable = lambda params: torch.optim.AdamW(
             params, lr=3e-6, betas=(0.9, 0.95), weight_decay=0.0
         ),
@@ -143,11 +147,7 @@ class SelfPlay(TextMethod):
         super().__init__()
         check_lm_spec("lm", lm, WHERE)
         check_weights(weights, lora_rank, WHERE)
-        sizes = {
-            "max_new_tokens": max_new_tokens,
-            "generation_batch": generation_batch,
-            "eval_attempts": eval_attempts,
-        }
+        sizes = {"max_new_tokens": max_new_tokens, "eval_attempts": eval_attempts}
         check_sampling(sizes, temperature, top_p)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
@@ -156,7 +156,7 @@ class SelfPlay(TextMethod):
         self.eval_attempts = self.hparams.pop("eval_attempts")
         self.lean, self.guide, self.form = lean or EmbeddedLean(), guide, form or PlainFormat()
         self.rules, self.update, self.warm_start = rules, update, warm_start
-        self.optimizer = optimizer
+        self.optimizer, self.engine = optimizer, engine
         self.automatic_optimization = False
         self.state = PlayState()
         self._archive: Archive | None = None
@@ -214,8 +214,8 @@ class SelfPlay(TextMethod):
         args = self.hparams
         writer = Writer(
             self.players,
+            self.engine_of,
             datamodule(self.trainer).tokenizer,
-            batch_size=args["generation_batch"],
             max_new_tokens=args["max_new_tokens"],
             temperature=args["temperature"],
             top_p=args["top_p"],
@@ -374,9 +374,11 @@ class SelfPlay(TextMethod):
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
     ) -> list[str]:
         """Let the Solver continue ``prompts``; one text each."""
-        solver, tokenizer = self.players.model(SOLVER), datamodule(self.trainer).tokenizer
-        options = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
-        return sample_texts(solver, tokenizer, prompts, **options)
+        engine = self.engine_of(self.players.model(SOLVER))
+        written = engine.generate(
+            prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
+        )
+        return [completion.text for completion, *_ in written]
 
     def models(self) -> Generator[tuple[str, PreTrainedModel], None, None]:
         """Iterate over the players, each in a folder of its role."""

@@ -26,6 +26,7 @@ from lit_research.methods.self_play.core import (
 )
 from lit_research.methods.self_play.problems import Problem, Rollout, Sample
 from lit_research.methods.self_play.rewards import expert_targets, in_solver_range, is_interior
+from lit_research.ranges import POSITIVE, Range, check_range
 
 ObjectiveName: TypeAlias = Literal[
     "reinforce_half", "reinforce", "cispo", "expert_iteration", "stp"
@@ -109,11 +110,8 @@ class Reinforce(Objective):
     """
 
     def __init__(self, highest: float = 1.0) -> None:
-        if not 0 < highest <= 1:
-            raise UserError(
-                f"highest is {highest}, in rules.objective of SelfPlay: give a share above 0, at "
-                "most 1"
-            )
+        where = "in rules.objective of SelfPlay"
+        check_range(Range(above=0, at_most=1), where, highest=highest)
         self.highest = highest
 
     def samples(self, problems: Sequence[Problem]) -> list[Sample]:
@@ -179,10 +177,7 @@ class Cispo(Objective):
     keeps_groups = True
 
     def __init__(self, clip: float = 4.0) -> None:
-        if not clip > 0:
-            raise UserError(
-                f"clip is {clip}, in rules.objective of SelfPlay: give a number above 0"
-            )
+        check_range(POSITIVE, "in rules.objective of SelfPlay", clip=clip)
         self.clip = clip
 
     def samples(self, problems: Sequence[Problem]) -> list[Sample]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lit_research.errors import UserError
 from lit_research.lm import enable_activation_checkpointing, lm_from_spec, token_log_probs
-from lit_research.lm.engines import Completion, TransformersEngine
+from lit_research.lm.engines import Completion, Engine
 from lit_research.methods.self_play.adapters import (
     add_adapters,
     merge_adapters,
@@ -128,8 +128,8 @@ class Writer:
 
     Args:
         players: whose weights.
+        engine_of: returns the engine of a model.
         tokenizer: of both.
-        batch_size: sequences that are written side by side.
         max_new_tokens: of a text.
         temperature: of the sampling.
         top_p: of the sampling.
@@ -138,16 +138,19 @@ class Writer:
     def __init__(
         self,
         players: Players,
+        engine_of: Callable[[PreTrainedModel], Engine],
         tokenizer: Any,
         *,
-        batch_size: int,
         max_new_tokens: int,
         temperature: float,
         top_p: float = 1.0,
     ) -> None:
-        self.players, self.tokenizer = players, tokenizer
-        self.batch_size, self.max_new_tokens = batch_size, max_new_tokens
-        self.temperature, self.top_p = temperature, top_p
+        self.players, self.engine_of, self.tokenizer = players, engine_of, tokenizer
+        self.max_new_tokens, self.temperature, self.top_p = max_new_tokens, temperature, top_p
+
+    def batch_size(self, role: Role) -> int:
+        """Return the number of texts of a role that are written side by side."""
+        return self.engine_of(self.players.model(role)).batch_size
 
     def encode(self, prompts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of prompts, as a message of a chat where the tokenizer has one."""
@@ -181,12 +184,8 @@ class Writer:
         """
         if not prompts:
             return []
-        engine = TransformersEngine(
-            self.players.model(role),
-            self.tokenizer,
-            batch_size=self.batch_size,
-            weight_version=version,
-        )
+        engine = self.engine_of(self.players.model(role))
+        engine.weight_version = version
         return engine.generate(
             prompts,
             max_new_tokens=self.max_new_tokens,

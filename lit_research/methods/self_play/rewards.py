@@ -13,7 +13,8 @@ import math
 import re
 from collections.abc import Hashable, Sequence
 
-from lit_research.lean.statements import Statement, without_comments
+from lit_research.lean.lexer import without_comments
+from lit_research.lean.statements import Statement
 
 RELEVANCE, REDUNDANCY, COMPLEXITY = range(6), range(2), range(5)
 _MESSY = (3, 4)  # complexities that take the whole score
@@ -102,7 +103,7 @@ def uses_try(proof: str, *, substring: bool = False) -> bool:
         substring: look for the three letters anywhere, as the official code does; that punishes
             ``symmetry`` and ``entry`` too.
     """
-    code = without_comments(proof)
+    code = without_comments(proof, lenient=True)
     return "try" in code if substring else _TRY.search(code) is not None
 
 

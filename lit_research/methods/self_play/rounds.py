@@ -22,6 +22,7 @@ from lit_research.methods.self_play.players import CONJECTURER, ROLES, SOLVER, R
 from lit_research.methods.self_play.problems import Problem, Sample
 from lit_research.methods.self_play.state import PlayState
 from lit_research.methods.self_play.updates import UpdateReport, train_player
+from lit_research.seeds import numbered_seed
 
 # Rounds whose tokens stay in the archive for a run that goes on from an earlier checkpoint.
 KEPT_ROUNDS = 20
@@ -105,7 +106,7 @@ def train_role(game: Game, role: Role, samples: Sequence[Sample], round_: int) -
         samples,
         game.update,
         game.optimizers[role],
-        seed=(game.seed * 1_000_003 + round_) * 2 + ROLES.index(role),
+        seed=numbered_seed(game.seed, round_) * 2 + ROLES.index(role),
         loss=objective.loss if is_solver else likelihood_loss,
         keep_groups=is_solver and objective.keeps_groups,
         worker=game.worker,

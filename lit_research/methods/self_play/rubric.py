@@ -56,25 +56,15 @@ from lit_research.lean.corpus.formulas import (
     RELATIONS,
     Formula,
     Tokens,
-    binders,
-    parse,
+    formula_of,
     pieces,
     shape,
     statement_key,
     terms,
     variables,
 )
-from lit_research.lean.statements import (
-    AND,
-    CLOSING,
-    IFF,
-    IMPLIES,
-    NOT,
-    OPENING,
-    OR,
-    Statement,
-    tokens,
-)
+from lit_research.lean.lexer import CLOSING, OPENING, tokens
+from lit_research.lean.statements import AND, IFF, IMPLIES, NOT, OR, Statement
 
 LOGIC = frozenset({OR, AND, IFF, IMPLIES, NOT, *QUANTIFIERS, "=", "≠", "True", "False"})
 PUNCTUATION = frozenset({":", ",", ";", ".", "|", "@", "=>", *OPENING, *CLOSING})
@@ -108,22 +98,26 @@ class Outline:
 @lru_cache(maxsize=65536)
 def outline(statement: Statement) -> Outline:
     """Return the outline of a statement."""
-    bound = binders(statement)
-    predicates = {n for b in bound for n in b.names if parse(b.type).tokens[-1:] == ("Prop",)}
-    whole = goal = parse(tokens(statement.conclusion))
-    declared = [b for b in bound if b.bracket == "[" or not _is_proposition(b.type, predicates)]
-    types = sorted(b.type for b in declared for _ in b.names or ("",))
-    supposed = [b.type for b in bound if b not in declared for _ in b.names]
+    bound = statement.bindings
+    predicates = {
+        n for b in bound for n in b.names if formula_of(b.type_tokens).tokens[-1:] == ("Prop",)
+    }
+    whole = goal = formula_of(tokens(statement.conclusion))
+    declared = [
+        b for b in bound if b.bracket == "[" or not _is_proposition(b.type_tokens, predicates)
+    ]
+    types = sorted(b.type_tokens for b in declared for _ in b.names or ("",))
+    supposed = [b.type_tokens for b in bound if b not in declared for _ in b.names]
     while goal.operator in (FORALL, IMPLIES):
         supposed += [premise.tokens for premise in goal.parts[:-1]]
         goal = goal.parts[-1]
-    hypotheses = tuple(parse(h).tokens for h in supposed)
+    hypotheses = tuple(formula_of(h).tokens for h in supposed)
     return Outline(variables(statement), tuple(types), hypotheses, whole, goal)
 
 
 def _is_proposition(type_: Tokens, predicates: Iterable[str]) -> bool:
     """Return whether a binder of this type supposes something, or declares a variable."""
-    formula = parse(type_)
+    formula = formula_of(type_)
     while formula.operator in (IMPLIES, FORALL):
         formula = formula.parts[-1]
     if formula.operator or RELATIONS & set(formula.tokens):
@@ -215,7 +209,7 @@ def _is_instance(ours: Outline, theirs: Outline) -> bool:
 def _compounds(stated: Outline) -> set[Tokens]:
     parts = terms(stated.goal)
     for hypothesis in stated.hypotheses:
-        parts |= terms(parse(hypothesis))
+        parts |= terms(formula_of(hypothesis))
     return {shape(part, stated.variables) for part in parts if _is_long(part)}
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from lit_research.errors import UserError
 from lit_research.methods.self_play.objectives import Objective, ObjectiveName, build_objective
+from lit_research.ranges import NOT_NEGATIVE, SHARE, Range, check_range
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,9 @@ class Rules:
                 f"conjectures is {self.conjectures} with objective {type(objective).__name__}, "
                 f"{where}: it learns from targets alone; give conjectures: 0"
             )
-        if self.attempts < 2:
-            raise UserError(f"attempts is {self.attempts}, {where}: give 2 or more")
-        if self.conjectures < 0:
-            raise UserError(f"conjectures is {self.conjectures}, {where}: give 0 or more")
-        for name in ("quantile", "overlong"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(
-                    f"{name} is {getattr(self, name)}, {where}: give a share from 0 to 1"
-                )
+        check_range(Range(at_least=2), where, attempts=self.attempts)
+        check_range(NOT_NEGATIVE, where, conjectures=self.conjectures)
+        check_range(SHARE, where, quantile=self.quantile, overlong=self.overlong)
 
     def is_over(self, generations: int) -> bool:
         """Whether a run has written what it may."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Tensor
 
-from lit_research.errors import UserError
 from lit_research.methods.self_play.core import Normaliser
 from lit_research.methods.self_play.objectives import Part, likelihood_loss
 from lit_research.methods.self_play.problems import Sample
 from lit_research.methods.self_play.worker import Worker
+from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
     from lit_research.methods.self_play.players import Players, Role
@@ -51,15 +51,9 @@ class Update:
     reset: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "epochs"):
-            if getattr(self, name) < 1:
-                raise UserError(
-                    f"{name} is {getattr(self, name)}, in update of SelfPlay: give 1 or more"
-                )
-        if self.micro_batch is not None and self.micro_batch < 1:
-            raise UserError(
-                f"micro_batch is {self.micro_batch}, in update of SelfPlay: give 1 or more, or null"
-            )
+        where = "in update of SelfPlay"
+        check_range(COUNT, where, batch_size=self.batch_size, epochs=self.epochs)
+        check_range(COUNT, where, micro_batch=self.micro_batch)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any
 from transformers import PreTrainedConfig
 
 from lit_research.errors import UserError
+from lit_research.ranges import NOT_NEGATIVE, POSITIVE, check_range
 
 # Fields that do not change the shape of any weight: they may be overridden when a model is loaded.
 CHANGEABLE = ("window", "chunk", "inner_lr", "inner_clip", "rope_theta", "ignored_label_ids")
@@ -143,13 +144,8 @@ def check_config(config: TTTE2EConfig, where: str) -> None:
                 f"ignored_label_ids has {token!r}, {where}; must be tokens from 0 to "
                 f"{config.vocab_size - 1}"
             )
-    if not config.rope_theta > 0:
-        raise UserError(f"rope_theta is {config.rope_theta}, {where}; must be above 0")
-    if config.inner_lr < 0 or config.inner_clip <= 0:
-        raise UserError(
-            f"inner_lr is {config.inner_lr} and inner_clip {config.inner_clip}, {where}; must be "
-            "at least 0, and above 0"
-        )
+    check_range(POSITIVE, where, rope_theta=config.rope_theta, inner_clip=config.inner_clip)
+    check_range(NOT_NEGATIVE, where, inner_lr=config.inner_lr)
 
 
 def _scaled(frequency: float, scaling: dict[str, float]) -> float:

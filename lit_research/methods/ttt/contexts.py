@@ -15,9 +15,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_research.binning import binned_means
+from lit_research.evals import mean_of_sums
 from lit_research.figures import panels, text_table
 from lit_research.lm import IGNORE
-from lit_research.metrics import SumsByKey, sum_dtype
+from lit_research.metrics import MetricsByKey, Sums, sum_dtype
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,9 +36,9 @@ class ContextLosses:
 
     def __init__(self, device: torch.device) -> None:
         # Rows: loss with the inner loop on, off, and labels, at each position.
-        self._positions: SumsByKey[int] = SumsByKey(device)
+        self._positions = MetricsByKey[int, Sums](lambda length: Sums((3, length), device))
         # Sequences, their mean gains (off minus on), and the squares of these.
-        self._gains: SumsByKey[int] = SumsByKey(device)
+        self._gains = MetricsByKey[int, Sums](lambda length: Sums((3,), device))
         self.positions: dict[int, Tensor] = {}
         self.gains: dict[int, Tensor] = {}
 
@@ -52,11 +53,11 @@ class ContextLosses:
         kind, T = sum_dtype(labels.device), labels.shape[1]
         counted = (labels != IGNORE).to(kind)
         rows = torch.stack([on.to(kind), off.to(kind), counted])
-        self._positions.add(T, rows.sum(dim=1))
+        self._positions[T].update(rows.sum(dim=1))
         on_B, off_B, count_B = rows.sum(dim=2)
         gain_B = (off_B - on_B) / count_B.clamp(min=1)
         known_B = (count_B > 0).to(kind)
-        self._gains.add(T, torch.stack([known_B, gain_B, gain_B.square()]).sum(dim=1))
+        self._gains[T].update(torch.stack([known_B, gain_B, gain_B.square()]).sum(dim=1))
 
     def reduce(self) -> None:
         """Add up the sums of all processes; after it, no more batches. To be called on each."""
@@ -75,12 +76,7 @@ class ContextLosses:
         Sequences of one document are not independent: where documents give several, the error is
         too small.
         """
-        count, total, squares = self.gains[length].tolist()
-        mean = total / count
-        if count < 2:
-            return mean, float("nan")
-        variance = max(0.0, squares / count - mean * mean) * count / (count - 1)
-        return mean, (variance / count) ** 0.5
+        return mean_of_sums(*self.gains[length].tolist())
 
     def metrics(self) -> dict[str, float]:
         """Return the losses by name; those without a length are of the longest."""
@@ -134,7 +130,7 @@ class NeedleScores:
     def __init__(self, depths: Sequence[float], device: torch.device) -> None:
         self.depths = list(depths)
         # By depth: sequences; answers that are right and their losses, on; the same, off.
-        self._sums: SumsByKey[int] = SumsByKey(device)
+        self._sums = MetricsByKey[int, Sums](lambda length: Sums((len(depths), 5), device))
         self.cells: dict[int, Tensor] = {}
 
     def add(self, length: int, logits: Sequence[Tensor], answers: Tensor, depth: Tensor) -> None:
@@ -162,7 +158,7 @@ class NeedleScores:
             columns += [right_B * known_B, mean_B.to(kind)]
         rows_B5 = torch.stack(columns, dim=1)
         sums = rows_B5.new_zeros(len(self.depths), rows_B5.shape[1])
-        self._sums.add(length, sums.index_add_(0, depth, rows_B5))
+        self._sums[length].update(sums.index_add_(0, depth, rows_B5))
 
     def reduce(self) -> None:
         """Add up the sums of all processes; after it, no more batches. To be called on each."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from lit_research.errors import UserError
 from lit_research.methods.text import Split, TextDataModule
 from lit_research.methods.ttt.core import permutation_batch
+from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import resolve_seed
 
 # Second part of the seed of each split.
@@ -68,18 +68,16 @@ class Permutations(TextDataModule):
     ) -> None:
         super().__init__()
         where = "in data.init_args of Permutations"
-        sizes = {
-            "vocabulary": vocabulary,
-            "sequence_length": sequence_length,
-            "batch_size": batch_size,
-            "train_sequences": train_sequences,
-            "eval_sequences": eval_sequences,
-        }
-        for name, value in sizes.items():
-            if value < 1:
-                raise UserError(f"{name} is {value}, {where}; must be at least 1")
-        if not 0.0 <= noise <= 1.0:
-            raise UserError(f"noise is {noise}, {where}; give a probability from 0 to 1")
+        check_range(
+            COUNT,
+            where,
+            vocabulary=vocabulary,
+            sequence_length=sequence_length,
+            batch_size=batch_size,
+            train_sequences=train_sequences,
+            eval_sequences=eval_sequences,
+        )
+        check_range(SHARE, where, noise=noise)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.sequence_length = max(sequence_length, eval_length or 0)

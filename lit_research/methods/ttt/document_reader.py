@@ -8,18 +8,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from lit_research.files import append_line, write_atomic
+from lit_research.files import append_line, write_atomic, write_parquet
 from lit_research.lm import weights_fingerprint
 from lit_research.methods.ttt.config import CHANGEABLE
 from lit_research.methods.ttt.streaming import STATE_FORMAT, Stream
+from lit_research.progress import counting
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,20 +82,20 @@ class DocumentReader:
             return self._read_back(path, tokens)
         state = path.with_suffix(".state.pt")
         stream, scores = self._begin(state, tokens)
-        with tqdm(total=tokens.shape[1], unit="tok", disable=not self.progress) as bar:
-            bar.update(stream.position)
+        with counting("reading", tokens.shape[1], unit="tokens", shown=self.progress) as add:
+            add(stream.position)
             while stream.position < tokens.shape[1]:
                 # One token more than whole chunks: each is scored and learned from in one pass.
                 piece = tokens[:, stream.position : stream.position + self.save_state_every + 1]
                 scores.append(stream.score(piece).float().cpu())
-                bar.update(piece.shape[1])
+                add(piece.shape[1])
                 if stream.position < tokens.shape[1]:
                     self._save(state, stream, scores)
         generated = stream.generate(
             self.continue_tokens, temperature=self.temperature, seed=self.seed
         ).cpu()
         log_probs = torch.cat(scores, dim=1)
-        self._write(path, tokens.cpu(), log_probs, generated)
+        write_parquet(path, _table(tokens.cpu(), log_probs, generated))
         state.unlink(missing_ok=True)
         return log_probs, generated
 
@@ -124,14 +123,6 @@ class DocumentReader:
         buffer = io.BytesIO()
         torch.save({"stream": stream.state_dict(), "log_probs": scores[0]}, buffer)
         write_atomic(path, buffer.getvalue())
-
-    def _write(self, path: Path, tokens: Tensor, log_probs: Tensor, generated: Tensor) -> None:
-        from pyarrow import parquet
-
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        parquet.write_table(_table(tokens, log_probs, generated), temporary)
-        os.replace(temporary, path)
 
     def _read_back(self, path: Path, tokens: Tensor) -> tuple[Tensor, Tensor]:
         from pyarrow import parquet

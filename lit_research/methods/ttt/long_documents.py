@@ -14,6 +14,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lit_research.errors import UserError
 from lit_research.methods.pretrain import Corpus
 from lit_research.methods.ttt.batch_sets import WholeDocuments, bucketed
+from lit_research.ranges import COUNT, check_range
 from lit_research.text import IGNORE, Windows, load_documents, tokenize
 
 if TYPE_CHECKING:
@@ -159,10 +160,7 @@ class LongDocuments(Corpus):
                     f"contexts has {context} and {max(contexts or [])}, {WHERE}; give lengths that "
                     "divide the longest, so that all score the same tokens"
                 )
-        if test_documents is not None and test_documents < 1:
-            raise UserError(
-                f"test_documents is {test_documents}, {WHERE}; must be at least 1, or null"
-            )
+        check_range(COUNT, WHERE, test_documents=test_documents)
 
     @property
     def contexts(self) -> list[int]:

@@ -40,6 +40,7 @@ from lit_research.methods.ttt.inner_loop import InnerLoop, Recompute, learnable,
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.streaming import Stream
 from lit_research.metrics import sum_dtype
+from lit_research.ranges import COUNT, NOT_NEGATIVE, SHARE, check_range
 
 Batch = dict[str, Tensor]
 WHERE = "in model.init_args of TTTE2E"
@@ -116,15 +117,9 @@ class TTTE2E(TextMethod):
         save_state_every: int = 65536,
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("continue_tokens", continue_tokens, 0),
-            ("temperature", temperature, 0),
-            ("save_state_every", save_state_every, 1),
-        ):
-            if value < least:
-                raise UserError(f"{name} is {value}, {WHERE}; must be at least {least}")
-        if not 0.0 <= inner_warmup <= 1.0:
-            raise UserError(f"inner_warmup is {inner_warmup}, {WHERE}; give a share from 0 to 1")
+        check_range(NOT_NEGATIVE, WHERE, continue_tokens=continue_tokens, temperature=temperature)
+        check_range(COUNT, WHERE, save_state_every=save_state_every)
+        check_range(SHARE, WHERE, inner_warmup=inner_warmup)
         known = [name for name in inspect.signature(TTTE2EConfig).parameters if name != "kwargs"]
         known = list(FOLDER_FIELDS) if "folder" in lm else [n for n in known if n != "vocab_size"]
         for name in lm:

@@ -21,6 +21,7 @@ from lit_research.methods.ttt.batch_sets import bucketed
 from lit_research.methods.ttt.data import SPLITS
 from lit_research.methods.ttt.haystack import HEADER, NEEDLE, NOISE, QUESTION, Haystack
 from lit_research.methods.ttt.long_documents import check_contexts
+from lit_research.ranges import COUNT, check_range
 from lit_research.seeds import resolve_seed
 from lit_research.text import IGNORE
 
@@ -130,9 +131,7 @@ class Needles(TextDataModule):
             "train_sequences": train_sequences,
             "digits": digits,
         }
-        for name, value in sizes.items():
-            if value < 1:
-                raise UserError(f"{name} is {value}, {WHERE}; must be at least 1")
+        check_range(COUNT, WHERE, **sizes)
         check_contexts(contexts, where=WHERE)
         if tokenizer.startswith("bpe"):
             raise UserError(

@@ -1,7 +1,7 @@
 """Statements as trees of operators, and their keys."""
 
 from lit_research.lean import parse_statement
-from lit_research.lean.corpus.formulas import parse, statement_key, variables
+from lit_research.lean.corpus.formulas import formula_of, statement_key, variables
 
 
 def stated(body):
@@ -11,14 +11,16 @@ def stated(body):
 
 
 def test_brackets_bind_and_quantifiers_take_the_rest():
-    tree = parse(stated("(p : Prop) : ∀ (x y : Nat), x = y ∧ p → ∃ z : Nat, z = x ∨ p").body[6:])
+    tree = formula_of(
+        stated("(p : Prop) : ∀ (x y : Nat), x = y ∧ p → ∃ z : Nat, z = x ∨ p").body[6:]
+    )
     assert tree.operator == "∀"
     (body,) = tree.parts
     assert [part.operator for part in body.parts] == ["∧", "∃"]
-    assert parse(("((", ")"))
-    deep = parse(tuple("(" * 3000 + "p" + ")" * 3000))
+    assert formula_of(("((", ")"))
+    deep = formula_of(tuple("(" * 3000 + "p" + ")" * 3000))
     assert deep.tokens == ("p",)
-    assert parse(("¬",) * 3000 + ("p",)).depth == 1
+    assert formula_of(("¬",) * 3000 + ("p",)).depth == 1
 
 
 def test_names_in_types_are_no_variables():

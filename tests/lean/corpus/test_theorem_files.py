@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lit_research.errors import UserError
-from lit_research.lean import Attempt
+from lit_research.lean import Attempt, parse_statement
 from lit_research.lean.corpus.lean_files import scan, split_at_proof
 from lit_research.lean.corpus.theorem_files import read_theorems
 from tests.lean.corpus.files import LEAN, RECORDS, leandojo, write
@@ -68,6 +68,21 @@ def test_proofs_are_split_from_statements():
     assert list(scan("-- nothing\ndef f := 1\n")) == []
 
 
+def test_comments_of_a_lean_file_are_read_as_lean_reads_them():
+    text = (
+        "/- theorem no : 1 = 2 /- nested -/\ntheorem none : 1 = 3 -/\n"
+        "@[simp] protected theorem a.{u} (α : Type u) -- := why\n"
+        '    (h : s = "--") : True := /- := by -/ by\n  trivial\n'
+        "variable (x : Nat)\ntheorem b.{u} : x = x := rfl -- done\n"
+    )
+    first, second = scan(text)
+    assert (first.name, first.proof, second.proof) == ("a", "trivial", "exact rfl")
+    assert parse_statement(first.statement) == parse_statement(
+        'theorem a (α : Type u) (h : s = "--") : True'
+    )
+    assert parse_statement(second.statement) == parse_statement("theorem b (x : Nat) : x = x")
+
+
 def test_the_benchmark_of_leandojo_is_read_with_its_splits(tmp_path):
     leandojo(tmp_path)
     train, val, test = read_theorems(tmp_path)
@@ -82,14 +97,17 @@ def test_the_benchmark_of_leandojo_is_read_with_its_splits(tmp_path):
 @pytest.mark.parametrize(
     ("records", "message"),
     [
-        ([RECORDS[1], '{"id": '], "line 2 is malformed JSON.*d.jsonl; give an object a line"),
-        ([RECORDS[1], {"id": "x"}], "without 'id' or 'theorem'.*line 2"),
-        ([[1]], "without 'id' or 'theorem'"),
-        ([RECORDS[1], RECORDS[1]], "id 'b' is there twice"),
+        ([RECORDS[1], '{"id": '], "malformed JSON.*d.jsonl, line 2; must be one object a line"),
+        ([RECORDS[1], {"id": "x"}], "no 'id' or no 'theorem'.*line 2"),
+        ([[1]], "no 'id' or no 'theorem'"),
+        ([RECORDS[1], RECORDS[1]], "the id 'b' occurs twice"),
         ([{"id": "x", "theorem": "def x := 1"}], "theorem 'x' is not a statement.*line 1"),
-        ([{"id": "x", "theorem": 3}], "a 'theorem' that is no text"),
-        ([{"id": "x", "theorem": "theorem x : p", "proofs": "simp"}], "'proofs' that are no list"),
-        ([""], "no theorem is in the file"),
+        ([{"id": "x", "theorem": 3}], "a 'theorem' that is not a string"),
+        (
+            [{"id": "x", "theorem": "theorem x : p", "proofs": "simp"}],
+            "'proofs' that are not a",
+        ),
+        ([""], "there is no theorem, in .*d.jsonl"),
     ],
 )
 def test_bad_records_are_refused_by_name(tmp_path, records, message):

@@ -14,13 +14,12 @@ from lit_research.evals import (
     choice_accuracy,
     cloze_items,
     encode_items,
-    option_scores,
 )
 from lit_research.methods.ensemble import Ensemble, MultipleChoice
 from lit_research.methods.ensemble.accuracy_by_size import AccuracyBySize
 from lit_research.methods.ensemble.core import Scores, scores_by_size
 from lit_research.text import IGNORE, load_tokenizer
-from tests.evals.choices import ITEMS, batch_of
+from tests.evals.choices import ITEMS, batch_of, option_scores
 from tests.evals.test_published import ARC, PIQA, write_rows
 
 LM = {
@@ -210,7 +209,10 @@ def test_the_tokenizer_is_that_of_the_training_corpus(tmp_path):
     for one, other in zip(data.rows.rows, again.rows.rows, strict=True):
         assert one == other
         option = data.items[one.item].options[one.option]
-        assert trained.decode(one.tokens[one.start :]) == f" {option}"
+        scored = [
+            token for token, is_label in zip(one.tokens, one.learned, strict=True) if is_label
+        ]
+        assert trained.decode(scored) == f" {option}"
 
 
 # Published sets
@@ -235,10 +237,10 @@ def test_a_sample_of_a_published_set_follows_from_the_seed(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"source": "hellaswag"}, "source is 'hellaswag', in .*; give embedded, arc_easy"),
-        ({"path": "here"}, "path is 'here', in .* source embedded reads none; drop it"),
+        ({"source": "hellaswag"}, "source is 'hellaswag', in .*: give embedded, arc_easy"),
+        ({"path": "here"}, "path is 'here', in .* source embedded reads none: drop it"),
         ({"max_items": 0}, "max_items is 0, in .*; must be at least 1"),
-        ({"corpus": {"sauce": 1}}, "corpus has 'sauce', in .*; give arguments of Corpus, batch"),
+        ({"corpus": {"sauce": 1}}, "corpus has 'sauce', in .*: give arguments of Corpus, batch"),
         ({"corpus": {"tokenizer": "bytes"}}, "tokenizer is 'bpe:4096' and that of corpus 'bytes'"),
     ],
 )
@@ -250,10 +252,10 @@ def test_mistakes_in_the_arguments_are_named(arguments, message):
 
 def test_messages_say_which_option_to_change(tmp_path):
     where = "in data.init_args of MultipleChoice"
-    with pytest.raises(UserError, match=f"sciq has no path, {where}: give"):
+    with pytest.raises(UserError, match=f"sciq has no path, {where}; give"):
         _ = MultipleChoice("sciq", tokenizer="bytes").items
     rows = write_rows(tmp_path / "rows.jsonl", PIQA)
-    with pytest.raises(UserError, match=f"option 0 has 9 tokens, .* max_length is 4, {where}: "):
+    with pytest.raises(UserError, match=f"has 9 tokens, .* max_length is 4, {where}; must"):
         _ = MultipleChoice("piqa", rows, tokenizer="bytes", max_length=4).rows
     with pytest.raises(UserError, match=r"MultipleChoice has no data for fit, in .*; use the verb"):
         MultipleChoice(tokenizer="bytes").setup(TrainerFn.FITTING)

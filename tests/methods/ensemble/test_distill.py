@@ -132,7 +132,8 @@ def test_texts_longer_than_the_context_go_on_from_its_last_half():
     }
     tokenizer = load_tokenizer("bytes")
     engine = TransformersEngine(build_lm(config, vocab_size=len(tokenizer)), tokenizer)
-    prompts, beyond = [[tokenizer.eos_token_id]] * 4, BeyondContext(engine)
+    prompts = [[tokenizer.eos_token_id]] * 4
+    beyond = BeyondContext(engine, tokenizer, context=16)
 
     def sample(seed):
         done = beyond.generate(prompts, max_new_tokens=50, seed=seed)

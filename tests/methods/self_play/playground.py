@@ -32,7 +32,7 @@ SMALL: dict[str, Any] = {
     f"{INIT}.warm_start.checks": 20,
     f"{INIT}.max_new_tokens": 32,
     f"{INIT}.eval_attempts": 2,
-    f"{INIT}.generation_batch": 32,
+    f"{INIT}.engine.init_args.batch_size": 32,
     f"{INIT}.update.batch_size": 8,
     f"{RULES}.attempts": 4,
     f"{DATA}.families": ["lists"],

@@ -4,8 +4,7 @@ import pytest
 
 from lit_research.errors import UserError
 from lit_research.lean import parse_statement
-from lit_research.lm import build_lm
-from lit_research.lm.engines import Completion, OpenAIEngine, TransformersEngine
+from lit_research.lm.engines import Completion, Engine
 from lit_research.methods.self_play.guides import (
     Grade,
     LanguageModelGuide,
@@ -15,7 +14,6 @@ from lit_research.methods.self_play.guides import (
     read_grade,
 )
 from lit_research.methods.self_play.rubric import complexity, redundancy, relevance
-from lit_research.text import load_tokenizer
 
 
 def stated(body):
@@ -193,16 +191,16 @@ def test_the_last_tag_of_a_kind_wins(text, found):
     assert read_grade(text) == found
 
 
-class Answering:
+class Answering(Engine):
     """An engine with an answer for each prompt, in turn."""
-
-    weight_version = 0
 
     def __init__(self, answers):
         self.answers, self.prompts = answers, []
 
-    def generate(self, prompts, *, max_new_tokens, temperature=1.0, top_p=1.0, top_k=0, stop=(),
-                 n=1, seed=0):  # fmt: skip
+    def card(self):
+        return {"answers": self.answers}
+
+    def complete(self, prompts, sampling):
         self.prompts += prompts
         found = []
         for index, answer in enumerate(self.answers[: len(prompts)]):
@@ -210,13 +208,13 @@ class Answering:
                 one = Completion.failure("timeout", weight_version=0, prompt_index=index)
             else:
                 one = Completion(answer, (), (), "stop", 0, index)
-            found.append([one] * n)
+            found.append([one] * sampling.n)
         return found
 
 
 def test_a_language_model_grades_and_its_failures_are_counted():
     engine = Answering([tagged(), "I think so.", None, tagged(relevance=9), tagged(5, 1, 2)])
-    guide = LanguageModelGuide.from_engine(engine)
+    guide = LanguageModelGuide(engine)
     pair = (stated("(p q : Prop) (h : p ∧ q) : q"), stated(SWAP))
     assert guide.score([pair] * 5) == [Grade(4, 0, 1), None, None, None, Grade(5, 1, 2)]
     assert guide.failures == {"no relevance": 1, "no answer": 1, "out of range": 1}
@@ -242,46 +240,23 @@ class Chatting(Answering):
 def test_a_model_with_a_chat_template_is_asked_in_a_chat():
     engine = Chatting([tagged()])
     pair = (stated(SWAP), stated(SWAP))
-    assert LanguageModelGuide.from_engine(engine).score([pair]) == [Grade(4, 0, 1)]
+    assert LanguageModelGuide(engine).score([pair]) == [Grade(4, 0, 1)]
     assert engine.prompts == [[len(guide_prompt(*pair))]]
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        {},
-        {"folder": "x", "base_url": "y", "model": "z"},
-        {"base_url": "y"},
-        {"folder": "x", "model": "z"},
-        {"folder": "x", "temperature": -1.0},
-        {"folder": "x", "max_new_tokens": 0},
+        {"temperature": -1.0},
+        {"max_new_tokens": 0},
     ],
 )
 def test_a_guide_that_cannot_grade_is_refused(arguments):
     with pytest.raises(UserError, match="of LanguageModelGuide"):
-        LanguageModelGuide(**arguments)
+        LanguageModelGuide(Answering([]), **arguments)
 
 
 def test_a_model_that_does_not_answer_is_found_before_the_first_round():
-    LanguageModelGuide.from_engine(Answering(["1"])).check()
-    with pytest.raises(UserError, match=r"does not answer \(.*timeout\)"):
-        LanguageModelGuide.from_engine(Answering([None])).check()
-
-
-def test_a_server_is_asked_lazily():
-    guide = LanguageModelGuide(base_url="http://localhost:1/v1", model="m", batch_size=3)
-    assert isinstance(guide.engine, OpenAIEngine)
-    assert guide.engine.max_concurrency == 3
-
-
-def test_a_folder_is_loaded_lazily(tmp_path):
-    shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
-    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 4096}
-    build_lm({"model_type": "llama", **shape, **heads}, vocab_size=257).save_pretrained(tmp_path)
-    load_tokenizer("bytes").save_pretrained(tmp_path)
-    guide = LanguageModelGuide(folder=str(tmp_path), max_new_tokens=4, dtype="float32")
-    assert "engine" not in vars(guide)
-    assert isinstance(guide.engine, TransformersEngine)
-    assert not guide.engine.model.training
-    assert guide.engine.tokenizer.eos_token_id == 256
-    assert guide.engine is guide.engine
+    LanguageModelGuide(Answering(["1"])).check()
+    with pytest.raises(UserError, match=r"does not answer \(.*timeout\), by Answering"):
+        LanguageModelGuide(Answering([None])).check()

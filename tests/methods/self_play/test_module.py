@@ -41,7 +41,12 @@ ANEW = {
 # A server that is not there.
 SILENT = {
     "class_path": "LanguageModelGuide",
-    "init_args": {"base_url": "http://localhost:9/v1", "model": "none"},
+    "init_args": {
+        "engine": {
+            "class_path": "OpenAIEngine",
+            "init_args": {"base_url": "http://localhost:9/v1", "model": "none"},
+        }
+    },
 }
 ALONE = {f"{RULES}.conjectures": 0, f"{INIT}.guide": None}
 LAST = ["--ckpt_path", "last"]
@@ -254,7 +259,7 @@ def test_a_game_that_is_killed_ends_as_if_it_had_not_been(unbroken, tmp_path, pl
         ({f"{RULES}.objective": "ppo"}, r"rules\.objective: .*'reinforce_half'.*, got ppo"),
         (
             {f"{RULES}.objective": {"class_path": "Cispo", "init_args": {"clip": 0}}},
-            r"clip is 0\.0, in rules\.objective of SelfPlay: give a number above 0$",
+            r"clip is 0\.0, in rules\.objective of SelfPlay; must be above 0$",
         ),
         ({f"{RULES}.conjecturer": "stp"}, "nothing to grade.*give guide: null"),
         ({f"{RULES}.conjectures": 0}, "nothing to grade.*give guide: null"),

@@ -9,6 +9,7 @@ import torch
 from lit_research.errors import UserError
 from lit_research.lean import LeanServer, ServerCounts, Verdict, parse_statement
 from lit_research.lean.corpus import embedded_targets, word_tokenizer
+from lit_research.lm.engines import TransformersEngine
 from lit_research.methods.self_play import Game, PlainFormat, Players, RuleGuide, Rules, Update
 from lit_research.methods.self_play.archive import Archive, ArchivedLean
 from lit_research.methods.self_play.evaluation import evaluate
@@ -58,7 +59,13 @@ def game(archive=None, **rules):
     torch.manual_seed(0)
     tokenizer = word_tokenizer(markers=SPECIAL_WORDS)
     players = Players(SPEC, len(tokenizer))
-    writer = Writer(players, tokenizer, batch_size=16, max_new_tokens=8, temperature=1.0)
+    writer = Writer(
+        players,
+        lambda model: TransformersEngine(model, tokenizer, batch_size=16),
+        tokenizer,
+        max_new_tokens=8,
+        temperature=1.0,
+    )
     return Game(
         writer,
         ArchivedLean(EvenLean(), archive or Archive(None)),

@@ -81,8 +81,8 @@ def test_sequences_follow_a_permutation_of_their_own():
         ("--model.init_args.lm.num_attention_heads=3", "even head width"),
         ("--model.init_args.lm.window=0", "window is 0"),
         ("--model.init_args.lm.num_suffix_layers=5", "of a model of 4 blocks"),
-        ("--model.init_args.inner_warmup=2", "share from 0 to 1"),
-        ("--data.init_args.noise=2", "probability"),
+        ("--model.init_args.inner_warmup=2", "must be from 0 to 1"),
+        ("--data.init_args.noise=2", "noise is 2"),
     ],
 )
 def test_mistakes_are_refused_before_training(tmp_path, option, message):

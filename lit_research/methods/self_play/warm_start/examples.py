@@ -73,7 +73,7 @@ def draw_lemmas(
     lemmas: list[tuple[Theorem, bool, Statement]] = []
     for theorem in theorems:
         for _ in range(settings.lemmas):
-            lemma = vary(parsed(theorem), draw, edits=draw.randint(1, 2))
+            lemma = vary(theorem.parsed, draw, edits=draw.randint(1, 2))
             is_shown = draw.random() >= UNCONDITIONED
             if lemma is not None:
                 lemmas.append((theorem, is_shown, lemma))
@@ -86,7 +86,7 @@ def lemma_answers(
     """Return what a Conjecturer is asked and what it is to answer."""
     return [
         (
-            form.conjecturer_prompt(parsed(theorem) if is_shown else None),
+            form.conjecturer_prompt(theorem.parsed if is_shown else None),
             form.write_conjecture(lemma),
         )
         for theorem, is_shown, lemma in lemmas

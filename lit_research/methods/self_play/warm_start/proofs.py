@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lit_research.files import write_atomic
-from lit_research.lean import Attempt, LeanServer, Statement, parse_statement
+from lit_research.lean import Attempt, LeanServer, Statement
 from lit_research.lean.corpus import with_alternatives
 from lit_research.methods.self_play.warm_start.search import Provable, TacticSearch
 from lit_research.methods.self_play.warm_start.settings import WarmStart
@@ -85,7 +85,6 @@ def proved_alternatives(
 
 
 def parsed(theorem: Provable) -> Statement:
-    """Return a theorem's statement, parsed."""
-    statement = parse_statement(theorem.statement)
-    assert statement is not None, "the data module refuses what is no statement"
-    return statement
+    """Return the parts of a theorem's statement."""
+    assert theorem.parsed is not None, "the data module refuses what is no statement"
+    return theorem.parsed

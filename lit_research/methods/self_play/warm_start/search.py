@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lit_research.lean import Attempt, LeanServer, parse_statement
+from lit_research.lean import Attempt, LeanServer, Statement
 from lit_research.lean.corpus.goals import Goal, goal_of, read_goals
 from lit_research.methods.self_play.warm_start.tactics import candidates, closers
 
@@ -20,6 +20,10 @@ class Provable(Protocol):
     @property
     def statement(self) -> str:
         """``theorem NAME BINDERS : CONCLUSION``."""
+
+    @property
+    def parsed(self) -> Statement | None:
+        """The parts of its statement; None if it is no statement."""
 
     @property
     def header(self) -> str:
@@ -69,8 +73,7 @@ class TacticSearch:
         proofs: list[list[str]] = [[] for _ in theorems]
         first: dict[int, Goal] = {}
         for number, theorem in enumerate(theorems):
-            statement = parse_statement(theorem.statement)
-            goal = goal_of(statement) if statement is not None else None
+            goal = goal_of(theorem.parsed) if theorem.parsed is not None else None
             if goal is not None:
                 first[number] = goal
         states = {number: [_State((), (goal,), 0)] for number, goal in first.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lit_research.errors import UserError
+from lit_research.ranges import COUNT, NOT_NEGATIVE, POSITIVE, check_range
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,7 @@ class WarmStart:
 
     def __post_init__(self) -> None:
         counts = ("depth", "width", "checks", "proofs", "lemmas", "epochs", "batch_size")
-        for name in (*counts, "alternatives"):
-            least = int(name in counts)
-            if getattr(self, name) < least:
-                raise UserError(
-                    f"{name} is {getattr(self, name)}, in warm_start of SelfPlay: give {least} or "
-                    "more"
-                )
-        if not self.lr > 0:
-            raise UserError(f"lr is {self.lr}, in warm_start of SelfPlay: give a number above 0")
+        where = "in warm_start of SelfPlay"
+        check_range(COUNT, where, **{name: getattr(self, name) for name in counts})
+        check_range(NOT_NEGATIVE, where, alternatives=self.alternatives)
+        check_range(POSITIVE, where, lr=self.lr)
