@@ -11,6 +11,7 @@ from lit_research.lm.checkpointing import enable_activation_checkpointing
 from lit_research.lm.chunked import chunked_next_token_loss, chunked_token_losses
 from lit_research.lm.folders import export_hf, load_lm
 from lit_research.lm.losses import ends_in_linear_head, lm_loss, lm_token_losses
+from lit_research.lm.properties import count_parameters, flops_per_token, weights_fingerprint
 from lit_research.lm.scoring import next_token_loss, run_lm, token_log_probs
 from lit_research.lm.specs import check_lm_spec, lm_from_spec
 
