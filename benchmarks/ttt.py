@@ -32,7 +32,7 @@ from lit_research.lm import count_parameters
 from lit_research.methods.ttt.attention import KeyValues
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.inner_loop import (
-    Inner,
+    InnerLoop,
     Recompute,
     chunk_losses,
     clipped,
@@ -98,7 +98,7 @@ def check_reading(lm: TTTE2EForCausalLM) -> None:
     tokens = draw(1, 1100, READER["vocab_size"])
     with torch.no_grad():
         window = log_probs(lm(tokens, inner_loop=False).logits, tokens)
-        still = Stream(lm, 1, Inner(lr=0.0)).score(tokens)[:, 1:]
+        still = Stream(lm, 1, InnerLoop(lr=0.0)).score(tokens)[:, 1:]
         torch.testing.assert_close(still, window, atol=1e-4, rtol=0)
         wide = build(READER, window=2048, num_suffix_layers=0)
         full = build(READER, window=None, num_suffix_layers=0)
@@ -122,7 +122,7 @@ def compare_reading(rounds: int, threads: int) -> list[dict[str, Any]]:
 
         rivals = {
             "inner steps": lambda tokens=tokens: Stream(lm).score(tokens),
-            "window alone": lambda tokens=tokens: Stream(lm, 1, Inner(lr=0.0)).score(tokens),
+            "window alone": lambda tokens=tokens: Stream(lm, 1, InnerLoop(lr=0.0)).score(tokens),
             "full attention": whole,
         }
         for run in rivals.values():
@@ -208,7 +208,7 @@ Loss = Callable[[TTTE2EForCausalLM, Tensor, Tensor], Tensor]
 
 
 def _scan(recompute: Recompute, lm: TTTE2EForCausalLM, ids: Tensor, labels: Tensor) -> Tensor:
-    return scan(lm, ids, labels, Inner(recompute=recompute))[0]
+    return scan(lm, ids, labels, InnerLoop(recompute=recompute))[0]
 
 
 STEPS: dict[str, Loss] = {

@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 
+from lit_research import lean
 from lit_research.catalogue import base_of, listing
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
@@ -210,6 +211,20 @@ def test_self_play_builds_at_the_published_size(weights):
         parameters = module.players.parameters_of(role)
         assert sum(p.numel() for p in parameters) == trained
         assert all(p.is_meta and p.requires_grad for p in parameters)
+
+
+def test_the_servers_of_lean_are_built_without_being_asked():
+    servers = {}
+    for config in ("kimina", "leandojo"):
+        files = config_arguments(config_dir() / f"self_play/{config}.yaml")
+        given = Parsed(["fit", *files]).config.fit.model.init_args.lean
+        server = getattr(lean, given.class_path.rpartition(".")[2])
+        servers[config] = server(**given.init_args)
+    assert isinstance(servers["kimina"], lean.KiminaServer)
+    assert servers["kimina"].url == "http://localhost:8000"
+    assert servers["kimina"].timeout_s == 200.0  # of paper.yaml
+    assert isinstance(servers["leandojo"], lean.LeanDojoServer)
+    assert servers["leandojo"].timeout_s == 600
 
 
 def test_references_resolve_within_and_across_files(tmp_path):

@@ -8,7 +8,7 @@ from lit_research.callbacks import LossByPosition
 from lit_research.lm import IGNORE
 from lit_research.methods.base import DataModule
 from lit_research.methods.dpg import DatasetPolicyGradient, Prompts
-from lit_research.methods.dpg.inner import Inner
+from lit_research.methods.dpg.inner_run import Inner
 from lit_research.methods.dpg.metrics import HeadNorm
 from lit_research.methods.ensemble import Distill, Ensemble, MultipleChoice
 from lit_research.methods.pretrain import Pretrain

@@ -1,9 +1,9 @@
-"""The one place where the attention of a model is chosen, and where documents are kept apart.
+"""Choose a model's attention kernel, and keep documents apart.
 
 ``sdpa`` is torch's fused attention, ``flash`` the flash-attn package. Both have a backward pass but
 no second derivative. ``math`` is transformers' ``eager``: matrix product, softmax, matrix product,
-as each model's authors wrote it. It can be differentiated any number of times, forwards too, and
-mapped over by ``torch.func.vmap``.
+as each model's authors wrote it. It can be differentiated any number of times, in forward mode too,
+and mapped over by ``torch.func.vmap``.
 
 Legend: B sequences, T tokens of a sequence.
 """
@@ -30,7 +30,7 @@ def resolve_attention(
     """Return transformers' ``attn_implementation`` for ``flash``, ``sdpa`` or ``math``.
 
     Args:
-        name: the attention asked for.
+        name: the requested attention.
         device: where the model will run; None is CUDA if there is any, else the CPU.
         twice_differentiable: whether the caller differentiates a gradient, or maps over examples.
 
@@ -40,14 +40,14 @@ def resolve_attention(
     """
     if name not in _IMPLEMENTATION:
         right = nearest(name, _IMPLEMENTATION, f"give one of {', '.join(get_args(Attention))}")
-        raise UserError(f"unknown attention {name!r}, for the language model: {right}")
+        raise UserError(f"unknown attention {name!r}, for the language model; {right}")
     if twice_differentiable and name != "math":
         raise UserError(
-            f"attention is {name!r}, for a method that differentiates gradients: "
-            "a fused kernel has no second derivative, so give 'math'"
+            f"attention is {name!r}, for a method that differentiates gradients; "
+            "give 'math', since a fused kernel has no second derivative"
         )
     if name == "flash" and (reason := _why_no_flash(device)):
-        raise UserError(f"attention is 'flash', but {reason}: give 'sdpa'")
+        raise UserError(f"attention is 'flash', but {reason}; give 'sdpa'")
     return _IMPLEMENTATION[name]
 
 
@@ -64,13 +64,13 @@ def _why_no_flash(device: torch.device | str | None) -> str | None:
 
 
 def document_positions(document_ids: Tensor) -> Tensor:
-    """Return position ids ``[B, T]`` that begin at 0 with each document of ``document_ids``.
+    """Return position ids ``[B, T]`` that restart at 0 with each document of ``document_ids``.
 
-    Given as ``position_ids``, they keep attention within documents: transformers begins a new
-    sequence wherever positions do not go up by one (see ``run_lm``).
+    Given as ``position_ids``, they keep attention within documents: transformers starts a new
+    sequence wherever positions do not increase by one (see ``run_lm``).
 
     Args:
-        document_ids: the same number for neighbouring tokens of one document, ``[B, T]``.
+        document_ids: an equal number for adjacent tokens of one document, ``[B, T]``.
     """
     column_T = torch.arange(document_ids.shape[1], device=document_ids.device)
     begins_BT = torch.ones_like(document_ids, dtype=torch.bool)

@@ -1,12 +1,12 @@
-"""An output head and its cross-entropy in one, never holding the logits of a whole batch.
+"""Fused output head and cross-entropy, without the logits of a whole batch in memory.
 
-The logits of a chunk of tokens are computed, turned into their gradient in place, multiplied into
-the gradients of hidden states and head, and dropped: forward computes the loss *and* its gradients,
-and backward only scales them. That saves memory and time, for the logits and their gradient are the
-largest tensors of a small model. It also means that there is no second derivative: asking for one
-is an error.
+The logits of a chunk of tokens are computed, replaced by their gradient in place, multiplied into
+the gradients of hidden states and head, and discarded: forward computes the loss *and* its
+gradients, and backward only scales them. That saves memory and time, since the logits and their
+gradient are the largest tensors of a small model. It also means that there is no second derivative:
+asking for one is an error.
 
-Legend: N tokens of a batch (B * T), n of a chunk, D width, V vocabulary.
+Legend: N tokens of a batch (B * T), n tokens of a chunk, D width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch.nn import functional as F
 from lit_research.errors import UserError
 from lit_research.labels import IGNORE
 
-# Tokens of a chunk: enough for an efficient product, with logits (4 MiB in fp32) that stay in the
-# processor's cache where V is small.
+# Tokens per chunk: enough for an efficient product, with logits (4 MiB in fp32) that fit the
+# processor's cache if V is small.
 CHUNK_TOKENS = 512
 CHUNK_LOGITS = 2**20
 
@@ -38,8 +38,8 @@ def chunked_next_token_loss(
 ) -> Tensor:
     """Return the mean next-token loss in nats from the last hidden states, plus the z-loss.
 
-    It equals ``next_token_loss`` of the head's logits, gradients included, up to rounding. On a CPU
-    at N=2,048, D=256, V=4,096, head and loss take two thirds of the plain ones' time.
+    It equals ``next_token_loss`` of the head's logits, including gradients, up to rounding. On a
+    CPU at N=2,048, D=256, V=4,096, head and loss take two thirds of the time of separate ones.
 
     Args:
         hidden: last hidden states, after the final norm, ``[..., D]``.
@@ -47,10 +47,10 @@ def chunked_next_token_loss(
         labels: next tokens, ``IGNORE`` where there is none, as many as there are hidden states.
         head_bias: bias of the output head, ``[V]``.
         z_loss: weight of the squared log-normaliser (see ``next_token_loss``).
-        chunk: tokens whose logits are held at once; ``None`` chooses.
+        chunk: tokens per chunk; ``None`` chooses.
 
     Raises:
-        UserError: in backward, where a second derivative is asked for.
+        UserError: in backward, if a second derivative is requested.
     """
     hidden, head_weight, head_bias = _as_autocast(hidden, head_weight, head_bias)
     with torch.autocast(hidden.device.type, enabled=False):
@@ -75,7 +75,7 @@ def chunked_token_losses(
         head_weight: weight of the output head, ``[V, D]``.
         labels: next tokens, of any shape, as many as there are hidden states.
         head_bias: bias of the output head, ``[V]``.
-        chunk: tokens whose logits are held at once; ``None`` chooses.
+        chunk: tokens per chunk; ``None`` chooses.
 
     Returns:
         Losses of the shape of ``labels``.
@@ -158,7 +158,7 @@ class _ChunkedLoss(torch.autograd.Function):
         if torch.is_grad_enabled():
             raise UserError(
                 "chunked_next_token_loss has no second derivative, in backward with "
-                "create_graph=True: use next_token_loss of the logits"
+                "create_graph=True; use next_token_loss of the logits"
             )
         *gradients, share = ctx.saved_tensors
         scale = grad_output * share

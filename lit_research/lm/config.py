@@ -1,7 +1,7 @@
-"""From plain YAML data to a transformers config, with every field checked.
+"""Build a transformers config from plain YAML data, checking every field.
 
-transformers keeps unknown fields silently, so that a misspelt one trains another model than the one
-asked for. Here they are refused, as are wrong types and sizes that do not fit each other.
+transformers silently accepts unknown fields, so that a typo trains another model than the one asked
+for. Here they are refused, as are wrong types and sizes that do not fit each other.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def make_config(
         UserError: unknown model type or field, wrong type, or sizes that do not fit.
     """
     if not isinstance(config, Mapping):
-        made = copy.deepcopy(config)
+        copied = copy.deepcopy(config)
         if vocab_size is not None:
-            _check_vocabulary(made.vocab_size, vocab_size, made.model_type)
-        return made
+            _check_vocabulary(copied.vocab_size, vocab_size, copied.model_type)
+        return copied
     fields = dict(config)
     model_type = fields.pop("model_type", None)
     config_class = _config_class(model_type)
@@ -53,15 +53,15 @@ def make_config(
     _check_values(fields, config_class, model_type)
     if vocab_size is not None:
         _check_vocabulary(fields.setdefault("vocab_size", vocab_size), vocab_size, model_type)
-    made = _instantiate(config_class, fields, model_type)
-    if (text := made.get_text_config()) is not made:
+    built = _instantiate(config_class, fields, model_type)
+    if (text := built.get_text_config()) is not built:
         raise UserError(
-            f"{model_type} is a text model with others around it, in the lm config: "
+            f"{model_type} wraps a text model, in the lm config; "
             f"give the text model, model_type {text.model_type}, and its fields"
         )
-    _check_heads(made, model_type)
-    _check_special_tokens(made, model_type)
-    return made
+    _check_heads(built, model_type)
+    _check_special_tokens(built, model_type)
+    return built
 
 
 def _config_class(model_type: Any) -> type[PreTrainedConfig]:
@@ -69,11 +69,11 @@ def _config_class(model_type: Any) -> type[PreTrainedConfig]:
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     if model_type is None:
-        raise UserError("the lm config has no model_type: add for example model_type: llama")
+        raise UserError("there is no model_type, in the lm config; give one such as llama")
     if not isinstance(model_type, str) or model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         otherwise = "give a causal language model of transformers, such as llama or gpt2"
         raise UserError(
-            f"unknown model_type {model_type!r}, in the lm config: "
+            f"unknown model_type {model_type!r}, in the lm config; "
             f"{nearest(str(model_type), MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, otherwise)}"
         )
     return CONFIG_MAPPING[model_type]
@@ -82,12 +82,12 @@ def _config_class(model_type: Any) -> type[PreTrainedConfig]:
 def _known_fields(
     fields: dict[str, Any], config_class: type[PreTrainedConfig], model_type: str
 ) -> dict[str, Any]:
-    """Refuse unknown fields; return the fields under their own names, with our defaults.
+    """Refuse unknown fields; return the fields under their canonical names, with our defaults.
 
-    Special tokens that are not given become None: the defaults (2 ends a text for Llama) belong to
+    Special tokens that are not given become None: the defaults (eos_token_id 2 for Llama) belong to
     vocabularies of hub models. Models that can also be encoders become decoders.
     """
-    # The dtype of the weights is an argument of build_lm; a second word on it would have no effect.
+    # The dtype of the weights is an argument of build_lm; a field would have no effect.
     known = {f.name: f for f in dataclasses.fields(config_class) if f.name != "dtype"}
     aliases = config_class.attribute_map
     names = {*known, *aliases, *(("rope_theta",) if "rope_parameters" in known else ())}
@@ -95,7 +95,7 @@ def _known_fields(
         if name not in names:
             otherwise = f"see {config_class.__name__} in transformers for the fields"
             raise UserError(
-                f"unknown field {name!r}, in the lm config of {model_type}: "
+                f"unknown field {name!r}, in the lm config of {model_type}; "
                 f"{nearest(str(name), names, otherwise)}"
             )
     defaults = {
@@ -110,7 +110,7 @@ def _known_fields(
 def _check_values(
     fields: dict[str, Any], config_class: type[PreTrainedConfig], model_type: str
 ) -> None:
-    """Refuse what transformers takes without a word, or with one that names no field."""
+    """Refuse values that transformers accepts silently, or refuses without naming the field."""
     from transformers.activations import ACT2FN
     from transformers.modeling_rope_utils import RopeParameters
 
@@ -122,17 +122,17 @@ def _check_values(
         value = fields.get(name)
         if isinstance(value, str) and value not in ACT2FN:
             right = nearest(value, ACT2FN, "give one such as silu or gelu")
-            raise UserError(f"unknown {name} {value!r}, {where}: {right}")
+            raise UserError(f"unknown {name} {value!r}, {where}; {right}")
     theta, rotary = fields.get("rope_theta", 1.0), fields.get("rope_parameters")
     if isinstance(theta, bool) or not isinstance(theta, (int, float)):
-        raise UserError(f"rope_theta is {theta!r}, {where}: give a number")
-    # Models with several kinds of layers have a mapping for each of them here.
+        raise UserError(f"rope_theta is {theta!r}, {where}; give a number")
+    # Models with several layer types have one mapping for each of them here.
     if isinstance(rotary, Mapping) and not any(isinstance(v, Mapping) for v in rotary.values()):
         for name in rotary:
             if name not in RopeParameters.__annotations__:
                 fields_are = "see RopeParameters in transformers for the fields"
                 raise UserError(
-                    f"unknown field {name!r}, in rope_parameters of {model_type}: "
+                    f"unknown field {name!r}, in rope_parameters of {model_type}; "
                     f"{nearest(str(name), RopeParameters.__annotations__, fields_are)}"
                 )
 
@@ -141,7 +141,7 @@ def _check_vocabulary(configured: Any, needed: int, model_type: str) -> None:
     if isinstance(configured, int) and configured < needed:
         raise UserError(
             f"vocab_size is {configured}, in the lm config of {model_type}, but the tokenizer has "
-            f"{needed} tokens: give at least {needed}, or leave it out"
+            f"{needed} tokens; give at least {needed}, or leave it out"
         )
 
 
@@ -153,7 +153,7 @@ def _instantiate(
     try:
         return config_class(**fields)
     except (StrictDataclassError, ValueError, TypeError, KeyError, AttributeError) as error:
-        # The last line of a strict dataclass's message says what is wrong; those before, by whom.
+        # The last line of a strict dataclass's message says what is wrong.
         reason = str(error).strip().splitlines()[-1].strip()
         hint = "" if "str (value" not in reason else " (YAML reads 1e-5 as text: write 1.0e-5)"
         raise UserError(
@@ -164,7 +164,7 @@ def _instantiate(
 
 def _check_heads(config: PreTrainedConfig, model_type: str) -> None:
     if getattr(config, "is_heterogeneous", False):
-        return  # every layer has numbers of its own
+        return  # sizes differ between layers
     heads, width = (getattr(config, n, None) for n in ("num_attention_heads", "hidden_size"))
     if not isinstance(heads, int) or not isinstance(width, int):
         return
@@ -172,19 +172,19 @@ def _check_heads(config: PreTrainedConfig, model_type: str) -> None:
     if head_dim is None and width % heads:
         raise UserError(
             f"hidden_size {width} is not a multiple of num_attention_heads {heads}, in the lm "
-            f"config of {model_type}: give for example {width // heads * heads or heads}"
+            f"config of {model_type}; give for example {width // heads * heads or heads}"
         )
     groups = getattr(config, "num_key_value_heads", None)
     if isinstance(groups, int) and heads % groups:
         raise UserError(
             f"num_attention_heads {heads} is not a multiple of num_key_value_heads {groups}, in "
-            f"the lm config of {model_type}: give a divisor of {heads}"
+            f"the lm config of {model_type}; give a divisor of {heads}"
         )
     head_dim = head_dim or width // heads
     if getattr(config, "rope_parameters", None) and isinstance(head_dim, int) and head_dim % 2:
         raise UserError(
             f"a head has {head_dim} channels (hidden_size {width}, {heads} heads), in the lm "
-            f"config of {model_type}: rotary positions turn pairs of channels, so make it even"
+            f"config of {model_type}; must be even, since rotary positions rotate pairs of channels"
         )
 
 
@@ -195,5 +195,5 @@ def _check_special_tokens(config: PreTrainedConfig, model_type: str) -> None:
         if any(i is not None and not 0 <= i < config.vocab_size for i in ids):
             raise UserError(
                 f"{name} is {value}, in the lm config of {model_type}, outside the vocabulary of "
-                f"{config.vocab_size} tokens: give an id below {config.vocab_size}"
+                f"{config.vocab_size} tokens; give an id below {config.vocab_size}"
             )

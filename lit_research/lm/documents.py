@@ -1,9 +1,9 @@
-"""Whether a model keeps packed documents apart, found out by trying it.
+"""Test whether a model keeps packed documents apart.
 
-A batch whose ``position_ids`` begin anew with each document asks the model to attend within
-documents. Some architectures take such positions and attend across documents all the same, some
-look positions up in another way, some fail. No list of their names stays right, so the built model
-is tried once: two short documents in a row.
+A batch whose ``position_ids`` restart at each document asks the model to attend within documents.
+Some architectures accept such positions and still attend across documents, some interpret positions
+differently, some fail. A list of names would go out of date, so the built model is tested once, on
+two short documents in a row.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 Run = Callable[["PreTrainedModel", Mapping[str, Tensor]], Tensor]
 FIRST, SECOND = 5, 6  # tokens of the two documents
-# Packed and alone, the same numbers are added in another order: relative to the largest logit.
+# Tolerance relative to the largest logit: packed and alone, sums are taken in another order.
 ALONE = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 1e-1}
 
-# The verdict on each model that was tried: what is wrong with it; empty if nothing is.
+# What is wrong with each model that was tested; empty if nothing is.
 _known: WeakKeyDictionary[PreTrainedModel, str] = WeakKeyDictionary()
 
 
 def check_keeps_documents_apart(model: PreTrainedModel, run: Run) -> None:
-    """Try once whether a model attends within documents.
+    """Test once whether a model attends within documents.
 
     It costs three forward passes over two short rows, before the first batch.
 
     Args:
         model: a causal language model.
-        run: returns its logits, of a batch with ``input_ids`` and ``position_ids``.
+        run: returns its logits for a batch with ``input_ids`` and ``position_ids``.
 
     Raises:
-        UserError: it does not, or cannot be told where documents begin.
+        UserError: it does not, or it takes no positions.
     """
     if model not in _known:
         takes_positions = "position_ids" in inspect.signature(model.forward).parameters
@@ -57,13 +57,13 @@ def check_keeps_documents_apart(model: PreTrainedModel, run: Run) -> None:
 
 def _refuse(model: PreTrainedModel, reason: str) -> None:
     raise UserError(
-        f"{type(model).__name__} {reason}, in a batch whose documents are kept apart: "
+        f"{type(model).__name__} {reason}, in a batch whose documents are kept apart; "
         "set mask_across_documents to false, or choose a model such as llama"
     )
 
 
 def _is_traced() -> bool:
-    """Tell whether this runs inside a transformation or a compiler, where nothing has values."""
+    """Return whether this runs inside a transformation or a compiler, without tensor values."""
     return torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None
 
 
@@ -81,7 +81,7 @@ def _fault(model: PreTrainedModel, run: Run) -> str:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             return f"fails on positions that begin anew ({reason[:100]})"
     scale = float(packed.abs().max())
-    # Masked out, another document adds zeros: not a bit may change beyond rounding.
+    # A masked document adds exact zeros: nothing may change beyond rounding.
     leak = float((packed - changed).abs().max())
     if not leak <= 16 * torch.finfo(packed.dtype).eps * scale:
         return f"attends across documents (logits change by {leak:.2g} of {scale:.2g})"
@@ -104,7 +104,7 @@ def _documents(model: PreTrainedModel) -> tuple[Tensor, Tensor, Tensor]:
     one, other, second = ids.split([FIRST, FIRST, SECOND])
     if torch.equal(one, other):  # a vocabulary of one word
         other = one.flip(0)
-    return tuple(part.to(model.device) for part in (one, other, second))
+    return tuple(ids.to(model.device) for ids in (one, other, second))
 
 
 def _packed(*documents: Tensor) -> dict[str, Tensor]:
@@ -117,7 +117,7 @@ def _packed(*documents: Tensor) -> dict[str, Tensor]:
 
 @contextmanager
 def _evaluated(model: PreTrainedModel) -> Iterator[None]:
-    """Switch dropout off, and the random numbers that a model draws back."""
+    """Switch off dropout, and restore the random state after it."""
     modes = [(module, module.training) for module in model.modules()]
     devices = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices):

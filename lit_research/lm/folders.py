@@ -1,4 +1,4 @@
-"""Checkpoint folders of transformers: load a model from one, write one."""
+"""Load a model from a checkpoint folder of transformers, and export one."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 def load_lm(
     folder: str | Path, *, attention: str = "sdpa", dtype: str = "float32"
 ) -> PreTrainedModel:
-    """Load a causal language model, in training mode as ``build_lm`` gives it.
+    """Load a causal language model, in training mode like ``build_lm``.
 
-    Weights are read from safetensors only, never from a pickle, and no code of the folder is run.
+    Weights are read from safetensors only, never from a pickle, and no code from the folder runs.
 
     Args:
         folder: a checkpoint folder of transformers, or a name on the model hub (``org/model``).
         attention: ``sdpa``, ``flash`` or ``math``.
-        dtype: of the weights.
+        dtype: dtype of the weights.
 
     Raises:
-        UserError: the folder is missing, damaged or of another kind, weights are missing in it, or
-            the hub cannot be reached.
+        UserError: the folder is missing, damaged or no model, weights are missing, or the hub
+            cannot be reached.
     """
     from transformers import AutoModelForCausalLM
 
     name = os.path.expanduser(folder)
     options = {"attn_implementation": resolve_attention(attention), "dtype": resolve_dtype(dtype)}
 
-    def load(place: str) -> Any:
-        _check_folder(place)
+    def load(resolved: str) -> Any:
+        _check_folder(resolved)
         with _quiet():
             return AutoModelForCausalLM.from_pretrained(
-                place,
+                resolved,
                 use_safetensors=True,
                 trust_remote_code=False,
                 output_loading_info=True,
@@ -56,17 +56,17 @@ def load_lm(
         "the model hub"
     )
     model, report = load_named(name, load, what="language model", right=right)
-    # Else transformers would fill the holes with random numbers and go on.
+    # Otherwise transformers would initialise them randomly and continue.
     if missing := sorted(report["missing_keys"]):
         raise UserError(
-            f"{len(missing)} weights are missing ({missing[0]}, ...); in {name!r}; "
+            f"{len(missing)} weights are missing ({missing[0]}, ...), in {name!r}; "
             "give a complete checkpoint of a causal language model"
         )
     return model.train()
 
 
 def _check_folder(name: str) -> None:
-    """Refuse what is here and holds no model."""
+    """Refuse an existing folder that holds no model."""
     path = Path(name)
     if not path.exists():
         return
@@ -79,13 +79,13 @@ def _check_folder(name: str) -> None:
         json.loads((path / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(
-            f"config.json is not JSON ({error}), in the model folder {name!r}: export it again"
+            f"config.json is not JSON ({error}), in the model folder {name!r}; export it again"
         ) from error
     if not any(path.glob("*.safetensors")):
         pickled = any(path.glob("*.bin")) or any(path.glob("*.pt"))
         raise UserError(
             f"there are {'only pickled weights, which can run code' if pickled else 'no weights'}, "
-            f"in the model folder {name!r}: give one with *.safetensors"
+            f"in the model folder {name!r}; give one with *.safetensors"
         )
 
 
@@ -94,16 +94,16 @@ def export_hf(
 ) -> None:
     """Write ``model`` and ``tokenizer`` as a folder that transformers and its servers can load.
 
-    The folder appears whole or not at all; an earlier export at its place is replaced. Where the
-    model names no token that ends a text, the tokenizer's is written, so that generation stops.
+    The folder is written atomically; an earlier export there is replaced. If the model has no
+    end-of-text token, the tokenizer's is written, so that generation stops.
 
     Args:
         model: the language model.
         tokenizer: its tokenizer.
-        folder: the place.
+        folder: the target folder.
 
     Raises:
-        UserError: something that is no export lies at the place.
+        UserError: the folder exists and is no export.
     """
     target = Path(folder).expanduser()
     if target.exists() and not (target / "config.json").is_file():
@@ -123,7 +123,7 @@ def _write(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: P
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers' progress bars off the terminal, which the trainer's own needs."""
+    """Hide transformers' progress bars, which would disturb the trainer's."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()

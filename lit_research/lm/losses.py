@@ -1,8 +1,8 @@
-"""The losses of a language model over a batch, without its logits where the model allows it.
+"""Losses of a language model over a batch, without materialising its logits where possible.
 
-The model's own forward is called with another function in place of its output head, one that takes
-the hidden states and returns their loss (``lit_research.lm.chunked``). This works whatever wraps
-the model, and for every model of transformers that ends in a plain linear layer.
+The model's forward is called with its output head replaced by a function from hidden states to
+their loss (``lit_research.lm.chunked``). This works for wrapped models, and for every model of
+transformers that ends in a plain linear layer.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 def ends_in_linear_head(model: PreTrainedModel) -> bool:
-    """Return whether a linear head, with nothing after it, makes the logits of ``model``.
+    """Return whether the logits of ``model`` are the output of a linear head, and nothing else.
 
-    It is found by running two tokens, before a strategy wraps the model. The answer is no where a
-    model scales or caps its logits, adapts its head or is compiled, and on the meta device, where
-    models do not run.
+    It is tested by running two tokens, before a strategy wraps the model. The answer is False if
+    the model scales or caps its logits, adapts its head or is compiled, and on the meta device,
+    where models do not run.
     """
     head = _linear_head(model)
     if head is None or model._compiled_call_impl is not None:
@@ -40,12 +40,12 @@ def ends_in_linear_head(model: PreTrainedModel) -> bool:
     mark = torch.zeros((), device=head.weight.device)
     tokens = torch.zeros(1, 2, dtype=torch.long, device=head.weight.device)
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()  # so that nothing is drawn from the random generator
+    model.eval()  # so that the random state does not change
     try:
         with torch.no_grad(), _head_replaced(head, lambda hidden: mark):
             return model(input_ids=tokens, use_cache=False).logits is mark
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError):
-        return False  # it needs logits, or more than tokens
+        return False  # it needs logits, or other inputs than tokens
     finally:
         for module, training in modes:
             module.training = training
@@ -58,9 +58,9 @@ def lm_loss(
 
     Args:
         model: a causal language model.
-        batch: ``input_ids`` and ``labels`` ``[B, T]``, perhaps ``position_ids`` ``[B, T]``.
+        batch: ``input_ids`` and ``labels`` ``[B, T]``, optionally ``position_ids`` ``[B, T]``.
         z_loss: weight of the squared log-normaliser (see ``next_token_loss``).
-        fused: compute head and loss in one, in chunks (only where ``ends_in_linear_head``); such a
+        fused: compute head and loss together, in chunks (only if ``ends_in_linear_head``); such a
             loss has no second derivative.
     """
     labels = batch["labels"]
@@ -83,8 +83,8 @@ def lm_token_losses(model: PreTrainedModel, batch: Mapping[str, Tensor], *, fuse
 
     Args:
         model: a causal language model.
-        batch: ``input_ids`` and ``labels`` ``[B, T]``, perhaps ``position_ids`` ``[B, T]``.
-        fused: as in ``lm_loss``; where gradients are recorded, the logits are held all the same.
+        batch: ``input_ids`` and ``labels`` ``[B, T]``, optionally ``position_ids`` ``[B, T]``.
+        fused: as in ``lm_loss``; ignored where gradients are recorded.
     """
     labels = batch["labels"]
     if not fused or torch.is_grad_enabled():

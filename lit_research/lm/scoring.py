@@ -1,8 +1,7 @@
-"""Running a language model over a batch, and its loss.
+"""Run a language model over a batch, and compute its loss.
 
-Labels are next tokens already: ``labels[b, t]`` is what the model should say after it has read
-``input_ids[b, :t + 1]``. ``IGNORE`` marks what is not to be learned. Losses are computed in fp32,
-in nats.
+Labels are next tokens already: ``labels[b, t]`` is the target after ``input_ids[b, :t + 1]``.
+``IGNORE`` marks tokens that are not to be learned. Losses are computed in fp32, in nats.
 
 Legend: B sequences, T tokens of a sequence, D width, V vocabulary, N = B * T.
 """
@@ -25,13 +24,13 @@ if TYPE_CHECKING:
 def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
     """Return the logits ``[B, T, V]`` of a batch.
 
-    With ``position_ids`` ``[B, T]`` that begin anew with each document (``document_positions``
-    makes them), no token attends to another document. Without them the row is one sequence, also
-    where ``document_ids`` name several documents in it.
+    With ``position_ids`` ``[B, T]`` that restart at each document (see ``document_positions``), no
+    token attends to another document. Without them the row is one sequence, even if
+    ``document_ids`` names several documents in it.
 
     Args:
         model: a causal language model.
-        batch: ``input_ids`` ``[B, T]``, perhaps ``position_ids`` ``[B, T]``; the rest is ignored.
+        batch: ``input_ids`` and optionally ``position_ids``, ``[B, T]``; other keys are ignored.
 
     Raises:
         UserError: there are ``position_ids`` and the model cannot keep documents apart.
@@ -40,16 +39,16 @@ def run_lm(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
 
 
 def lm_outputs(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
-    """Return what the output head makes of a batch, as the model returns it (see ``run_lm``)."""
+    """Return the output of the head for a batch, as the model returns it (see ``run_lm``)."""
     check_positions(model, batch)
     return _outputs(model, batch)
 
 
 def check_positions(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> None:
-    """Refuse packed documents that the model would not keep apart; it is tried once.
+    """Refuse packed documents that the model does not keep apart; the model is tested once.
 
     Raises:
-        UserError: it would not.
+        UserError: it does not.
     """
     if "position_ids" in batch:
         check_keeps_documents_apart(model, _outputs)
@@ -60,9 +59,9 @@ def _outputs(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor:
     if "position_ids" in batch:
         inputs["position_ids"] = batch["position_ids"]
         if model.config._attn_implementation.startswith("flash"):
-            # The varlen kernel looks for documents in a batch of one row only.
+            # The varlen kernel detects documents only in a batch of one row.
             inputs = {name: value.reshape(1, -1) for name, value in inputs.items()}
-    # A cache would keep keys that nobody reads, and would switch off the search for documents.
+    # A cache would keep unused keys, and switch off the detection of documents.
     return model(**inputs, use_cache=False).logits
 
 

@@ -1,4 +1,4 @@
-"""Language models from plain YAML data, as methods with several models name them."""
+"""Build or load a language model from plain YAML data, for methods with several models."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def check_lm_spec(name: str, spec: dict[str, Any], where: str) -> None:
-    """Refuse a folder with further fields but ``untie``.
+    """Check that a spec with ``folder`` has no other field except ``untie``.
 
     Raises:
-        UserError: there are some.
+        UserError: it has.
     """
     others = sorted(set(spec) - {"folder", "untie"})
     if "folder" in spec and others:
         raise UserError(
-            f"{name} has {others} beside folder, {where}: a loaded model brings its own config, so "
-            "give folder alone, or with untie"
+            f"{name} has {others} next to folder, {where}; give folder alone, or with "
+            "untie: a loaded model has its own config"
         )
     if "untie" in spec and "folder" not in spec:
         raise UserError(
-            f"{name} has untie without folder, {where}: give tie_word_embeddings false to a model "
+            f"{name} has untie without folder, {where}; give tie_word_embeddings false to a model "
             "that is built"
         )
 
@@ -38,8 +38,8 @@ def lm_from_spec(
 ) -> PreTrainedModel:
     """Build or load a model: ``{model_type: llama, ...}`` or ``{folder: PATH}``.
 
-    With ``untie: true`` beside ``folder`` the output head becomes a parameter of its own, with the
-    values of the embedding that it was.
+    With ``untie: true`` next to ``folder`` the output head becomes a separate parameter,
+    initialised with the embedding that it was tied to.
     """
     if "folder" in spec:
         model = load_lm(spec["folder"], attention=attention, dtype=dtype)

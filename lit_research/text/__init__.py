@@ -14,7 +14,7 @@ from lit_research.text.corpora import load_documents, load_splits
 from lit_research.text.documents import fingerprint, split_documents, split_stream, write_documents
 from lit_research.text.embedded import embedded_card
 from lit_research.text.loaders import make_loader
-from lit_research.text.mixture import Mixture, Stream
+from lit_research.text.mixture import Mixture, MixtureComponent
 from lit_research.text.packing import Windows
 from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource
@@ -27,8 +27,8 @@ __all__ = [
     "AnySource",
     "DocumentSource",
     "Mixture",
+    "MixtureComponent",
     "ShardedSampler",
-    "Stream",
     "StreamingWindows",
     "TokenStore",
     "Windows",

@@ -1,4 +1,4 @@
-"""What a language model must beat: counts of tokens and of pairs of tokens."""
+"""Baselines for a language model: unigram and bigram counts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def unigram_cross_entropy(train: np.ndarray, heldout: np.ndarray, vocab_size: in
     """Return the loss in nats per token of predicting ``heldout`` by token frequencies alone.
 
     Args:
-        train: token ids that are counted, ``[N]``.
-        heldout: token ids that are predicted, all but the first, ``[M]``.
+        train: token ids to count, ``[N]``.
+        heldout: token ids to predict, except the first, ``[M]``.
         vocab_size: ``V``.
     """
     return float(-np.log(unigram_probabilities(train, vocab_size))[heldout[1:]].mean())
@@ -28,26 +28,26 @@ def bigram_cross_entropy(train: np.ndarray, heldout: np.ndarray, vocab_size: int
     """Return the loss in nats per token of predicting each token from the one before.
 
     Pair counts are interpolated with the unigram (a Dirichlet prior of weight m):
-    ``p(b|a) = (count(a, b) + m p(b)) / (count(a) + m)``. The weight is the one that suits
-    ``heldout`` best, so the baseline is, if anything, too good.
+    ``p(b|a) = (count(a, b) + m p(b)) / (count(a) + m)``. The weight is tuned on
+    ``heldout``, so the baseline is, if anything, too strong.
 
     Args:
-        train: token ids that are counted, ``[N]``.
-        heldout: token ids that are predicted, all but the first, ``[M]``.
+        train: token ids to count, ``[N]``.
+        heldout: token ids to predict, except the first, ``[M]``.
         vocab_size: ``V``.
     """
     prior = unigram_probabilities(train, vocab_size)[heldout[1:]]
     before = np.bincount(train[:-1], minlength=vocab_size)[heldout[:-1]]
     pairs, counts = np.unique(_pairs(train, vocab_size), return_counts=True)
-    wanted = _pairs(heldout, vocab_size)
-    place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-    both = np.where(pairs[place] == wanted, counts[place], 0)
+    heldout_pairs = _pairs(heldout, vocab_size)
+    index = np.minimum(np.searchsorted(pairs, heldout_pairs), len(pairs) - 1)
+    pair_counts = np.where(pairs[index] == heldout_pairs, counts[index], 0)
     return min(
-        float(-np.log((both + weight * prior) / (before + weight)).mean())
+        float(-np.log((pair_counts + weight * prior) / (before + weight)).mean())
         for weight in _PRIOR_WEIGHTS
     )
 
 
 def _pairs(tokens: np.ndarray, vocab_size: int) -> np.ndarray:
-    """Return one number for each pair of neighbours, ``[N - 1]``."""
+    """Return one number for each pair of adjacent tokens, ``[N - 1]``."""
     return tokens[:-1].astype(np.int64) * vocab_size + tokens[1:]

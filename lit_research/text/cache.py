@@ -1,4 +1,4 @@
-"""Tokenised documents in one flat file that is mapped into memory, built once and kept."""
+"""``TokenStore``: tokenised documents in one memory-mapped file, cached on disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _TOKENS, _OFFSETS, _IDS = "tokens.bin", "offsets.npy", "ids.jsonl"
-# Large enough that the Rust side's threads have work, small enough that memory stays flat.
+# Large enough to keep the Rust threads busy, small enough for bounded memory.
 _BATCH_CHARACTERS = 4_000_000
 
 
@@ -33,9 +33,9 @@ class TokenStore:
     """Documents as one array of token ids; each document ends with the end-of-text token.
 
     Attributes:
-        tokens: ``[N]``, mapped from disk, uint16 where the vocabulary fits and else uint32.
+        tokens: ``[N]``, memory-mapped, uint16 if the vocabulary fits and else uint32.
         offsets: ``[D + 1]`` int64; document ``d`` is ``tokens[offsets[d]:offsets[d + 1]]``.
-        card: what made the store: counts, hashes, ``vocab_size``, ``eos_token_id``, ``bytes``
+        card: description of the store: counts, hashes, ``vocab_size``, ``eos_token_id``, ``bytes``
             (size of the text in UTF-8, for bits per byte).
     """
 
@@ -49,7 +49,7 @@ class TokenStore:
         damage = _damage(self.folder)
         if damage:
             raise UserError(
-                f"not a whole token store: {damage}; in folder {str(folder)!r}; "
+                f"the token store is damaged ({damage}), in folder {str(folder)!r}; "
                 "delete it and tokenize again"
             )
         self.card: dict[str, Any] = json.loads((self.folder / CARD).read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ class TokenStore:
         self.offsets: np.ndarray = np.load(self.folder / _OFFSETS)
 
     def __reduce__(self) -> tuple[type[TokenStore], tuple[Path]]:
-        # A worker process maps the file again; a pickled memmap would be a copy of all tokens.
+        # A worker process maps the file again; pickling a memmap would copy all tokens.
         return TokenStore, (self.folder,)
 
     def __len__(self) -> int:
@@ -70,12 +70,12 @@ class TokenStore:
 
     @property
     def num_tokens(self) -> int:
-        """The number of tokens, those that end documents included."""
+        """Number of tokens, including end-of-text tokens."""
         return len(self.tokens)
 
     @property
     def lengths(self) -> np.ndarray:
-        """``[D]``: tokens of each document, the one that ends it included."""
+        """Tokens of each document, including its end-of-text token, ``[D]``."""
         return np.diff(self.offsets)
 
     @cached_property
@@ -92,23 +92,23 @@ def tokenize(
     cache_dir: str | Path | None = None,
     name: str = "",
 ) -> TokenStore:
-    """Tokenise the documents, or open what an earlier call with the same content wrote.
+    """Tokenise the documents, or open the store of an earlier call with equal content.
 
-    Memory stays bounded, the folder appears whole or not at all, and processes that ask at once
-    build it once. A special token's name inside a document is text like any other, so that the
-    end-of-text token appears at the ends of documents only.
+    Memory is bounded, the folder is written atomically, and concurrent processes build it once. The
+    name of a special token inside a document is tokenised as plain text, so that the end-of-text
+    token occurs only at the ends of documents.
 
     Args:
         documents: with the columns ``text`` and ``id``.
         tokenizer: any fast tokenizer with an end-of-text token.
         cache_dir: default as in ``cache_root``.
-        name: makes the folder's name readable, and the progress bar's.
+        name: prefix of the folder's name, and title of the progress bar.
 
     Raises:
         UserError: there is nothing to tokenise.
     """
     if len(documents) == 0:
-        raise UserError(f"no document to tokenize; for {name or 'the corpus'!r}; give some text")
+        raise UserError(f"no document to tokenize, for {name or 'the corpus'!r}; give some text")
     backend, size = plain_copy(tokenizer), vocabulary_size(tokenizer)
     card = {
         "format": _FORMAT,
@@ -132,7 +132,7 @@ def tokenize(
 
 
 def plain_copy(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
-    """Copy the Rust tokenizer without truncation, padding and reading of special tokens."""
+    """Copy the Rust tokenizer, without truncation, padding and parsing of special tokens."""
     from tokenizers import Tokenizer
 
     backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())

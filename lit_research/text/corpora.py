@@ -1,4 +1,4 @@
-"""From the name of a source to documents: the one place where text is read."""
+"""Load documents from any source of text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from lit_research.text.sources import NAMES, AnySource, own_splits, source_name
 if TYPE_CHECKING:
     from datasets import Dataset, Features, IterableDataset
 
-# One of these is in every folder that save_to_disk writes, of a Dataset and of a DatasetDict.
+# One of these is in every folder that save_to_disk writes, for a Dataset or a DatasetDict.
 _SAVED = ("state.json", "dataset_dict.json")
 _HUB_RIGHT = (
     "give a path that exists, 'embedded', or the name of a data set on the hub ('org/name:config')"
@@ -53,14 +53,15 @@ def load_documents(
             ``save_to_disk``; a file or folder of text, JSON, JSON lines, CSV, TSV or Parquet,
             compressed or not (see ``files.py``); else a data set on the hub, ``org/name`` or
             ``org/name:config``; or the class path of a ``DocumentSource`` of your own, as
-            ``{class_path: ..., init_args: ...}``. Of a data set with splits, ``train`` is read (see
-            ``load_splits``); of files, all.
+            ``{class_path: ..., init_args: ...}``. From a data set with splits, ``train`` is read
+            (see ``load_splits``); from files, all.
         text_column: the column of rows that holds the text.
-        streaming: return an ``IterableDataset`` that reads as it goes, for what does not fit.
-        cache_dir: where Arrow copies of text are kept; default as in ``cache_root``.
+        streaming: return an ``IterableDataset`` that reads lazily, for data larger than memory.
+        cache_dir: folder of Arrow copies of text; default as in ``cache_root``.
 
     Raises:
-        UserError: nothing there, no document, no such text column, or text that is not text.
+        UserError: the source does not exist or holds no document, or there is no such text column,
+            or it holds something else than text.
     """
     cache = cache_root(cache_dir) / "documents"
     if not isinstance(source, str):
@@ -88,35 +89,35 @@ def load_splits(
     streaming: bool = False,
     cache_dir: str | Path | None = None,
 ) -> dict[str, Dataset | IterableDataset]:
-    """Load documents as ``load_documents`` does, under the names of the splits that they have.
+    """Load documents as ``load_documents`` does, by split.
 
-    Splits are those of a ``DatasetDict`` and of the hub, and of files by the rule of
-    ``files_by_split``. ``train`` is always there; ``validation`` and ``test`` where the source has
-    them. Other splits are left out.
+    Splits are those of a ``DatasetDict``, of the hub, or of files by the rule of
+    ``files_by_split``. ``train`` always exists; ``validation`` and ``test`` if the source has them.
+    Other splits are ignored.
     """
     cache = cache_root(cache_dir) / "documents"
     if not isinstance(source, str):
         own = own_splits(source, text_column)
         return _finished_splits(own, source_name(source), text_column, streaming, cache)
     path = Path(source).expanduser()
-    found: dict[str, Any]
+    splits: dict[str, Any]
     if _is_embedded(source):
-        found = {}
+        splits = {}
     elif _is_saved(path):
-        found = _chosen(_load_saved(path, whole=not streaming), source, NAMES)
+        splits = _chosen(_load_saved(path, whole=not streaming), source, NAMES)
     elif path.exists():
-        parts = files_by_split(path, find_files(path, text_column))
-        found = {
+        by_split = files_by_split(path, find_files(path, text_column))
+        splits = {
             name: _load_files(files, path, text_column, streaming, cache)
-            for name, files in parts.items()
+            for name, files in by_split.items()
         }
         text_column = "text"
     else:
-        found = _chosen(_load_hub(source, None, streaming), source, NAMES)
-    if not found:
+        splits = _chosen(_load_hub(source, None, streaming), source, NAMES)
+    if not splits:
         options: dict[str, Any] = {"streaming": streaming, "cache_dir": cache_dir}
         return {"train": load_documents(source, text_column=text_column, **options)}
-    return _finished_splits(found, source, text_column, streaming, cache)
+    return _finished_splits(splits, source, text_column, streaming, cache)
 
 
 def _is_embedded(source: str) -> bool:
@@ -128,34 +129,34 @@ def _is_saved(path: Path) -> bool:
 
 
 def _chosen(documents: Any, source: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the splits of ``names`` by these names; none where the documents have no splits."""
+    """Return the splits called ``names``; none if the documents have no splits."""
     if not isinstance(documents, dict):
         return {}
     by_name = {SPLIT_NAMES[n.lower()]: n for n in documents if n.lower() in SPLIT_NAMES}
     if "train" not in by_name:
         raise UserError(
-            f"there is no split 'train'; in {source!r}; it has {', '.join(documents)}: "
-            "give one of its split folders, or a data set that has one"
+            f"there is no split 'train', in {source!r}; give one of its split "
+            f"folders ({', '.join(documents)}), or a data set that has one"
         )
     return {name: documents[by_name[name]] for name in names if name in by_name}
 
 
 def _finished_splits(
-    found: Mapping[str, Any], source: str, text_column: str, streaming: bool, cache: Path
+    splits: Mapping[str, Any], source: str, text_column: str, streaming: bool, cache: Path
 ) -> dict[str, Dataset | IterableDataset]:
-    """Return every split as ``_finished`` does; say which there are."""
-    if len(found) > 1:
-        rank_zero_info(f"{source} has splits of its own: {', '.join(found)}.")
+    """Return every split as ``_finished`` does; log their names."""
+    if len(splits) > 1:
+        rank_zero_info(f"{source} has its own splits: {', '.join(splits)}.")
     return {
         name: _finished(documents, f"{source}, split {name}", text_column, streaming, cache)
-        for name, documents in found.items()
+        for name, documents in splits.items()
     }
 
 
 def _finished(
     documents: Any, source: str, text_column: str, streaming: bool, cache: Path
 ) -> Dataset | IterableDataset:
-    """Return the documents with our columns; refuse none."""
+    """Return the documents with our four columns; refuse an empty data set."""
     documents = _with_columns(documents, source, text_column, cache)
     if not hasattr(documents, "__len__"):
         return documents
@@ -174,7 +175,7 @@ def _load_embedded(source: str, cache: Path) -> Dataset:
 
 
 def _load_part(part: str, cache: Path) -> Dataset:
-    """Load a part of the embedded corpus from a copy: parsing the sources takes seconds."""
+    """Load a part of the embedded corpus from a cached copy: parsing the sources takes seconds."""
     from datasets import Dataset, load_from_disk
 
     folder = cache / f"{part}-{embedded_key()}"
@@ -192,18 +193,18 @@ def _load_part(part: str, cache: Path) -> Dataset:
 
 
 def _load_saved(folder: Path, *, whole: bool) -> Dataset | dict[str, Dataset]:
-    """Load what save_to_disk wrote; ``whole``: look for damage in all of it."""
+    """Load a folder of save_to_disk; ``whole``: check all of its data for damage."""
     from datasets import load_from_disk
 
     try:
         documents = load_from_disk(str(folder))
-        # Else damage would come up where the documents are used, or end the process.
-        for part in documents.values() if isinstance(documents, dict) else [documents]:
+        # Otherwise damage would surface where the documents are used, or crash the process.
+        for split in documents.values() if isinstance(documents, dict) else [documents]:
             if whole:
-                part.data.table.validate(full=True)
+                split.data.table.validate(full=True)
     except Exception as error:  # a damaged folder can fail in any layer below
         raise UserError(
-            f"cannot read the documents: {first_line(error)}; in folder {str(folder)!r}; "
+            f"cannot read the documents ({first_line(error)}), in folder {str(folder)!r}; "
             "expected a folder that save_to_disk wrote"
         ) from error
     return documents
@@ -212,7 +213,7 @@ def _load_saved(folder: Path, *, whole: bool) -> Dataset | dict[str, Dataset]:
 def _load_files(
     files: list[Path], root: Path, text_column: str, streaming: bool, cache: Path
 ) -> Dataset | IterableDataset:
-    """Read local files through an Arrow copy on disk, so that they may be larger than memory."""
+    """Read local files through an Arrow copy on disk, since they may be larger than memory."""
     import datasets
     from datasets.exceptions import DatasetGenerationError
 
@@ -226,7 +227,7 @@ def _load_files(
     arguments = {"generator": read_rows, "features": _features(), "gen_kwargs": reading}
     if streaming:
         return datasets.IterableDataset.from_generator(**arguments)
-    # The default key of the copy is the files' names; a file that changed needs a new copy.
+    # The default key of the copy is the files' names; a changed file needs a new copy.
     stamps = [f"{file}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files]
     key = content_hash("2", str(root.resolve()), text_column, *stamps)
     with writing(cache):
@@ -244,7 +245,7 @@ def _load_hub(source: str, split: str | None, streaming: bool) -> Any:
     from datasets import load_dataset
 
     name, _, config = source.partition(":")
-    if names_a_path(source.replace(":", "-")):  # the whole of it: a:b may be a path
+    if names_a_path(source.replace(":", "-")):  # including the colon: a:b may be a path
         name = source
     return load_named(
         name,
@@ -257,14 +258,14 @@ def _load_hub(source: str, split: str | None, streaming: bool) -> Any:
 def _with_columns(
     documents: Dataset | IterableDataset, source: str, text_column: str, cache: Path
 ) -> Dataset | IterableDataset:
-    """Return the documents with our four columns and no other."""
+    """Return the documents with our four columns and no others."""
     if documents.features == _features() and text_column == "text":
         return documents
     names = documents.column_names or list(next(iter(documents), {text_column: ""}))
     if text_column not in names:
         raise no_column(text_column, names, repr(source))
     options: dict[str, Any] = {}
-    if hasattr(documents, "__len__"):  # else its place would be beside the data, which are not ours
+    if hasattr(documents, "__len__"):  # otherwise it would be next to the data, which are not ours
         key = content_hash("1", documents._fingerprint, source, text_column)
         options["cache_file_name"] = str(cache / f"{key}.arrow")
     with writing(cache):
@@ -283,7 +284,7 @@ def _with_columns(
 def _complete(
     batch: dict[str, list[Any]], *, source: str, text_column: str
 ) -> dict[str, list[str]]:
-    """Fill in the columns that a batch of rows does not have (a hash of the text as the id)."""
+    """Fill in missing columns of a batch of rows (the id is a hash of the text)."""
     texts = batch[text_column]
     for text in texts:
         check_text(text, text_column, repr(source))
@@ -302,4 +303,4 @@ def _features() -> Features:
 
 
 def _empty(source: str) -> UserError:
-    return UserError(f"the corpus is empty: no document with text; in {source!r}; give some text")
+    return UserError(f"the corpus is empty (no document with text), in {source!r}; give some text")

@@ -1,4 +1,4 @@
-"""What every stage does with documents: identify them, split them, write them down.
+"""Operations on documents: fingerprint, split, write.
 
 Documents are a ``datasets.Dataset`` with the string columns ``text, id, source_id, kind``.
 """
@@ -29,7 +29,7 @@ CARD = "card.json"
 def fingerprint(documents: Dataset) -> str:
     """Return a hash of the documents' texts and ids in order: equal content, equal hash.
 
-    Where the documents came from, and how their Arrow table is cut into chunks, does not matter.
+    It does not depend on the source of the documents, nor on the chunks of their Arrow table.
     """
     hashes = []
     for column in ("id", "text"):
@@ -44,7 +44,7 @@ def fingerprint(documents: Dataset) -> str:
 
 
 def count_bytes(documents: Dataset) -> int:
-    """Return the size of all texts in bytes of UTF-8."""
+    """Return the total size of all texts, in bytes of UTF-8."""
     import pyarrow.compute as pc
 
     batches = _arrow_batches(documents, "text")
@@ -63,29 +63,29 @@ def split_documents(
 ) -> dict[str, Dataset]:
     """Split by document into ``train``, ``validation`` and ``test``; a share of 0 has no entry.
 
-    A document's place is a hash of (seed, id) and of nothing else: adding documents moves no
-    other, and documents of one id stay together. Every split is ordered by that hash, so that a
-    prefix of it is a fair sample (``Windows(max_tokens=...)`` relies on this).
+    A document's split depends on a hash of (seed, id) alone: adding documents does not move others,
+    and documents with equal ids stay together. Every split is in hash order, so that a prefix of it
+    is a random sample (``Windows(max_tokens=...)`` relies on this).
 
-    Where documents are so few that a split would be empty, the first ones in the order of the hash
-    are its documents, one at least; where there are fewer documents than splits, each is cut into
-    blocks side by side, its first part for training. A line says so.
+    If there are so few documents that a split would be empty, it gets the first ones in hash order,
+    at least one; if there are fewer documents than splits, each document is cut into contiguous
+    blocks, the first of them for training. A log line says so.
 
     Raises:
         UserError: the shares are not in [0, 1), or a single document is too short to be cut.
     """
     ranges = _ranges(validation_fraction, test_fraction)
-    ids = [name for part in _arrow_batches(documents, "id") for name in part.to_pylist()]
+    ids = [name for names in _arrow_batches(documents, "id") for name in names.to_pylist()]
     if len(set(ids)) < len(ranges):
         return _split_by_blocks(documents, ranges)
-    place = np.array([_place(seed, document_id) for document_id in ids])
-    order = np.argsort(place, kind="stable")
-    # The ends of the splits in that order; documents of one id have one place, and one split.
+    hashes = np.array([_unit_hash(seed, document_id) for document_id in ids])
+    order = np.argsort(hashes, kind="stable")
+    # The ends of the splits in that order; documents with equal ids have equal hashes.
     sizes = {
-        name: int(np.diff(np.searchsorted(place[order], ends))[0]) for name, ends in ranges.items()
+        name: int(np.diff(np.searchsorted(hashes[order], ends))[0]) for name, ends in ranges.items()
     }
     if min(sizes.values()) == 0:
-        sizes = _one_at_least(sizes, np.unique(place, return_counts=True)[1])
+        sizes = _at_least_one(sizes, np.unique(hashes, return_counts=True)[1])
         rank_zero_info(f"Few documents: {', '.join(f'{n} for {s}' for s, n in sizes.items())}.")
     splits, first = dict[str, Any](), 0
     for name in ("validation", "test", "train"):
@@ -95,27 +95,27 @@ def split_documents(
     return {name: splits[name] for name in ranges}
 
 
-def _one_at_least(sizes: dict[str, int], together: np.ndarray) -> dict[str, int]:
-    """Give each split whole groups of documents, one at least, and else as ``sizes`` says.
+def _at_least_one(sizes: dict[str, int], group_sizes: np.ndarray) -> dict[str, int]:
+    """Give each split complete groups of documents, at least one, and otherwise follow ``sizes``.
 
     Args:
-        sizes: documents of each split.
-        together: documents of each id, in the order of the hash.
+        sizes: number of documents in each split.
+        group_sizes: number of documents with each id, in hash order.
     """
     held_out = [name for name in ("validation", "test") if name in sizes]
-    groups, found = list(together), dict[str, int]()
+    groups, adjusted = list(group_sizes), dict[str, int]()
     for number, name in enumerate(held_out):
-        after = len(held_out) - number  # splits that need a group of what is left, train too
-        found[name] = int(groups.pop(0))
-        while found[name] < sizes[name] and len(groups) > after:
-            found[name] += int(groups.pop(0))
-    return {"train": int(sum(groups)), **found}
+        others = len(held_out) - number  # splits that still need a group, including train
+        adjusted[name] = int(groups.pop(0))
+        while adjusted[name] < sizes[name] and len(groups) > others:
+            adjusted[name] += int(groups.pop(0))
+    return {"train": int(sum(groups)), **adjusted}
 
 
 def _split_by_blocks(
     documents: Dataset, ranges: dict[str, tuple[float, float]]
 ) -> dict[str, Dataset]:
-    """Cut every document into one block for each split, at the ends of lines or words."""
+    """Cut every document into one block per split, at the ends of lines or words."""
     from datasets import Dataset
 
     shares = {name: high - low for name, (low, high) in ranges.items()}
@@ -131,23 +131,23 @@ def _split_by_blocks(
     for name in ranges:
         if not rows[name]:
             raise UserError(
-                f"the {name} split is empty; from {len(documents)} documents that are too short to "
+                f"the {name} split is empty, from {len(documents)} documents that are too short to "
                 f"be cut, with shares {shares}; give more text or other shares"
             )
     rank_zero_info(
         f"{len(documents)} documents for {len(ranges)} splits: each is cut into blocks side by "
         f"side, {', '.join(f'{share:.3g} for {name}' for name, share in shares.items())}."
     )
-    return {name: Dataset.from_list(part) for name, part in rows.items()}
+    return {name: Dataset.from_list(blocks) for name, blocks in rows.items()}
 
 
-def _cut_near(text: str, place: int) -> int:
-    """Return the end of the line that ``place`` is in, else of the word, else ``place``."""
-    for mark, reach in (("\n", 2000), (" ", 100)):
-        found = text.find(mark, place, min(place + reach, (place + len(text)) // 2))
-        if found >= 0:
-            return found + 1
-    return place
+def _cut_near(text: str, position: int) -> int:
+    """Return the end of the line at ``position``, else of the word, else ``position``."""
+    for separator, reach in (("\n", 2000), (" ", 100)):
+        index = text.find(separator, position, min(position + reach, (position + len(text)) // 2))
+        if index >= 0:
+            return index + 1
+    return position
 
 
 def split_stream(
@@ -159,8 +159,8 @@ def split_stream(
 ) -> dict[str, IterableDataset]:
     """Split a stream as ``split_documents`` does, in the order of the stream.
 
-    Each split reads the whole stream and leaves out the others. Whether one is empty is not known
-    before it is read.
+    Each split reads the whole stream and skips the others. An empty split is not detected before it
+    is read.
 
     Raises:
         UserError: the shares are not in [0, 1).
@@ -174,12 +174,12 @@ def split_stream(
 
 
 def _ranges(validation_fraction: float, test_fraction: float) -> dict[str, tuple[float, float]]:
-    """Return the part of [0, 1) that belongs to each split that was asked for."""
+    """Return the interval of [0, 1) of each requested split."""
     shares = (validation_fraction, test_fraction)
     if min(shares) < 0 or sum(shares) >= 1:
         raise UserError(
             f"validation_fraction={validation_fraction} and test_fraction={test_fraction} are not "
-            "shares; in the split of documents; each must be at least 0 and their sum below 1"
+            "shares, in the split of documents; each must be at least 0 and their sum below 1"
         )
     ranges = {
         "train": (sum(shares), 1.0),
@@ -190,21 +190,22 @@ def _ranges(validation_fraction: float, test_fraction: float) -> dict[str, tuple
 
 
 def _lies_between(document_id: str, seed: int, low: float, high: float) -> bool:
-    return low <= _place(seed, document_id) < high
+    return low <= _unit_hash(seed, document_id) < high
 
 
-def _place(seed: int, document_id: str) -> float:
+def _unit_hash(seed: int, document_id: str) -> float:
     """Return a number in [0, 1) that belongs to the document under this seed."""
     return derive_seed(seed, document_id) / 2**64
 
 
 def write_documents(documents: Dataset, folder: str | Path, card: dict[str, Any]) -> None:
-    """Write a ``datasets`` folder with a card beside it, whole or not at all.
+    """Write a ``datasets`` folder with a card, atomically.
 
     Args:
-        documents: with the columns ``text, id, source_id, kind``.
-        folder: replaced when it holds documents written here before.
-        card: what made the documents (seeds, config hash, ...); counts and content hash are added.
+        documents: documents with the columns ``text, id, source_id, kind``.
+        folder: replaced if it holds documents that this function wrote.
+        card: how the documents were made (seeds, config hash, ...); counts and content hash are
+            added.
 
     Raises:
         UserError: a column is missing, or the folder holds something else.
@@ -213,12 +214,12 @@ def write_documents(documents: Dataset, folder: str | Path, card: dict[str, Any]
     missing = [column for column in COLUMNS if column not in documents.column_names]
     if missing:
         raise UserError(
-            f"there is no column {missing[0]!r}; in the documents for {str(folder)!r}; "
+            f"there is no column {missing[0]!r}, in the documents for {str(folder)!r}; "
             f"documents have the columns {', '.join(COLUMNS)}"
         )
     if folder.exists() and not (folder / CARD).is_file() and any(folder.iterdir()):
         raise UserError(
-            f"the folder is not empty; {str(folder)!r} for documents; "
+            f"the folder is not empty, {str(folder)!r} for documents; "
             "give a new folder or one that holds documents with a card"
         )
 

@@ -1,9 +1,9 @@
-"""The embedded corpus: real text that comes with every Python interpreter.
+"""The embedded corpus: real text that comes with every Python installation.
 
 Three parts: ``topics`` (the help topics of the language reference, prose), ``docstrings`` (of the
 standard library's modules, read from source without importing anything) and ``stdlib`` (the
 source of these modules; single files of 100-250 KB serve as long documents). The text differs
-between Python versions: record ``embedded_card`` beside results.
+between Python versions: record ``embedded_card`` with results.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FORMAT = "1"
 
 Row: TypeAlias = dict[str, str]
 
-# Not text of the standard library, or a machine's own.
+# Not part of the standard library's text, or specific to a machine.
 _LEFT_OUT = {"__pycache__", "idlelib", "site-packages", "dist-packages", "test", "tests"}
 _MACHINE_MADE = ("_sysconfigdata", "sitecustomize", "usercustomize")
 
@@ -34,8 +34,8 @@ _MACHINE_MADE = ("_sysconfigdata", "sitecustomize", "usercustomize")
 def embedded_rows(parts: Sequence[str] = PARTS) -> list[Row]:
     """Return the documents of the given parts as rows ``{text, id, source_id, kind}``.
 
-    The order is that of ``parts`` and, within a part, that of the names. An id is the part and
-    the document's name: ``topics/assignment``, ``docstrings/json.decoder``, ``stdlib/ast.py``.
+    The order follows ``parts`` and, within a part, the names. An id is the part and the
+    document's name: ``topics/assignment``, ``docstrings/json.decoder``, ``stdlib/ast.py``.
 
     Raises:
         UserError: a part has an unknown name, or none is given.
@@ -50,17 +50,17 @@ def embedded_rows(parts: Sequence[str] = PARTS) -> list[Row]:
 
 
 def check_parts(parts: Sequence[str]) -> None:
-    """Raise a ``UserError`` unless ``parts`` names parts of the embedded corpus, at least one."""
+    """Raise a ``UserError`` unless ``parts`` names at least one part, and only existing ones."""
     unknown = [part for part in parts if part not in PARTS]
     if unknown or not parts:
         raise UserError(
-            f"unknown part {unknown[0] if unknown else ''!r} of the embedded corpus; in "
+            f"unknown part {unknown[0] if unknown else ''!r} of the embedded corpus, in "
             f"'embedded:{','.join(parts)}'; the parts are {', '.join(PARTS)}"
         )
 
 
 def embedded_card(parts: Sequence[str] = PARTS) -> dict[str, str | int]:
-    """Return what identifies this machine's embedded text: Python version, counts, content hash."""
+    """Return a description of this machine's embedded text: Python version, counts, hash."""
     rows = embedded_rows(parts)
     return {
         "parts": ",".join(dict.fromkeys(parts)),
@@ -72,7 +72,7 @@ def embedded_card(parts: Sequence[str] = PARTS) -> dict[str, str | int]:
 
 
 def embedded_key() -> str:
-    """Return a key for copies of ``embedded_rows``: this Python, its files, our format."""
+    """Return a cache key for ``embedded_rows``: Python version, its files, format version."""
     stamps = [f"{name}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for name, path in _files()]
     return content_hash(_FORMAT, platform.python_version(), *stamps)
 
@@ -84,7 +84,7 @@ def _topics() -> Iterator[tuple[str, str]]:
 
 
 def _files() -> list[tuple[str, Path]]:
-    """Return (path under the standard library's folder, path) of every module, in that order."""
+    """Return (path under the standard library's folder, path) of every module, sorted."""
     root = Path(sysconfig.get_path("stdlib"))
     paths = []
     for folder, subfolders, names in os.walk(root):
@@ -102,7 +102,7 @@ def _files() -> list[tuple[str, Path]]:
 def _sources() -> Iterator[tuple[str, str]]:
     """Yield (path under the standard library's folder, source) of every file that is not empty."""
     for name, path in _files():
-        with tokenize.open(path) as file:  # honours the encoding that the file declares
+        with tokenize.open(path) as file:  # with the encoding that the file declares
             source = file.read()
         if source.strip():
             yield name, source
@@ -112,7 +112,7 @@ def _docstrings() -> Iterator[tuple[str, str]]:
     """Yield (module, its docstrings in order of definition, each under its signature)."""
     for path, source in _sources():
         module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        with warnings.catch_warnings():  # old escapes in string literals are not our business
+        with warnings.catch_warnings():  # old escapes in string literals
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
             tree = ast.parse(source)

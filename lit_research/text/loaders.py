@@ -1,7 +1,7 @@
-"""Loaders that stop after any batch and go on with the next one, in this process or another.
+"""Loaders that can be resumed after any batch, in this process or another.
 
-Over windows the state is (epoch, batch): everything else follows from the sampler, which is a
-pure function. Over a stream torchdata keeps the state of every worker's documents.
+For windows the state is (epoch, batch): everything else follows from the sampler, which is a pure
+function. For a stream torchdata keeps the state of every worker's documents.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def make_loader(
     num_workers: int = 0,
     pin_memory: bool | None = None,
 ) -> WindowLoader | StreamLoader:
-    """Make a loader with an exact ``state_dict``.
+    """Return a loader with an exact ``state_dict``.
 
-    It does not touch the global random numbers.
+    It does not use the global random state.
 
     Args:
         dataset: ``Windows``, ``Mixture`` or another data set whose ``__getitems__`` returns a
-            batch, with a ``sampler``; or ``StreamingWindows``, without.
-        sampler: also gives the batch size.
-        num_workers: processes that make batches; 0 makes them in this one.
-        pin_memory: default: when there is a GPU.
+            batch, with a ``sampler``; or ``StreamingWindows``, without one.
+        sampler: the sampler, which also sets the batch size.
+        num_workers: processes that prepare batches; 0 uses this process.
+        pin_memory: the default is True if there is a GPU.
 
     Raises:
         UserError: a stream has fewer shards than there are workers.
@@ -52,12 +52,12 @@ def make_loader(
         if shards < num_workers:
             raise UserError(
                 f"num_workers={num_workers} is more than the {shards} shards (files) of the "
-                f"stream; in make_loader; give at most {shards} workers or more files"
+                f"stream, in make_loader; give at most {shards} workers or more files"
             )
-        with warnings.catch_warnings():  # torchdata 0.11 calls what torch 2.13 deprecates
+        with warnings.catch_warnings():  # torchdata 0.11 uses an API that torch 2.13 deprecates
             warnings.filterwarnings("ignore", "'set_vital' is deprecated")
             return StreamLoader(dataset, batch_size=None, **options)
-    assert sampler is not None, "windows are drawn by a sampler"
+    assert sampler is not None, "windows need a sampler"
     return WindowLoader(
         dataset,
         sampler=sampler,
@@ -80,10 +80,10 @@ def _without_labels(batch: Batch) -> Batch:
 class WindowLoader(DataLoader[Batch]):
     """A loader over a map-style data set and a ``ShardedSampler``; use ``make_loader``.
 
-    Why not torchdata's state: it does not know the epoch, and Lightning calls ``iter`` on a
-    resumed loader before it sets the sampler's; after the last batch of an epoch it says that
-    nothing is left, not that the next epoch begins, and Lightning then skips that epoch; and it
-    is bound to the number of workers and processes, which (epoch, batch) is not.
+    It does not use torchdata's state, which does not contain the epoch, while Lightning calls
+    ``iter`` on a resumed loader before it sets the sampler's epoch; which after the last batch of
+    an epoch means that nothing is left, so that Lightning skips the next epoch; and which depends
+    on the number of workers and processes, unlike (epoch, batch).
     """
 
     dataset: Any
@@ -93,21 +93,21 @@ class WindowLoader(DataLoader[Batch]):
     _resume_at: tuple[int, int] | None = None
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        """Iterate over the epoch that the sampler is at when the first batch is asked for."""
+        """Iterate over the sampler's epoch at the time of the first batch."""
         if not isinstance(self.sampler, ShardedSampler):
             return super().__iter__()  # rebuilt by Lightning's predict around another sampler
         return self._batches()
 
     def __len__(self) -> int:
-        """Return the batches of this rank; never 0 in an evaluation, see ``_is_blank``."""
+        """Return the number of batches of this rank; 1 where ``_is_blank``."""
         return super().__len__() or int(self._is_blank)
 
     @property
     def _is_blank(self) -> bool:
-        """Whether this rank of an evaluation has nothing to read, and others do.
+        """Whether this rank of an evaluation has no data, while others have some.
 
-        It then reads a window without labels: a rank that skipped the evaluation, as Lightning has
-        it do, would leave the others waiting for it at the end.
+        It then reads a window without labels: if it skipped the evaluation, as Lightning does, the
+        other ranks would wait for it at the end.
         """
         sampler = self.sampler
         empty = isinstance(sampler, ShardedSampler) and not sampler.drop_last and len(sampler) == 0
@@ -117,8 +117,8 @@ class WindowLoader(DataLoader[Batch]):
         if self._is_blank:
             yield _without_labels(self.dataset.__getitems__([0]))
             return
-        # A generator: nothing is decided before the first batch is asked for, by when the
-        # sampler's epoch has been set.
+        # A generator: this runs when the first batch is requested, after the sampler's epoch has
+        # been set.
         epoch, start = self.sampler.epoch, 0
         if self._resume_at is not None and self._resume_at[0] == epoch:
             start = self._resume_at[1]
@@ -130,7 +130,7 @@ class WindowLoader(DataLoader[Batch]):
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the position, and what must be the same where it is loaded."""
+        """Return the position, and the settings that must be equal when it is loaded."""
         if self._batch == 0:
             position = {"epoch": self.sampler.epoch, "batch": 0}
         elif self._batch == len(self):
@@ -140,15 +140,15 @@ class WindowLoader(DataLoader[Batch]):
         return {**position, **self._data()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Make the next iteration begin after the last batch before ``state_dict`` was taken.
+        """Make the next iteration start after the last batch before ``state_dict`` was taken.
 
         Raises:
-            UserError: the state is that of other data, another seed or another global batch size.
+            UserError: the state belongs to other data, another seed or another global batch size.
         """
         for key, value in self._data().items():
             if state_dict.get(key) != value:
                 raise UserError(
-                    f"the checkpoint's loader has {key}={state_dict.get(key)}, this one {value}; "
+                    f"the checkpoint's loader has {key}={state_dict.get(key)}, this one {value}, "
                     "in the loader's state; resume with the data and batch size of the checkpoint"
                 )
         self._epoch, self._batch = state_dict["epoch"], state_dict["batch"]
@@ -166,10 +166,10 @@ class WindowLoader(DataLoader[Batch]):
 class StreamLoader(StatefulDataLoader):
     """A loader over ``StreamingWindows``; use ``make_loader``.
 
-    With ``batches_per_epoch`` it has a length, and the stream goes on from one epoch to the next;
-    a length also keeps Lightning from fetching a batch ahead, which the state would count as used.
-    A data module over a stream must itself save and load this loader's state: Lightning leaves
-    that of a checkpoint from the end of an epoch unread.
+    With ``batches_per_epoch`` it has a length, and the stream continues from one epoch to the next;
+    a length also keeps Lightning from prefetching a batch, which the state would count as used. A
+    data module over a stream must itself save and load this loader's state: Lightning does not
+    read it from a checkpoint at the end of an epoch.
     """
 
     _batch = 0
@@ -204,16 +204,16 @@ class StreamLoader(StatefulDataLoader):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Make the next iteration begin after the last batch before ``state_dict`` was taken.
+        """Make the next iteration start after the last batch before ``state_dict`` was taken.
 
         Raises:
-            UserError: the number of workers is another, which would deal the documents otherwise.
+            UserError: the number of workers differs, which would change the order of documents.
         """
         if state_dict.get("num_workers") != self.num_workers:
             raise UserError(
                 f"num_workers={self.num_workers} is not the checkpoint's "
-                f"{state_dict.get('num_workers')}; in the state of a streaming loader; the order "
-                "of a stream depends on it, so resume with the same number"
+                f"{state_dict.get('num_workers')}, in the state of a streaming loader; resume "
+                "with the same number, on which the order of a stream depends"
             )
         self._batch = self._resume_at = state_dict["batch"]
         self._running = None

@@ -20,26 +20,25 @@ Batch: TypeAlias = dict[str, Tensor]
 
 
 class Windows(Dataset[Batch]):
-    """Windows of ``T`` tokens side by side over a store; one batch is one vectorised gather.
+    """Adjacent windows of ``T`` tokens over a store; one batch is one vectorised gather.
 
-    Window ``i`` reads the tokens ``i*T .. i*T + T - 1`` and learns the ones that follow them, so
-    that each token is a label exactly once in a pass, except the store's first and the rest that
-    fills no window (fewer than ``T`` tokens). Documents share windows; one that is cut goes on
-    in the next window.
+    The inputs of window ``i`` are the tokens ``i*T .. i*T + T - 1``, its labels the tokens after
+    them, so that each token is a label exactly once per pass, except the store's first one and an
+    incomplete window at the end (fewer than ``T`` tokens). Documents share windows; a document that
+    is cut continues in the next window.
 
     ``input_ids``, ``labels`` (already shifted; ``IGNORE`` where nothing is learned) and
     ``document_ids`` (index into the store) are ``[B, T]`` int64. With ``mask_across_documents``
-    there are also ``position_ids``, which begin at 0 with each document in the window, and the
-    first token of a document is no label: its context would be another document. A model that
-    takes ``document_ids`` into account attends within a document only.
+    there are also ``position_ids``, which restart at 0 with each document in the window, and the
+    first token of a document is not a label: its context would be another document.
 
     Args:
         store: the tokens.
         sequence_length: ``T``, tokens per window.
         mask_across_documents: keep documents apart, as above.
-        max_tokens: budget of unique tokens, for data laws: the store's first whole windows. The
-            splits of ``split_documents`` are in hash order, so this is a fair sample of documents,
-            and a smaller budget is part of every larger one.
+        max_tokens: budget of unique tokens, for data laws: the store's first complete windows. The
+            splits of ``split_documents`` are in hash order, so this is a random sample of
+            documents, and a smaller budget is a subset of every larger one.
 
     Raises:
         UserError: no window fits the store or the budget.
@@ -57,13 +56,13 @@ class Windows(Dataset[Batch]):
         if not 0 < sequence_length <= min(budget, store.num_tokens - 1):
             raise UserError(
                 f"sequence_length={sequence_length} leaves no window in {store.num_tokens} tokens"
-                f" (max_tokens={max_tokens}); in the token store of {len(store)} documents "
+                f" (max_tokens={max_tokens}), in the token store of {len(store)} documents "
                 f"{store.card['name']!r}; give a sequence length of 1 to "
                 f"{max(1, min(budget, store.num_tokens - 1))} or more text"
             )
         if max_tokens is not None and max_tokens > store.num_tokens:
             raise UserError(
-                f"max_tokens={max_tokens} is more than there are; in the token store "
+                f"max_tokens={max_tokens} is more than there are, in the token store "
                 f"{store.card['name']!r}; give at most {store.num_tokens} or more text"
             )
         self.store = store
@@ -94,7 +93,7 @@ class Windows(Dataset[Batch]):
         )
 
     def _documents(self, start_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first document of each window and where in it others begin, ``[B, T + 1]``."""
+        """Return each window's first document, and where documents begin in it, ``[B, T + 1]``."""
         offsets = self.store.offsets
         first_B = np.searchsorted(offsets, start_B, side="right") - 1
         last_B = np.searchsorted(offsets, start_B + self.sequence_length, side="right") - 1
@@ -114,15 +113,15 @@ def make_batch(
     *,
     mask: bool,
 ) -> Batch:
-    """Turn windows into a batch (see ``Windows``).
+    """Make a batch from windows (see ``Windows``).
 
     Args:
         inputs_BT: token ids, ``[B, T]``.
-        labels_BT: the token that follows each of them, ``[B, T]``.
-        begins_BT1: true where a document begins, of inputs and the last label, ``[B, T + 1]``;
-            column 0 is not read.
-        first_B: the index of the document that each window begins in, ``[B]``.
-        mask: keep documents apart.
+        labels_BT: the token after each of them, ``[B, T]``.
+        begins_BT1: true where a document begins, for inputs and the last label, ``[B, T + 1]``;
+            column 0 is not used.
+        first_B: index of each window's first document, ``[B]``.
+        mask: whether to keep documents apart.
     """
     begins_BT1[:, 0] = False
     begins_BT = begins_BT1[:, :-1]

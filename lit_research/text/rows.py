@@ -17,10 +17,10 @@ from typing import IO, Any
 from lit_research.errors import UserError
 
 ROW_KINDS = ("jsonl", "json", "parquet", "csv", "tsv")
-# A row and its place inside the file, for a message.
-Placed = tuple[str, Any]
+# The location of a row inside its file, for messages, and the row.
+LocatedRow = tuple[str, Any]
 
-# A cell of a CSV file is a text and may be long; the module's own limit is 131,072 characters.
+# A cell of a CSV file may be a long text; the default limit is 131,072 characters.
 csv.field_size_limit(2**31 - 1)
 
 
@@ -40,14 +40,14 @@ OPENERS: dict[str, Callable[[Path], Any]] = {
 
 
 def kind_of(path: Path) -> str:
-    """Return the kind of a file, its suffix without the dot; that of a compressed one is inside.
+    """Return the kind of a file: its suffix without the dot, or without that of its compression.
 
     ``a.jsonl.gz`` is ``jsonl``; ``a.gz`` is ``txt``.
     """
     suffix = path.suffix.lower()
     if suffix in OPENERS:
         suffix = path.with_suffix("").suffix.lower() or ".txt"
-        suffix = "" if suffix == ".parquet" else suffix  # it is compressed within
+        suffix = "" if suffix == ".parquet" else suffix  # Parquet has its own compression
     return suffix.lstrip(".")
 
 
@@ -65,15 +65,15 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise _damaged(path, error) from error
     except OSError as error:
-        if error.errno is None:  # how bz2 and Arrow's zstd say it
+        if error.errno is None:  # damage, from bz2 and Arrow's zstd
             raise _damaged(path, error) from error
         raise UserError(
-            f"cannot read: {error.strerror}; in {path}; give a file that you may read"
+            f"cannot read the file ({error.strerror}), in {path}; give a file that you may read"
         ) from error
 
 
 def _damaged(path: Path, error: Exception) -> UserError:
-    return UserError(f"cannot decompress: {error}; in {path}; expected a whole {path.suffix} file")
+    return UserError(f"cannot decompress ({error}), in {path}; expected a whole {path.suffix} file")
 
 
 def read_text(path: Path) -> str:
@@ -90,8 +90,8 @@ def read_text(path: Path) -> str:
         raise _not_utf8(str(path), error) from error
 
 
-def read_objects(path: Path) -> Iterator[Placed]:
-    """Yield (place inside the file for a message, row) of a file of a kind of ``ROW_KINDS``.
+def read_objects(path: Path) -> Iterator[LocatedRow]:
+    """Yield (location inside the file, row) of a file whose kind is in ``ROW_KINDS``.
 
     A JSON file is a list of rows, one row, or lines of rows.
 
@@ -107,13 +107,13 @@ def read_objects(path: Path) -> Iterator[Placed]:
 
 
 def has_column(path: Path, column: str) -> bool | None:
-    """Return whether the first row has a column; None where a JSON file holds no rows at all.
+    """Return whether the first row has a column; None if a JSON file holds no rows at all.
 
-    JSON is also what programs keep settings in (``package.json``): one object, perhaps with
-    comments in it.
+    JSON files may also be settings of programs (``package.json``): one object, perhaps with
+    comments.
 
     Raises:
-        UserError: as ``read_objects``, but for a JSON file.
+        UserError: as ``read_objects``, except for a JSON file.
     """
     is_json = kind_of(path) == "json"
     try:
@@ -130,7 +130,7 @@ def has_column(path: Path, column: str) -> bool | None:
 
 
 def _is_one_value(path: Path) -> bool:
-    """Return whether a JSON file is one value, over several lines perhaps: no lines of objects."""
+    """Return whether a JSON file is a single value, rather than lines of objects."""
     with opened(path) as file:
         head = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"["):
@@ -145,7 +145,7 @@ def _is_one_value(path: Path) -> bool:
             return True
 
 
-def _read_lines(path: Path) -> Iterator[Placed]:
+def _read_lines(path: Path) -> Iterator[LocatedRow]:
     with opened(path) as file:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -153,26 +153,26 @@ def _read_lines(path: Path) -> Iterator[Placed]:
                     yield f", line {number}", json.loads(line)
                 except json.JSONDecodeError as error:
                     raise UserError(
-                        f"malformed JSON: {error.msg} at column {error.colno}; in {path}, "
+                        f"malformed JSON ({error.msg} at column {error.colno}), in {path}, "
                         f"line {number}; expected one JSON object a line"
                     ) from error
                 except UnicodeDecodeError as error:
                     raise _not_utf8(f"{path}, line {number}", error) from error
 
 
-def _read_json(path: Path) -> Iterator[Placed]:
+def _read_json(path: Path) -> Iterator[LocatedRow]:
     try:
         rows = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise UserError(
-            f"malformed JSON: {error.msg} at column {error.colno}; in {path}, line {error.lineno}; "
-            "expected a list of objects, or one object a line"
+            f"malformed JSON ({error.msg} at column {error.colno}), in {path}, line {error.lineno}"
+            "; expected a list of objects, or one object a line"
         ) from error
     for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
         yield f", row {number}", row
 
 
-def _read_table(path: Path, delimiter: str) -> Iterator[Placed]:
+def _read_table(path: Path, delimiter: str) -> Iterator[LocatedRow]:
     """Read CSV or TSV whose first line names the columns."""
     with opened(path) as file:
         rows = csv.DictReader(_decoded(path, file), delimiter=delimiter, strict=True)
@@ -181,13 +181,13 @@ def _read_table(path: Path, delimiter: str) -> Iterator[Placed]:
                 if None in row or None in row.values():
                     raise UserError(
                         f"a row has {'more' if None in row else 'fewer'} cells than the "
-                        f"{len(rows.fieldnames or ())} columns; in {path}, line {rows.line_num}; "
+                        f"{len(rows.fieldnames or ())} columns, in {path}, line {rows.line_num}; "
                         "quote cells that hold the delimiter or a line break"
                     )
                 yield f", line {rows.line_num}", row
         except csv.Error as error:
             raise UserError(
-                f"malformed table: {error}; in {path}, line {rows.line_num}; expected cells "
+                f"malformed table ({error}), in {path}, line {rows.line_num}; expected cells "
                 f"separated by {delimiter!r} under a first line that names the columns"
             ) from error
 
@@ -200,7 +200,7 @@ def _decoded(path: Path, file: IO[bytes]) -> Iterator[str]:
             raise _not_utf8(f"{path}, line {number}", error) from error
 
 
-def _read_parquet(path: Path) -> Iterator[Placed]:
+def _read_parquet(path: Path) -> Iterator[LocatedRow]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -212,11 +212,11 @@ def _read_parquet(path: Path) -> Iterator[Placed]:
                 number += 1
     except (pa.ArrowException, OSError) as error:
         raise UserError(
-            f"cannot read Parquet: {str(error).splitlines()[0]}; in {path}; expected a whole file"
+            f"cannot read Parquet ({str(error).splitlines()[0]}), in {path}; expected a whole file"
         ) from error
 
 
-def _not_utf8(place: str, error: UnicodeDecodeError) -> UserError:
+def _not_utf8(location: str, error: UnicodeDecodeError) -> UserError:
     return UserError(
-        f"byte {error.start} is not UTF-8 ({error.reason}); in {place}; expected UTF-8 text"
+        f"byte {error.start} is not UTF-8 ({error.reason}), in {location}; expected UTF-8 text"
     )

@@ -1,4 +1,4 @@
-"""Which windows make a batch: pure functions of (seed, epoch, rank, world size, index)."""
+"""Sampling of windows, as a pure function of (seed, epoch, rank, world size, index)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def permutation(length: int, *, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch)).permutation(length)
 
 
-def place_in_world(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """Return both as given, or this process's in ``torch.distributed`` (0 of 1 without it)."""
+def rank_and_world_size(rank: int | None, world_size: int | None) -> tuple[int, int]:
+    """Return both as given, or those of ``torch.distributed`` (0 and 1 without it)."""
     if rank is not None and world_size is not None:
         return rank, world_size
     if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -31,24 +31,24 @@ def place_in_world(rank: int | None, world_size: int | None) -> tuple[int, int]:
 class ShardedSampler(DistributedSampler[int]):
     """Gives every rank its part of each global batch.
 
-    The global batch ``b`` is ``order[b*G : (b+1)*G]`` with ``G = batch_size * world_size``, and
-    rank ``r`` takes the ``r``-th ``batch_size`` of it. So the same global batch size gives the
-    same steps at any world size. Nothing is padded: with ``drop_last`` the rest that fills no
-    global batch is left out of the epoch; without it the rest is shared as evenly as it goes.
+    Global batch ``b`` is ``order[b*G : (b+1)*G]`` with ``G = batch_size * world_size``, of which
+    rank ``r`` takes the ``r``-th ``batch_size`` windows. So an equal global batch size gives equal
+    steps at any world size. Nothing is padded: with ``drop_last`` an incomplete global batch is
+    dropped; without it the rest is divided as evenly as possible.
 
-    A ``DistributedSampler`` in name, so that Lightning puts none of its own in its place.
+    It derives from ``DistributedSampler`` so that Lightning does not replace it.
 
     Args:
-        dataset: what is sampled; only its length is used.
+        dataset: the data set to sample; only its length is used.
         batch_size: windows per rank and batch.
-        seed: of the order.
-        shuffle: a new order each epoch; else the order of the dataset.
-        drop_last: leave out the rest (for training); else share it (for evaluation).
-        rank: of this process; default from ``torch.distributed``, or 0.
-        world_size: number of processes; likewise, or 1.
+        seed: seed of the order.
+        shuffle: use a new order in each epoch; else the order of the dataset.
+        drop_last: drop the rest (for training); else divide it (for evaluation).
+        rank: rank of this process; default from ``torch.distributed``, or 0.
+        world_size: number of processes; default from ``torch.distributed``, or 1.
 
     Raises:
-        UserError: there is no whole global batch and ``drop_last`` leaves nothing.
+        UserError: with ``drop_last`` there is no complete global batch.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ShardedSampler(DistributedSampler[int]):
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
-        rank, world_size = place_in_world(rank, world_size)
+        rank, world_size = rank_and_world_size(rank, world_size)
         super().__init__(
             dataset,  # type: ignore[arg-type]
             num_replicas=world_size,
@@ -78,19 +78,19 @@ class ShardedSampler(DistributedSampler[int]):
         if drop_last and self.whole_batches == 0:
             raise UserError(
                 f"the global batch of {self.global_batch_size} (batch_size={batch_size} on "
-                f"{world_size} processes) is larger than the data; in a data set of {len(dataset)} "
+                f"{world_size} processes) is larger than the data, in a data set of {len(dataset)} "
                 "windows; give a smaller batch, shorter sequences or more text"
             )
 
     def __len__(self) -> int:
-        """Return the windows of this rank in a whole epoch."""
+        """Return the number of windows of this rank per epoch."""
         rest = 0 if self.drop_last else len(self._share(np.empty(self.rest)))
         return self.whole_batches * self.batch_size + rest
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over this rank's windows of the epoch.
 
-        The batches before ``start_batch`` are left out, once: it goes back to 0.
+        The batches before ``start_batch`` are skipped, once: it is reset to 0.
         """
         start, self.start_batch = self.start_batch, 0
         length = self.whole_batches * self.global_batch_size + self.rest

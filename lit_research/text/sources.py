@@ -1,4 +1,4 @@
-"""Documents from a class of the user's own, given by class path where a source is."""
+"""``DocumentSource``: documents from a user's class, given by its class path as a source."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 Documents: TypeAlias = "Dataset | Iterable[str | Mapping[str, Any]]"
-"""A ``datasets`` Dataset, or texts, or rows that hold a text."""
+"""A ``datasets`` Dataset, or texts, or rows with a text."""
 
 NAMES = ("train", "validation", "test")
 
 
 class DocumentSource(ABC):
-    """Where documents come from; subclass it in a file of your own.
+    """A source of documents; subclass it in a file of your own.
 
-    In a config, ``source: {class_path: my_file.MySource, init_args: {...}}`` then stands where a
-    file or a name on the hub does.
+    In a config, give ``source: {class_path: my_file.MySource, init_args: {...}}`` instead of a file
+    or a name on the hub.
     """
 
     @abstractmethod
     def splits(self) -> Mapping[str, Documents]:
-        """Return the documents of ``train`` and, if there are any, ``validation`` and ``test``.
+        """Return the documents of ``train`` and optionally ``validation`` and ``test``.
 
-        Documents are texts, or rows with the text column and, if they have them, ``id``,
-        ``source_id`` and ``kind``. They are held in memory; for more than fits there, return a
-        ``datasets.Dataset``, which is read from disk. Every process asks, and gets the same.
+        Documents are texts, or rows with the text column and optionally ``id``, ``source_id`` and
+        ``kind``. They are kept in memory; for larger data return a ``datasets.Dataset``, which is
+        read from disk. Every process calls this and must get the same documents.
         """
 
 
@@ -42,7 +42,7 @@ AnySource: TypeAlias = str | Mapping[str, Any] | DocumentSource
 
 
 def source_name(source: AnySource) -> str:
-    """Return what a message calls a source."""
+    """Return the name of a source for messages."""
     if isinstance(source, str):
         return source
     if isinstance(source, DocumentSource):
@@ -51,10 +51,10 @@ def source_name(source: AnySource) -> str:
 
 
 def own_splits(source: Mapping[str, Any] | DocumentSource, text_column: str) -> dict[str, Dataset]:
-    """Return the documents of a source of the user's own, by the names of its splits.
+    """Return the documents of a user's source, by split.
 
     Raises:
-        UserError: the class path leads to no ``DocumentSource``, or it returns no documents.
+        UserError: the class path names no ``DocumentSource``, or it returns no documents.
     """
     if not isinstance(source, DocumentSource):
         source = make_object(DocumentSource, source)  # type: ignore[type-abstract]
@@ -63,8 +63,8 @@ def own_splits(source: Mapping[str, Any] | DocumentSource, text_column: str) -> 
     if not isinstance(splits, Mapping) or "train" not in splits or not {*splits} <= {*NAMES}:
         keys = sorted(map(str, splits)) if isinstance(splits, Mapping) else type(splits).__name__
         raise UserError(
-            f"splits() returns {keys}; in the source {name}; must be a dict with train, and "
-            "perhaps validation and test"
+            f"splits() returns {keys}, in the source {name}; must be a dict with train, and "
+            "optionally validation and test"
         )
     return {
         split: _as_dataset(documents, f"{name}, split {split}", text_column)
@@ -79,7 +79,7 @@ def _as_dataset(documents: Any, name: str, text_column: str) -> Dataset:
         return documents
     if isinstance(documents, (str, Mapping)) or not isinstance(documents, Iterable):
         raise UserError(
-            f"the documents are a {type(documents).__name__}; in the source {name}; must be an "
+            f"the documents are a {type(documents).__name__}, in the source {name}; must be an "
             "iterable of texts or rows, or a datasets.Dataset"
         )
     rows = [_row(document, name, text_column) for document in documents]
@@ -89,12 +89,12 @@ def _as_dataset(documents: Any, name: str, text_column: str) -> Dataset:
 
 
 def _row(document: Any, name: str, text_column: str) -> dict[str, str]:
-    """Return a document with all columns that documents have."""
+    """Return a document with all four columns."""
     row = document if isinstance(document, Mapping) else {text_column: document}
     if text_column not in row:
         raise UserError(
-            f"a row has no column {text_column!r}; in the source {name}; it has "
-            f"{', '.join(map(str, row)) or 'none'}: give text_column, or rows with a text"
+            f"a row has no column {text_column!r}, in the source {name}; give "
+            f"text_column (it has {', '.join(map(str, row)) or 'none'}), or rows with a text"
         )
     text = row[text_column]
     check_text(text, text_column, f"the source {name}")

@@ -1,4 +1,4 @@
-"""Windows cut from a stream of documents, for text that is never tokenised as a whole.
+"""``StreamingWindows``: windows from a stream of documents, tokenised as it is read.
 
 Legend: B batch, T sequence length, W ranks, G = B * W.
 """
@@ -19,7 +19,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from lit_research.errors import UserError
 from lit_research.text.cache import encode, plain_copy
 from lit_research.text.packing import Batch, make_batch
-from lit_research.text.sampling import place_in_world
+from lit_research.text.sampling import rank_and_world_size
 
 if TYPE_CHECKING:
     import datasets
@@ -32,8 +32,8 @@ _GROUP_DOCUMENTS = 64
 class _Group:
     """Documents that were tokenised together, and where to read them again.
 
-    ``turn`` counts the passes; ``before`` is the state of the document stream in front of the
-    group, ``None`` at its beginning.
+    ``turn`` counts the passes; ``before`` is the state of the document stream before the group,
+    ``None`` at the start of the stream.
     """
 
     turn: int
@@ -43,19 +43,19 @@ class _Group:
 
 
 class StreamingWindows(IterableDataset[Batch]):
-    """Batches of windows over a stream of documents, tokenised on the way.
+    """Batches of windows over a stream of documents, tokenised as it is read.
 
-    Yields whole batches with the keys of ``Windows``; ``document_ids`` count the documents inside
-    a window from 0. Give it to ``make_loader``, which does not collate it further.
+    Yields batches with the keys of ``Windows``; ``document_ids`` count the documents in a window
+    from 0. ``make_loader`` does not collate them further.
 
-    Every rank reads the whole stream and cuts its own part from each global batch of ``G``
-    windows. So the same global batch gives the same steps at any world size, and the state is the
-    same on every rank (Lightning saves that of rank 0 alone). The price is that each rank
-    tokenises everything: with many ranks, write the tokens once with ``tokenize``. Loader workers
-    share the stream by its shards (files), of which there must be as many as workers.
+    Every rank reads the whole stream and takes its part of each global batch of ``G`` windows. So
+    an equal global batch size gives equal steps at any world size, and the state is equal on every
+    rank (Lightning saves that of rank 0 alone). The price is that each rank tokenises everything:
+    with many ranks, write the tokens once with ``tokenize``. Loader workers divide the stream by
+    its shards (files), of which there must be at least as many as workers.
 
     The state is a position in the documents and an offset in tokens, a few numbers: tokens that
-    were read and not yet used are read again on resume.
+    were read but not used are read again on resume.
 
     Args:
         documents: a ``datasets.IterableDataset`` with the column ``text``, such as
@@ -64,11 +64,11 @@ class StreamingWindows(IterableDataset[Batch]):
         sequence_length: ``T``, tokens per window.
         batch_size: ``B``, windows per rank and batch.
         mask_across_documents: as in ``Windows``.
-        batches_per_epoch: for training: the stream begins again at its end, for ever, and this
-            many batches are called an epoch. Without it the stream is read once, for evaluation;
-            a rest that fills no global batch is left out.
-        rank: of this process; default from ``torch.distributed``, or 0.
-        world_size: number of processes; likewise, or 1.
+        batches_per_epoch: for training: the stream starts over at its end, without limit, and this
+            many batches count as an epoch. Without it the stream is read once, for evaluation, and
+            an incomplete global batch at its end is dropped.
+        rank: rank of this process; default from ``torch.distributed``, or 0.
+        world_size: number of processes; default from ``torch.distributed``, or 1.
 
     Raises:
         UserError: the documents are no stream or, when iterated, hold no text.
@@ -88,7 +88,7 @@ class StreamingWindows(IterableDataset[Batch]):
     ) -> None:
         if not hasattr(documents, "num_shards") or not hasattr(documents, "load_state_dict"):
             raise UserError(
-                f"{type(documents).__name__} is no stream of documents; in StreamingWindows; "
+                f"{type(documents).__name__} is no stream of documents, in StreamingWindows; "
                 "give load_documents(..., streaming=True) or dataset.to_iterable_dataset()"
             )
         self.documents = documents
@@ -96,23 +96,23 @@ class StreamingWindows(IterableDataset[Batch]):
         self.batch_size = batch_size
         self.mask_across_documents = mask_across_documents
         self.batches_per_epoch = batches_per_epoch
-        self.rank, self.world_size = place_in_world(rank, world_size)
+        self.rank, self.world_size = rank_and_world_size(rank, world_size)
         self._eos_token_id = tokenizer.eos_token_id
         self._backend = plain_copy(tokenizer)
         self._state = self._start = _BEGINNING
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the next batch begins: plain numbers, strings and dicts."""
+        """Return the position of the next batch, as plain numbers, strings and dicts."""
         return self._state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Make the next iteration begin where ``state`` was taken."""
+        """Make the next iteration start at ``state``."""
         self._state = self._start = state
 
     def __iter__(self) -> Iterator[Batch]:
         """Iterate over the batches of this rank and loader worker."""
         if get_worker_info() is not None:
-            # The tokenizer's threads, if any ran before the fork, are gone in the worker.
+            # The tokenizer's threads do not survive a fork.
             os.environ["TOKENIZERS_PARALLELISM"] = "false"
         self._state, self._start = self._start, _BEGINNING
         at = self._state["tokens_used"]
@@ -134,10 +134,10 @@ class StreamingWindows(IterableDataset[Batch]):
                 yield batch
 
     def _groups(self, start: dict[str, Any]) -> Iterator[_Group]:
-        """Yield tokenised groups of documents, from the start on, pass after pass."""
+        """Yield tokenised groups of documents from ``start`` on, pass after pass."""
         turn, before = start["turn"], start["documents"]
         while True:
-            documents = copy.deepcopy(self.documents)  # a state, once loaded, would stick to it
+            documents = copy.deepcopy(self.documents)  # loading a state changes it
             if before is not None:
                 documents.load_state_dict(before)
             rows = iter(documents)
@@ -150,7 +150,7 @@ class StreamingWindows(IterableDataset[Batch]):
                 before, empty = documents.state_dict(), False
             if empty:
                 raise UserError(
-                    "the stream holds no document; in StreamingWindows; give some text, in at "
+                    "the stream holds no document, in StreamingWindows; give some text, in at "
                     "least as many shards (files) as there are loader workers"
                 )
             if self.batches_per_epoch is None:
@@ -158,7 +158,7 @@ class StreamingWindows(IterableDataset[Batch]):
             turn, before = turn + 1, None
 
     def _cut(self, tokens: np.ndarray, begins: np.ndarray) -> Batch:
-        """Cut this rank's windows from the global batch that ``tokens`` begin with."""
+        """Cut this rank's windows from the global batch at the start of ``tokens``."""
         windows = self.rank * self.batch_size + np.arange(self.batch_size)
         index_BT1 = (windows * self.sequence_length)[:, None] + np.arange(self.sequence_length + 1)
         return make_batch(

@@ -1,7 +1,7 @@
 """Tokenizers by name: bytes, a byte-level BPE trained on the corpus, or any fast one.
 
-All of them are ordinary ``PreTrainedTokenizerFast`` objects with an end-of-text token, and give
-back any Unicode text unchanged.
+All of them are ``PreTrainedTokenizerFast`` objects with an end-of-text token, and decode any
+Unicode text unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
-"""The token that ends each document, for tokenizers that have none of their own."""
+"""The end-of-text token of tokenizers that do not define one."""
 SMALLEST_VOCABULARY = 257  # every byte and the end-of-text token
 _FORMAT = "1"
 
@@ -37,10 +37,10 @@ def load_tokenizer(
         spec: ``bytes`` (ids 0-255 are the bytes, 256 is the end of text); ``bpe:4096`` (byte-level
             BPE with 4096 tokens, trained on ``documents`` and cached by their content); else a
             folder or hub name that transformers can load.
-        documents: the training split, read by ``bpe:`` alone.
-        cache_dir: where a trained BPE is kept; default as in ``cache_root``.
+        documents: the training split, needed only for ``bpe:``.
+        cache_dir: folder of trained BPEs; default as in ``cache_root``.
 
-    A BPE has fewer tokens than asked for, with a warning, where the documents hold no more.
+    A BPE has fewer tokens than requested, with a warning, if the documents are too small.
 
     Raises:
         UserError: the spec is none of these, or the vocabulary is too small.
@@ -53,9 +53,9 @@ def load_tokenizer(
 
 
 def vocabulary_size(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Return how many rows an embedding needs for a tokenizer's ids, V.
+    """Return the number of embedding rows that a tokenizer's ids need, V.
 
-    That is one more than the largest id: where the ids have gaps, more than there are tokens.
+    That is the largest id plus one: with gaps in the ids, more than the number of tokens.
     """
     return max(len(tokenizer), 1 + max(tokenizer.get_vocab().values(), default=-1))
 
@@ -80,7 +80,7 @@ def _byte_tokenizer() -> Tokenizer:
 
 
 def _byte_vocabulary() -> dict[str, int]:
-    """Map the visible character that GPT-2's byte-level scheme uses for a byte to that byte."""
+    """Map the printable character of each byte in GPT-2's byte-level scheme to that byte."""
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in set(visible)]
     characters = {chr(byte): byte for byte in visible}
@@ -95,12 +95,12 @@ def _load_bpe(spec: str, documents: Dataset | None, cache: Path) -> PreTrainedTo
     size = spec.removeprefix("bpe:")
     if not size.isdecimal() or int(size) < SMALLEST_VOCABULARY:
         raise UserError(
-            f"vocabulary size {size!r} is not a number of at least {SMALLEST_VOCABULARY}; in "
+            f"vocabulary size {size!r} is not a number of at least {SMALLEST_VOCABULARY}, in "
             f"tokenizer {spec!r}; write for example 'bpe:4096' (256 bytes, the end of text, merges)"
         )
     if documents is None:
         raise UserError(
-            f"tokenizer {spec!r} is trained on documents and none were given; in load_tokenizer; "
+            f"tokenizer {spec!r} is trained on documents and none were given, in load_tokenizer; "
             "pass the training split"
         )
     key = content_hash(_FORMAT, tokenizers.__version__, fingerprint(documents))
@@ -156,7 +156,7 @@ def _load_pretrained(spec: str) -> PreTrainedTokenizerFast:
     )
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError(
-            f"tokenizer {spec!r} has no fast version; loaded as {type(tokenizer).__name__}; "
+            f"tokenizer {spec!r} has no fast version, loaded as {type(tokenizer).__name__}; "
             "give a folder with a tokenizer.json"
         )
     if tokenizer.eos_token is None:

@@ -80,10 +80,6 @@ def write_own_files(folder: Path, readme: Path) -> None:
     (folder / "mine.jsonl").write_text("".join(f"{json.dumps(t)}\n" for t in theorems))
     (folder / "PATH").mkdir()
     (folder / "PATH/book.txt").write_text("It was a bright cold day in April. " * 8)
-    if "KiminaServer" in (text := readme.read_text()):
-        blocks = [block.split("```")[0] for block in text.split("```yaml\n")[1:]]
-        [kimina] = [block for block in blocks if "KiminaServer" in block]
-        (folder / "kimina.yaml").write_text(kimina)
 
 
 def write_checkpoint(folder: Path) -> None:

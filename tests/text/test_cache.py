@@ -66,7 +66,7 @@ def test_damaged_store_is_refused_and_rebuilt(damage, documents_of, byte_tokeniz
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(UserError, match="not a whole token store"):
+    with pytest.raises(UserError, match="the token store is damaged"):
         TokenStore(folder)
     store = tokenize(documents, byte_tokenizer, cache_dir=tmp_path)
     assert store.tokens.tolist() == [*b"one", 256, *b"two", 256]
@@ -139,5 +139,5 @@ def test_two_processes_build_once_and_agree(documents_of, byte_tokenizer, tmp_pa
 def test_nothing_to_tokenize_is_a_user_error(documents_of, byte_tokenizer, tmp_path):
     with pytest.raises(UserError, match="no document to tokenize"):
         tokenize(documents_of([]), byte_tokenizer, cache_dir=tmp_path)
-    with pytest.raises(UserError, match="not a whole token store"):
+    with pytest.raises(UserError, match="the token store is damaged"):
         TokenStore(tmp_path / "nowhere")

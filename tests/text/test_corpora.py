@@ -84,7 +84,7 @@ MISTAKES = {
     "folder": ({}, "the corpus is empty"),
     "a.doc": ("x", "cannot read documents from a .doc file"),
     "column.csv": ("body,id\na,1\n", "no text column 'text'.*the columns are body, id"),
-    "ragged.csv": ("text,id\na,1\nb\n", "fewer cells than the 2 columns; in ragged.csv, line 3"),
+    "ragged.csv": ("text,id\na,1\nb\n", "fewer cells than the 2 columns, in ragged.csv, line 3"),
     "open.csv": ('text,id\n"a,1\n', "malformed table.*open.csv"),
     "latin.csv": (b"text\na\ncaf\xe9\n", "not UTF-8.*latin.csv, line 3"),
     "cut.txt.gz": (gzip.compress(b"some text")[:-4], "cannot decompress.*cut.txt.gz"),

@@ -10,8 +10,8 @@ import torch
 from lit_research.errors import UserError
 from lit_research.text import (
     Mixture,
+    MixtureComponent,
     ShardedSampler,
-    Stream,
     StreamingWindows,
     Windows,
     make_loader,
@@ -112,9 +112,11 @@ def test_evaluation_sees_the_rest_that_fills_no_batch(windows):
 
 
 def test_mixture_is_loaded_in_its_own_order(windows):
-    mixture = Mixture([Stream(windows, passes=2), Stream(windows, share=0.5)], 0)
+    mixture = Mixture(
+        [MixtureComponent(windows, passes=2), MixtureComponent(windows, share=0.5)], 0
+    )
     loader = loader_of(mixture, 2, shuffle=False, drop_last=False)
-    streams = torch.cat([batch["stream"] for batch in loader])
+    streams = torch.cat([batch["component"] for batch in loader])
     assert streams.tolist() == mixture.locate(range(len(mixture)))[0].tolist()
 
 

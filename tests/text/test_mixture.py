@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
-from lit_research.text import Mixture, Stream, Windows
+from lit_research.text import Mixture, MixtureComponent, Windows
 
 
 class Numbers(torch.utils.data.Dataset):
@@ -36,27 +36,27 @@ STREAMS = st.tuples(
 
 def mixture_of(parts, seed=0):
     fixed, filling, random = parts
-    streams = [Stream(Numbers(n), passes=passes) for n, passes in fixed]
-    streams += [Stream(Numbers(n), share=share) for n, share in filling]
-    random.shuffle(streams)
-    return Mixture(streams, seed)
+    components = [MixtureComponent(Numbers(n), passes=passes) for n, passes in fixed]
+    components += [MixtureComponent(Numbers(n), share=share) for n, share in filling]
+    random.shuffle(components)
+    return Mixture(components, seed)
 
 
 def draws(mixture):
     batch = mixture.__getitems__(np.arange(len(mixture)))
-    return batch["stream"].numpy(), batch["input_ids"][:, 0].numpy()
+    return batch["component"].numpy(), batch["input_ids"][:, 0].numpy()
 
 
 @settings(deadline=None)
 @given(parts=STREAMS)
 def test_passes_are_exact_and_shares_are_filled(parts):
     mixture = mixture_of(parts)
-    stream, window = draws(mixture)
-    fixed = sum(len(s.dataset) * s.passes for s in mixture.streams if s.passes)
-    share = sum(s.share for s in mixture.streams if s.share)
+    component, window = draws(mixture)
+    fixed = sum(len(s.dataset) * s.passes for s in mixture.components if s.passes)
+    share = sum(s.share for s in mixture.components if s.share)
     assert len(mixture) == int(fixed / (1 - share) + 1e-6)
-    for number, one in enumerate(mixture.streams):
-        mine = window[stream == number].tolist()
+    for number, one in enumerate(mixture.components):
+        mine = window[component == number].tolist()
         size = len(one.dataset)
         assert len(mine) == mixture.counts[number]
         if one.share:
@@ -72,9 +72,9 @@ def test_passes_are_exact_and_shares_are_filled(parts):
 @given(parts=STREAMS)
 def test_every_stretch_is_mixed_at_the_right_shares(parts):
     mixture = mixture_of(parts)
-    stream, _ = draws(mixture)
+    component, _ = draws(mixture)
     for number, count in enumerate(mixture.counts):
-        so_far = np.cumsum(stream == number)
+        so_far = np.cumsum(component == number)
         expected = np.arange(1, len(mixture) + 1) * count / len(mixture)
         assert np.abs(so_far - expected).max() <= 2
 
@@ -83,20 +83,23 @@ def test_every_stretch_is_mixed_at_the_right_shares(parts):
 @given(parts=STREAMS, seed=st.integers(0, 3))
 def test_what_is_at_an_index_depends_on_seed_and_index_alone(parts, seed):
     mixture = mixture_of(parts, seed)
-    stream, window = draws(mixture)
+    component, window = draws(mixture)
     order = np.random.default_rng(0).permutation(len(mixture))
     shuffled = pickle.loads(pickle.dumps(mixture)).__getitems__(order)
-    assert shuffled["stream"].tolist() == stream[order].tolist()
+    assert shuffled["component"].tolist() == component[order].tolist()
     assert shuffled["input_ids"][:, 0].tolist() == window[order].tolist()
     one = mixture[len(mixture) - 1]
-    assert (int(one["stream"]), int(one["input_ids"])) == (stream[-1], window[-1])
+    assert (int(one["component"]), int(one["input_ids"])) == (component[-1], window[-1])
 
 
-def test_passes_and_streams_and_seeds_have_orders_of_their_own():
+def test_passes_and_components_and_seeds_have_orders_of_their_own():
     def orders(seed):
-        mixture = Mixture([Stream(Numbers(50), passes=2), Stream(Numbers(50), share=0.5)], seed)
-        stream, window = draws(mixture)
-        first, second = (window[stream == number].reshape(2, 50) for number in (0, 1))
+        mixture = Mixture(
+            [MixtureComponent(Numbers(50), passes=2), MixtureComponent(Numbers(50), share=0.5)],
+            seed,
+        )
+        component, window = draws(mixture)
+        first, second = (window[component == number].reshape(2, 50) for number in (0, 1))
         return [tuple(order) for order in (*first, *second)]
 
     assert len(set(orders(0) + orders(1))) == 8
@@ -104,35 +107,51 @@ def test_passes_and_streams_and_seeds_have_orders_of_their_own():
 
 def test_distillation_gives_the_paper_counts():
     """16 passes over 800 real batches at w = 0.9: 128,000 steps, 12,800 of them real."""
-    mixture = Mixture([Stream(Numbers(800), passes=16), Stream(Numbers(1000), share=0.9)], 0)
+    mixture = Mixture(
+        [MixtureComponent(Numbers(800), passes=16), MixtureComponent(Numbers(1000), share=0.9)], 0
+    )
     assert len(mixture) == 128_000
     assert mixture.counts.tolist() == [12_800, 115_200]
 
 
 def test_windows_of_two_stores_are_mixed_row_by_row(store_of):
     real, synthetic = (Windows(store_of([text * 40]), 4) for text in ("ab", "cd"))
-    mixture = Mixture([Stream(real, passes=1), Stream(synthetic, share=0.5)], 0)
+    mixture = Mixture([MixtureComponent(real, passes=1), MixtureComponent(synthetic, share=0.5)], 0)
     batch = mixture.__getitems__(list(range(12)))
     assert batch["labels"].shape == (12, 4)
-    for stream, row in zip(batch["stream"].tolist(), batch["input_ids"].tolist(), strict=True):
-        assert bytes(row) == (b"abab", b"cdcd")[stream]
+    for component, row in zip(
+        batch["component"].tolist(), batch["input_ids"].tolist(), strict=True
+    ):
+        assert bytes(row) == (b"abab", b"cdcd")[component]
 
 
 def test_mistakes_are_user_errors(store_of):
     numbers = Numbers(4)
-    for streams in (
+    for components in (
         [],
-        [Stream(numbers)],
-        [Stream(numbers, share=0.5)],
-        [Stream(numbers, share=0.5, passes=1)],
+        [MixtureComponent(numbers)],
+        [MixtureComponent(numbers, share=0.5)],
+        [MixtureComponent(numbers, share=0.5, passes=1)],
     ):
-        with pytest.raises(UserError, match="exactly one of passes and share"):
-            Mixture(streams, 0)
+        with pytest.raises(UserError, match="give exactly one of them"):
+            Mixture(components, 0)
     for shares in ([1.0], [0.0], [0.5, 0.5]):
         with pytest.raises(UserError, match="do not leave room"):
-            Mixture([Stream(numbers, passes=1), *(Stream(numbers, share=s) for s in shares)], 0)
-    with pytest.raises(UserError, match="passes must be at least 1"):
-        Mixture([Stream(numbers, passes=0)], 0)
+            Mixture(
+                [
+                    MixtureComponent(numbers, passes=1),
+                    *(MixtureComponent(numbers, share=s) for s in shares),
+                ],
+                0,
+            )
+    with pytest.raises(UserError, match="in the mixture; must be at least 1"):
+        Mixture([MixtureComponent(numbers, passes=0)], 0)
     store = store_of(["abcdefgh"])
-    with pytest.raises(UserError, match="windows of the streams differ"):
-        Mixture([Stream(Windows(store, 2), passes=1), Stream(Windows(store, 3), share=0.5)], 0)
+    with pytest.raises(UserError, match="the components' windows differ"):
+        Mixture(
+            [
+                MixtureComponent(Windows(store, 2), passes=1),
+                MixtureComponent(Windows(store, 3), share=0.5),
+            ],
+            0,
+        )

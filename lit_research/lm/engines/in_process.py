@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, LiveEngine, Prompts, Sampling
 from lit_research.lm.engines.sampling import sample_tokens
-from lit_research.lm.fingerprint import weights_fingerprint
+from lit_research.lm.properties import weights_fingerprint
 from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:

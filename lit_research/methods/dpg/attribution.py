@@ -1,9 +1,9 @@
-"""``Attribution``: what every training document did to a metric, in an ordinary fine-tuning run.
+"""``Attribution``: the influence of every training document of a fine-tuning run on a metric.
 
 ``lit-research predict`` writes ``influence.parquet``: dPhi/dw of each document, exact through the
-whole run. Two checks by training again: random reweightings (predicted against actual change), and
-the linear datamodeling score on random subsets (LDS, Park et al. 2023); and single documents left
-out.
+whole run. Three checks retrain the target: random reweightings (predicted against actual change),
+the linear datamodeling score on random subsets (LDS, Park et al. 2023), and leaving single
+documents out.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from lit_research.figures import add_figure, add_text, panels, text_table
 from lit_research.files import append_line, write_atomic, write_parquet
 from lit_research.lm import check_lm_spec, weights_fingerprint
 from lit_research.methods.base import Method, datamodule
-from lit_research.methods.dpg.inner import Attributor, Inner
+from lit_research.methods.dpg.attributor import Attributor
+from lit_research.methods.dpg.inner_run import Inner
 from lit_research.methods.dpg.metrics import TargetMetric
-from lit_research.methods.dpg.targets import make_target
+from lit_research.methods.dpg.target import make_target
 from lit_research.ranges import NOT_NEGATIVE, POSITIVE, Range, check_range
 from lit_research.seeds import resolve_seed
 from lit_research.text.tokenizers import vocabulary_size
@@ -34,28 +35,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WHERE = "in model.init_args of Attribution"
-SHOWN, WIDTH = 5, 60  # documents of each end, characters of each
-KINDS = {"reweighting": 1, "subset": 2, "left_out": 3}
+SHOWN, WIDTH = 5, 60  # documents shown at each end, characters of each
+CHECKS = {"reweighting": 1, "subset": 2, "left_out": 3}
 
 
 class Attribution(Method):
-    """Fine-tune a model on documents, and say what each of them did to a metric.
+    """Fine-tune a model on documents, and compute the influence of each on a metric.
 
     Args:
         target: the language model, as in ``DatasetPolicyGradient``.
         metric: Phi, by class path.
-        inner: the fine-tuning run: the fields of ``Inner``.
-        vocab_size: of the target; the command takes it from the data.
-        target_seed: of a target that is built.
+        inner: settings of the fine-tuning run: the fields of ``Inner``.
+        vocab_size: number of tokens of the target; the command takes it from the data.
+        target_seed: seed of the weights, if the target is built.
         target_dtype: ``float32`` or ``float64``.
-        reweightings: trainings with random weights, to compare predicted and actual changes.
+        reweightings: retrainings with random weights, to compare predicted and actual changes.
         reweighting_size: standard deviation of these weights around 1.
-        subsets: trainings on random subsets, for the LDS.
-        subset_share: of the documents in a subset.
-        left_out: trainings without one document each, from the most harmful to the most helpful.
-        output: folder of the results; None is the run's own. What was trained there is not trained
-            again.
-        seed: of weights and subsets; None takes ``seed_everything``.
+        subsets: retrainings on random subsets, for the LDS.
+        subset_share: share of the documents in a subset.
+        left_out: retrainings without one document each, from the most harmful to the most helpful.
+        output: folder of the results; None is the run's own. Results that are there are reused.
+        seed: seed of weights and subsets; None takes ``seed_everything``.
     """
 
     decisive_curves = {}
@@ -96,7 +96,7 @@ class Attribution(Method):
 
     @property
     def has_weights(self) -> bool:
-        """It trains its own target."""
+        """True: it trains its own target."""
         return True
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
@@ -106,15 +106,15 @@ class Attribution(Method):
         return len(batch["ids"])
 
     def on_predict_epoch_end(self) -> None:
-        """Train, walk back, check; write and show what was found.
+        """Train, differentiate and check; write and show the results.
 
         Raises:
-            UserError: there are several processes, or another attribution was begun in ``output``.
+            UserError: there are several processes, or ``output`` holds another attribution.
         """
         if self.trainer.world_size > 1:
             raise UserError(
-                f"there are {self.trainer.world_size} processes, for Attribution: one training run "
-                "is walked back; give trainer.devices 1"
+                f"there are {self.trainer.world_size} processes, in trainer of Attribution; "
+                "give trainer.devices 1, since it differentiates one training run"
             )
         data, args = datamodule(self.trainer), self.hparams
         seed, dtype = args["target_seed"], args["target_dtype"]
@@ -123,26 +123,26 @@ class Attribution(Method):
         )
         attributor = Attributor(target, data.tokenizer, self.metric, self.inner)
         folder = Path(args["output"] or self.trainer.log_dir or ".")
-        study = Study(attributor, self._texts, folder, args["seed"])
-        tau = study.influence()
+        retrainings = Retrainings(attributor, self._texts, folder, args["seed"])
+        tau = retrainings.influence()
         write_influence(folder / "influence.parquet", self._texts, tau)
-        self._check(study, tau)
+        self._check(retrainings, tau)
         rank_zero_info(f"{_ends(self._texts, tau)}\nInfluence: {folder / 'influence.parquet'}")
 
     @property
     def _shows_progress(self) -> bool:
         return self.trainer.progress_bar_callback is not None
 
-    def _check(self, study: Study, tau: Tensor) -> None:
+    def _check(self, retrainings: Retrainings, tau: Tensor) -> None:
         args, N = self.hparams, len(tau)
-        numbers: dict[str, float] = {"phi": study.phi}
-        wanted = {
+        numbers: dict[str, float] = {"phi": retrainings.phi}
+        weights_of = {
             "reweighting": [
-                1 + args["reweighting_size"] * study.draw("reweighting", i).standard_normal(N)
+                1 + args["reweighting_size"] * retrainings.draw("reweighting", i).standard_normal(N)
                 for i in range(args["reweightings"])
             ],
             "subset": [
-                study.draw("subset", i).permutation(N) < round(args["subset_share"] * N)
+                retrainings.draw("subset", i).permutation(N) < round(args["subset_share"] * N)
                 for i in range(args["subsets"])
             ],
             "left_out": [
@@ -151,18 +151,18 @@ class Attribution(Method):
             ],
         }
         points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        for kind, weights in wanted.items():
+        for check, weights in weights_of.items():
             if len(weights) > 1:
-                shown = track(weights, f"training again: {kind}", disable=not self._shows_progress)
-                changes = np.array([study.change(kind, i, w) for i, w in enumerate(shown)])
+                shown = track(weights, f"retraining: {check}", disable=not self._shows_progress)
+                changes = np.array([retrainings.change(check, i, w) for i, w in enumerate(shown)])
                 predicted = np.array([float(tau.double().cpu().numpy() @ (w - 1)) for w in weights])
-                points[kind] = predicted, changes
-                numbers[f"{kind}_correlation"] = float(np.corrcoef(predicted, changes)[0, 1])
-                if kind == "subset":
+                points[check] = predicted, changes
+                numbers[f"{check}_correlation"] = float(np.corrcoef(predicted, changes)[0, 1])
+                if check == "subset":
                     from scipy.stats import spearmanr
 
                     numbers["lds"] = float(spearmanr(predicted, changes).statistic)
-        write_atomic(study.folder / "attribution.json", json.dumps(numbers, indent=1))
+        write_atomic(retrainings.folder / "attribution.json", json.dumps(numbers, indent=1))
         add_text(self.trainer, "about", self.reading)
         if points:
             add_figure(self.trainer, "attribution", lambda: _scatter(points), 0)
@@ -172,17 +172,17 @@ class Attribution(Method):
         rank_zero_info(text_table(rows))
 
 
-class Study:
-    """An attribution and the trainings that check it, each kept in a file when it is done.
+class Retrainings:
+    """An attribution and the retrainings that check it; each result is saved as it is done.
 
     Args:
-        attributor: trains.
-        texts: documents, N.
-        folder: of the results.
-        seed: of what is drawn.
+        attributor: trains the target.
+        texts: the N documents.
+        folder: folder of the results.
+        seed: seed of the random weights.
 
     Raises:
-        UserError: the folder holds results of something else.
+        UserError: the folder holds the results of another attribution.
     """
 
     def __init__(self, attributor: Attributor, texts: list[str], folder: Path, seed: int) -> None:
@@ -197,10 +197,10 @@ class Study:
             "seed": seed,
         }
         path = folder / "study.json"
-        if path.is_file() and (begun := json.loads(path.read_text())) != card:
-            other = [key for key in card if begun.get(key) != card[key]]
+        if path.is_file() and (saved := json.loads(path.read_text())) != card:
+            other = [key for key in card if saved.get(key) != card[key]]
             raise UserError(
-                f"an attribution with another {', '.join(other)} was begun in {folder}: give "
+                f"there is an attribution with another {', '.join(other)}, in {folder}; give "
                 "another model.init_args.output, or delete that one"
             )
         write_atomic(path, json.dumps(card, indent=1))
@@ -208,19 +208,19 @@ class Study:
         lines = self._done.read_text().splitlines() if self._done.is_file() else []
         self._known = {tuple(key): value for key, value in map(json.loads, lines)}
 
-    def draw(self, kind: str, number: int) -> np.random.Generator:
-        """Return the random numbers of one training."""
-        return np.random.default_rng((self.seed, KINDS[kind], number))
+    def draw(self, check: str, number: int) -> np.random.Generator:
+        """Return the random generator of one retraining."""
+        return np.random.default_rng((self.seed, CHECKS[check], number))
 
     def influence(self) -> Tensor:
         """Return dPhi/dw of each document, ``[N]``."""
-        found = self.attributor.attribute(self.texts)
-        self.phi = found.phi
-        return found.tau
+        rewards = self.attributor.attribute(self.texts)
+        self.phi = rewards.phi
+        return rewards.tau
 
-    def change(self, kind: str, number: int, weights: np.ndarray) -> float:
-        """Return what Phi changes by when the documents have these weights."""
-        key = (kind, number)
+    def change(self, check: str, number: int, weights: np.ndarray) -> float:
+        """Return the change of Phi when the documents have these weights."""
+        key = (check, number)
         if key not in self._known:
             _, phi = self.attributor.run(self.texts, torch.tensor(weights))
             self._known[key] = phi
@@ -229,7 +229,7 @@ class Study:
 
 
 def write_influence(path: Path, texts: list[str], tau: Tensor) -> None:
-    """Write the columns ``document``, ``influence`` and ``text``, whole or not at all."""
+    """Write the columns ``document``, ``influence`` and ``text``, atomically."""
     import pyarrow as pa
 
     columns = {
@@ -241,12 +241,12 @@ def write_influence(path: Path, texts: list[str], tau: Tensor) -> None:
 
 
 def _spread(length: int, count: int) -> np.ndarray:
-    """Return ``count`` places of a list, from its first to its last."""
+    """Return ``count`` evenly spaced indices of a list, from its first to its last."""
     return np.unique(np.linspace(0, length - 1, count).round().astype(int))
 
 
 def _ends(texts: list[str], tau: Tensor) -> str:
-    """Return the documents that helped and that harmed most, as a table."""
+    """Return a table of the most helpful and the most harmful documents."""
     order = tau.argsort(descending=True).tolist()
     shown = order if len(order) <= 2 * SHOWN else [*order[:SHOWN], *order[-SHOWN:]]
     rows = [[str(i), f"{float(tau[i]):+.3e}", " ".join(texts[i].split())[:WIDTH]] for i in shown]
@@ -254,10 +254,10 @@ def _ends(texts: list[str], tau: Tensor) -> str:
 
 
 def _scatter(points: dict[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    drawing, axes = panels(len(points))
-    for place, (kind, (predicted, actual)) in zip(axes, points.items(), strict=True):
-        place.plot(predicted, actual, ".")
-        place.axline((0.0, 0.0), slope=1, color="0.7", linewidth=1, zorder=0)
-        place.set(xlabel="predicted change (of Phi)", ylabel="actual change (of Phi)")
-        place.set_title(kind.replace("_", " "))
-    return drawing
+    figure, all_axes = panels(len(points))
+    for axes, (check, (predicted, actual)) in zip(all_axes, points.items(), strict=True):
+        axes.plot(predicted, actual, ".")
+        axes.axline((0.0, 0.0), slope=1, color="0.7", linewidth=1, zorder=0)
+        axes.set(xlabel="predicted change (of Phi)", ylabel="actual change (of Phi)")
+        axes.set_title(check.replace("_", " "))
+    return figure

@@ -1,4 +1,4 @@
-"""What the arguments of ``DatasetPolicyGradient`` must be, said before anything is computed."""
+"""Checks of the arguments of ``DatasetPolicyGradient``, before anything is computed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ WHERE = "in model.init_args of DatasetPolicyGradient"
 
 
 def check_sizes(args: Mapping[str, Any]) -> None:
-    """Refuse counts below 1 (None is a default) and a negative temperature.
+    """Check that counts are at least 1 (None is a default) and the temperature at least 0.
 
     Raises:
-        UserError: one is.
+        UserError: a value is too small.
     """
     counts = ("rollouts", "max_new_tokens", "epochs", "test_rounds", "mini_batch", "micro_batch")
     check_range(COUNT, WHERE, **{name: args[name] for name in counts})
@@ -21,18 +21,18 @@ def check_sizes(args: Mapping[str, Any]) -> None:
 
 
 def check_sampling(args: Mapping[str, Any]) -> None:
-    """Refuse sampling from which nothing can be learned.
+    """Refuse sampling that gives no learning signal.
 
     Raises:
-        UserError: texts would be all alike, or compared with none.
+        UserError: all texts would be equal, or have no other text to compare with.
     """
     if args["temperature"] == 0:
         raise UserError(
-            f"temperature is {args['temperature']}, {WHERE}: give a number above 0; texts that are "
-            "all alike teach nothing"
+            f"temperature is {args['temperature']}, {WHERE}; must be above 0 for fit: equal texts "
+            "give no learning signal"
         )
     if args["rollouts"] < 2 and args["reward"] != "dataset":
         raise UserError(
-            f"rollouts is {args['rollouts']}, {WHERE}: give 2 or more; a text is compared with the "
-            "others of its prompt"
+            f"rollouts is {args['rollouts']}, {WHERE}; must be at least 2 for fit: a text is "
+            "compared with the others of its prompt"
         )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 Scale = Literal["relative", "official"]
-_NOTHING = 1e-6  # of the largest reward: a spread below it is rounding
+_ROUNDING = 1e-6  # of the largest reward: a smaller spread is rounding
 
 
 def advantages(rewards: Tensor, scale: Scale = "relative") -> Tensor:
@@ -20,8 +20,8 @@ def advantages(rewards: Tensor, scale: Scale = "relative") -> Tensor:
     ``relative`` divides by the deviation itself, whatever the scale of the rewards, and gives 0 to
     a group whose rewards differ by rounding alone. ``official`` adds 1e-6 to the deviation, as GRPO
     in the official code does. That depends on the scale: the rewards there, as small as 1e-9, are
-    derivatives by losses that are not divided (``Rewards.undivided``), and the sum leaves little
-    but centred rewards times 1e6.
+    derivatives by undivided losses (``Rewards.undivided``), so the result is close to the centred
+    rewards times 1e6.
 
     Args:
         rewards: ``[G, n]``; one group, ``[1, B]``, standardises over the batch.
@@ -34,8 +34,8 @@ def advantages(rewards: Tensor, scale: Scale = "relative") -> Tensor:
     deviation = rewards.std(1, keepdim=True)
     if scale == "official":
         return (centred / (deviation + 1e-6)).float()
-    alike = deviation <= _NOTHING * rewards.abs().amax(1, keepdim=True)
-    return torch.where(alike, 0.0, centred / torch.where(alike, 1.0, deviation)).float()
+    equal = deviation <= _ROUNDING * rewards.abs().amax(1, keepdim=True)
+    return torch.where(equal, 0.0, centred / torch.where(equal, 1.0, deviation)).float()
 
 
 def policy_loss(
@@ -48,15 +48,15 @@ def policy_loss(
         old_log_probs: under the policy that wrote them, ``[B, T]``.
         advantages: of the rows, ``[B]``.
         mask: 1 where a token was written by the policy, ``[B, T]``.
-        clip: the ratio counts from 1 - clip to 1 + clip.
+        clip: the ratio is clipped to 1 - clip and 1 + clip.
     """
     ratio = (log_probs - old_log_probs).exp()
-    worth = advantages[:, None]
-    gain = torch.minimum(ratio * worth, ratio.clamp(1 - clip, 1 + clip) * worth)
+    advantage = advantages[:, None]
+    gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
     return -(gain * mask).sum() / mask.sum().clamp(min=1)
 
 
 def shuffled(rewards: Tensor, seed: int) -> Tensor:
-    """Return the rewards dealt out anew among all rows, ``[G, n]``: a control."""
+    """Return the rewards shuffled among all rows, ``[G, n]``: a control."""
     order = torch.randperm(rewards.numel(), generator=torch.Generator().manual_seed(seed))
     return rewards.flatten()[order.to(rewards.device)].view_as(rewards)

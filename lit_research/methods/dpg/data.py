@@ -1,4 +1,4 @@
-"""``Prompts``: what the generator is asked to write about, over and over."""
+"""``Prompts``: the prompts of the generator, repeated for many passes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.errors import UserError
 from lit_research.generation import shard_loader
-from lit_research.methods.dpg.alphabet import alphabet_tokenizer
 from lit_research.methods.text import Split, TextDataModule
 from lit_research.ranges import COUNT, Range, check_range
 from lit_research.seeds import resolve_seed
@@ -27,20 +26,42 @@ if TYPE_CHECKING:
 WHERE = "in data.init_args of Prompts"
 
 
+def alphabet_tokenizer(characters: str) -> PreTrainedTokenizerFast:
+    """Return a tokenizer whose tokens are these characters, in this order, and nothing else.
+
+    It has no end-of-text token: texts end at their maximum length. Characters outside the alphabet
+    are dropped.
+
+    Raises:
+        UserError: a character is duplicated, or there are fewer than two.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    if len(set(characters)) != len(characters) or len(characters) < 2:
+        raise UserError(
+            f"alphabet is {characters!r}, in Prompts; give two or more distinct characters"
+        )
+    tokenizer = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(characters)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False)
+
+
 class Passes(torch.utils.data.Dataset[Any]):
-    """Prompts, pass after pass, each in an order of its own; a function of (seed, index).
+    """Prompts for several passes, each in a new order; item i depends on (seed, i) alone.
 
     Args:
-        prompts: token ids of each.
-        passes: number of times that each is there.
-        seed: of the orders; None keeps the order given.
+        prompts: token ids of each prompt.
+        passes: number of passes.
+        seed: seed of the orders; None keeps the given order.
     """
 
     def __init__(self, prompts: list[list[int]], passes: int, seed: int | None) -> None:
         self.prompts, self.passes, self.seed = prompts, passes, seed
 
     def __len__(self) -> int:
-        """Return the number of prompts, all passes together."""
+        """Return the number of prompts over all passes."""
         return len(self.prompts) * self.passes
 
     def __getitems__(self, indices: list[int]) -> dict[str, Any]:
@@ -49,36 +70,37 @@ class Passes(torch.utils.data.Dataset[Any]):
         return {"prompts": [self.prompts[i] for i in ids], "ids": ids}
 
     def _at(self, index: int) -> int:
-        number, place = divmod(index, len(self.prompts))
+        number, position = divmod(index, len(self.prompts))
         if self.seed is None:
-            return place
-        return int(permutation(len(self.prompts), seed=self.seed, epoch=number)[place])
+            return position
+        return int(permutation(len(self.prompts), seed=self.seed, epoch=number)[position])
 
 
 class Prompts(TextDataModule):
     """Prompts for the generator.
 
     Args:
-        prompts: the prompts themselves; or
-        source: documents to make them from: ``embedded:topics``, a file, a ``datasets`` folder, a
+        prompts: the prompts as text; give either these or ``source``.
+        source: documents to use as prompts: ``embedded:topics``, a file, a ``datasets`` folder, a
             hub name, or the class path of your own, as for ``Corpus``.
-        template: with ``{text}``, where a prompt or document goes.
-        max_documents: of the source.
-        max_characters: of a document, the rest is left out; None is all of it.
-        tokenizer: the generator's: ``bytes``, ``bpe:4096`` or a transformers folder or hub name.
-        alphabet: or characters, each of which is a token, and there are no others.
-        batch_size: prompts of a step, of one device.
-        max_prompt_tokens: of a prompt, its template included.
-        long_prompts: ``truncate``: longer ones lose the end of their text, and keep what the
-            template has after it, as in the official code; ``drop``: they are left out.
-        test_fraction: share of the prompts that validation, test and predict read; 0: all prompts
-            are of both.
-        eval_prompts: prompts of validation and test at most; the first ones.
-        passes: over the prompts in an epoch, each in a new order.
-        seed: of the orders and the split; None takes ``seed_everything``.
+        template: text around each prompt or document, which replaces ``{text}``.
+        max_documents: maximum number of documents from the source; None is all.
+        max_characters: maximum length of a document, which is cut there; None is no limit.
+        tokenizer: the generator's: ``bytes``, ``bpe:4096`` or a transformers folder or hub name;
+            give either this or ``alphabet``.
+        alphabet: characters, each of which is a token; there are no other tokens.
+        batch_size: prompts per step and device.
+        max_prompt_tokens: maximum length of a prompt with its template, in tokens.
+        long_prompts: ``truncate``: longer ones lose the end of their text, but keep the end of the
+            template, as in the official code; ``drop``: they are left out.
+        test_fraction: share of the prompts held out for validation and test; 0 uses all prompts
+            for training and for evaluation.
+        eval_prompts: maximum number of prompts for validation and test, the first ones.
+        passes: passes over the prompts per epoch, each in a new order.
+        seed: seed of the orders and the split; None takes ``seed_everything``.
     """
 
-    shuffles = False  # each pass has an order of its own already
+    shuffles = False  # each pass has its own order already
 
     def __init__(
         self,
@@ -111,7 +133,7 @@ class Prompts(TextDataModule):
         )
         check_range(Range(at_least=0, below=1), WHERE, test_fraction=test_fraction)
         if "{text}" not in template:
-            raise UserError(f"template is {template!r}, {WHERE}: put {{text}} into it")
+            raise UserError(f"template is {template!r}, {WHERE}; put {{text}} into it")
         if long_prompts not in ("truncate", "drop"):
             raise UserError(f"long_prompts is {long_prompts!r}, {WHERE}: give truncate or drop")
         self.keep_hyperparameters()
@@ -119,7 +141,7 @@ class Prompts(TextDataModule):
 
     @cached_property
     def _texts(self) -> dict[str, list[str]]:
-        """The prompts of training and of evaluation, before the template."""
+        """The prompts for training and evaluation, without the template."""
         args = self.hparams
         fraction = args["test_fraction"]
         if args["prompts"] is not None:
@@ -158,22 +180,22 @@ class Prompts(TextDataModule):
 
     @cached_property
     def prompts(self) -> dict[str, list[list[int]]]:
-        """Token ids of the prompts of ``train`` and ``test``, ``max_prompt_tokens`` at most."""
-        return {name: [ids for _, ids in pairs] for name, pairs in self._both.items()}
+        """Token ids of the ``train`` and ``test`` prompts, at most ``max_prompt_tokens`` each."""
+        return {name: [ids for _, ids in pairs] for name, pairs in self._encoded.items()}
 
     @cached_property
     def texts(self) -> dict[str, list[str]]:
-        """These prompts as texts, before any is cut to ``max_prompt_tokens``."""
-        return {name: [text for text, _ in pairs] for name, pairs in self._both.items()}
+        """The same prompts as texts, before truncation to ``max_prompt_tokens``."""
+        return {name: [text for text, _ in pairs] for name, pairs in self._encoded.items()}
 
     @cached_property
-    def _both(self) -> dict[str, list[tuple[str, list[int]]]]:
-        """Prompts as texts and token ids.
+    def _encoded(self) -> dict[str, list[tuple[str, list[int]]]]:
+        """The prompts as texts and token ids.
 
         Raises:
             UserError: the template leaves no room for a text.
         """
-        args, found = self.hparams, {}
+        args, encoded = self.hparams, {}
         limit, truncate = args["max_prompt_tokens"], args["long_prompts"] == "truncate"
         ending = self._ending() if truncate else []
         for name, texts in self._texts.items():
@@ -189,8 +211,8 @@ class Prompts(TextDataModule):
                 start = limit - len(ending)
                 ids = [x if len(x) <= limit else [*x[:start], *ending] for x in ids]
             pairs = zip(filled, ids, strict=True)
-            found[name] = [pair for pair in pairs if 0 < len(pair[1]) <= limit]
-        return found
+            encoded[name] = [pair for pair in pairs if 0 < len(pair[1]) <= limit]
+        return encoded
 
     def prompts_of(self, name: str) -> list[list[int]]:
         """Return the token ids of the prompts of ``train`` or ``test``.
@@ -198,23 +220,23 @@ class Prompts(TextDataModule):
         Raises:
             UserError: there are none, or none is short enough.
         """
-        found, args = self.prompts[name], self.hparams
-        if not found and not self._texts[name]:
+        prompts, args = self.prompts[name], self.hparams
+        if not prompts and not self._texts[name]:
             raise UserError(
-                f"there are no prompts of {name}, {WHERE}: test_fraction is "
-                f"{args['test_fraction']} and leaves none; give more prompts or another share"
+                f"test_fraction is {args['test_fraction']} and leaves no prompts of {name}, {WHERE}"
+                "; give more prompts or another share"
             )
-        if not found:
+        if not prompts:
             raise UserError(
                 f"none of {len(self._texts[name])} prompts of {name} has 1 to "
-                f"{args['max_prompt_tokens']} tokens, {WHERE}: give texts that the "
+                f"{args['max_prompt_tokens']} tokens, {WHERE}; give texts that the "
                 "tokenizer has tokens for, shorter ones, max_characters, or a larger "
                 "max_prompt_tokens"
             )
-        return found
+        return prompts
 
     def _ending(self) -> list[int]:
-        """Return the tokens that the template has after its last text.
+        """Return the tokens of the template after its last ``{text}``.
 
         Raises:
             UserError: the template alone is as long as a prompt may be.
@@ -224,13 +246,13 @@ class Prompts(TextDataModule):
         if fixed >= limit:
             raise UserError(
                 f"max_prompt_tokens is {limit}, and the template alone has {fixed} tokens, "
-                f"{WHERE}: give a larger max_prompt_tokens or a shorter template"
+                f"{WHERE}; give a larger max_prompt_tokens or a shorter template"
             )
         after = template.rpartition("{text}")[2]
         return self.tokenizer(after, add_special_tokens=False)["input_ids"] if after else []
 
     def dataset(self, split: Split) -> Passes:
-        """Return prompts: of training pass after pass, of test the first ones, of predict all."""
+        """Return the prompts: all passes for training, the first ones for test, all for predict."""
         args = self.hparams
         if split == "train":
             return Passes(self.prompts_of("train"), args["passes"], args["seed"])
@@ -240,11 +262,11 @@ class Prompts(TextDataModule):
 
     @property
     def shards(self) -> range:
-        """The numbers of the shards that ``predict`` writes, each a batch of prompts."""
+        """Numbers of the shards that ``predict`` writes; each is a batch of prompts."""
         return range(-(-len(self.dataset("predict")) // self.hparams["batch_size"]))
 
     def predict_dataloader(self) -> Any:
-        """Return all prompts of training, once, in their order: one ``shard`` a batch."""
+        """Return all training prompts once, in order, one ``shard`` per batch."""
         data, size = self.dataset("predict"), self.hparams["batch_size"]
 
         def prompts(shard: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What the generator is rewarded for: a differentiable metric Phi of the trained target.
+"""Metrics Phi: differentiable functions of the trained target, which the generator maximises.
 
-Higher is better. A metric is a function of the model that ``lit_research.metagrad`` differentiates;
-subclass ``TargetMetric`` for one of your own.
+Higher is better. ``lit_research.metagrad`` differentiates the metric as a function of the model;
+subclass ``TargetMetric`` for a metric of your own.
 
 Legend: d width, V tokens, R and C rows and columns of a bitmap.
 """
@@ -22,7 +22,7 @@ from lit_research.errors import UserError
 from lit_research.lm import IGNORE
 from lit_research.metagrad import check_untied, token_losses
 from lit_research.methods.dpg.patterns import as_picture, from_image, from_qr, from_rows, read_qr
-from lit_research.methods.dpg.target_text import check_length, encode_texts
+from lit_research.methods.dpg.target import check_length, encode_texts
 from lit_research.ranges import POSITIVE, check_range
 
 if TYPE_CHECKING:
@@ -33,22 +33,22 @@ class TargetMetric(abc.ABC):
     """A metric Phi of a target model.
 
     Attributes:
-        reports: what of ``report`` decides: its name, and the title of its chart with its unit.
+        reports: the decisive numbers of ``report``: name, and title of the chart with its unit.
     """
 
     reports: ClassVar[dict[str, str]] = {}
 
     def prepare(self, target: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Look at the untrained target, once; refuse one that the metric cannot be of.
+        """Prepare for an untrained target, once; refuse one that the metric does not fit.
 
         Raises:
             UserError: the metric does not fit the model.
         """
-        del target, tokenizer  # nothing to see for most
+        del target, tokenizer  # most metrics need no preparation
 
     @abc.abstractmethod
     def __call__(self, model: PreTrainedModel) -> Tensor | Iterable[Tensor]:
-        """Return Phi, a scalar, or yield terms whose sum it is."""
+        """Return Phi, a scalar, or yield terms that sum to it."""
 
     def report(self, model: PreTrainedModel) -> dict[str, float]:
         """Return more numbers about a trained target, by name."""
@@ -59,7 +59,7 @@ class TargetMetric(abc.ABC):
         return None
 
     def read(self, model: PreTrainedModel) -> str | None:
-        """Return what can be read in a trained target, or None."""
+        """Return the text that can be read from a trained target, or None."""
         return None
 
 
@@ -69,17 +69,17 @@ def head_weight(model: PreTrainedModel) -> Tensor:
 
 
 class Bitmap(TargetMetric):
-    """Write a bitmap into the output head: the signs of what training adds to a patch of it.
+    """Write a bitmap into the output head, as the signs of the change of a patch in training.
 
     With ``Delta = W[:R, :C] - W_0[:R, :C]`` of the head ``W [d, V]`` and the bitmap Y of 1 and -1,
-    ``Phi = -mean softplus(-sharpness Y Delta)``. Where steps are small, Phi hardly leaves -ln 2
-    even when every pixel is right: watch ``pixel_accuracy`` and ``phi_above_chance``.
+    ``Phi = -mean softplus(-sharpness Y Delta)``. With small steps, Phi stays close to -ln 2
+    even if every pixel is right: watch ``pixel_accuracy`` and ``phi_above_chance``.
 
     Args:
-        rows: of ``#`` (dark, -1) and ``.`` (light, 1).
-        image: or an image file.
-        qr: or a text, as a QR code.
-        sharpness: s; the paper's is 20.
+        rows: rows of ``#`` (dark, -1) and ``.`` (light, 1); or
+        image: an image file; or
+        qr: a text, as a QR code.
+        sharpness: factor inside the softplus; the paper's is 20.
     """
 
     reports: ClassVar[dict[str, str]] = {"pixel_accuracy": "pixel accuracy (share of 1)"}
@@ -103,10 +103,10 @@ class Bitmap(TargetMetric):
         self._before: Tensor | None = None
 
     def prepare(self, target: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Keep W_0, and see that the bitmap fits.
+        """Keep W_0, and check that the bitmap fits.
 
         Raises:
-            UserError: the head is smaller than the bitmap, or is the input embedding too.
+            UserError: the head is smaller than the bitmap, or tied to the embedding.
         """
         check_untied(target, "Bitmap writes into the head")
         weight = head_weight(target)
@@ -114,7 +114,7 @@ class Bitmap(TargetMetric):
         if rows > weight.shape[1] or columns > weight.shape[0]:
             raise UserError(
                 f"the bitmap has {rows} x {columns} pixels, in Bitmap, and the target's head "
-                f"{weight.shape[1]} x {weight.shape[0]} weights (width and tokens): give a smaller "
+                f"{weight.shape[1]} x {weight.shape[0]} weights (width and tokens); give a smaller "
                 "bitmap or a larger target"
             )
         self.bitmap = self.bitmap.to(weight)
@@ -134,27 +134,27 @@ class Bitmap(TargetMetric):
 
     @torch.no_grad()
     def report(self, model: PreTrainedModel) -> dict[str, float]:
-        """Return the share of right signs, and Phi + ln 2."""
-        right = (self._added(model).sign() == self.bitmap).float().mean()
-        found = {
-            "pixel_accuracy": float(right),
+        """Return the share of correct signs, and Phi + ln 2."""
+        correct = (self._added(model).sign() == self.bitmap).float().mean()
+        numbers = {
+            "pixel_accuracy": float(correct),
             "phi_above_chance": float(self(model)) + math.log(2),
         }
         if self.text is not None:
-            found["readable"] = float(self.read(model) == self.text)
-        return found
+            numbers["readable"] = float(self.read(model) == self.text)
+        return numbers
 
     @torch.no_grad()
     def picture(self, model: PreTrainedModel) -> Tensor:
-        """Return the bitmap, the signs, and what was added, side by side."""
+        """Return the bitmap, the signs, and the change of the weights, next to each other."""
         added = self._added(model)
-        parts = [as_picture(self.bitmap), as_picture((added > 0).float()), as_picture(added)]
-        gap = torch.full((1, parts[0].shape[1], 8), 0.5)
-        return torch.cat([parts[0], gap, parts[1], gap, parts[2]], dim=2)
+        pictures = [as_picture(self.bitmap), as_picture((added > 0).float()), as_picture(added)]
+        gap = torch.full((1, pictures[0].shape[1], 8), 0.5)
+        return torch.cat([pictures[0], gap, pictures[1], gap, pictures[2]], dim=2)
 
     @torch.no_grad()
     def read(self, model: PreTrainedModel) -> str | None:
-        """Return the text of a QR code as a decoder reads it; None where it reads nothing."""
+        """Return the text that a decoder reads from a QR code; None if it reads nothing."""
         return read_qr(self._added(model).sign().cpu()) if self.text is not None else None
 
 
@@ -162,10 +162,10 @@ class HeadNorm(TargetMetric):
     """Make the output head small: ``Phi = -||W||``, the Frobenius norm of the whole head."""
 
     def prepare(self, target: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Refuse a target whose head is its input embedding too.
+        """Refuse a target whose head is tied to its embedding.
 
         Raises:
-            UserError: it is.
+            UserError: they are tied.
         """
         check_untied(target, "HeadNorm is of the head")
 
@@ -175,17 +175,17 @@ class HeadNorm(TargetMetric):
 
 
 class TextLoss(TargetMetric):
-    """Make texts likely: Phi is minus their mean loss, each text counting the same.
+    """Make texts likely: Phi is minus their mean loss, with equal weight for each text.
 
     Args:
-        texts: to be learned without being trained on: a UUID, say.
-        file: or a file of them, one a line.
-        last_word: score the last word of each text alone, as LAMBADA does.
-        divide_by: ``tokens``: a text's loss is the mean over its scored tokens; ``length``: over
-            ``max_tokens``, as in the official code.
-        max_tokens: longer texts lose their end, as in the official code; with ``last_word`` they
+        texts: texts to make likely without training on them, such as a UUID; or
+        file: a file with one text per line.
+        last_word: score only the last word of each text, as LAMBADA does.
+        divide_by: ``tokens``: a text's loss is the mean over its scored tokens; ``length``: the sum
+            divided by ``max_tokens``, as in the official code.
+        max_tokens: longer texts are truncated, as in the official code; with ``last_word`` they
             are refused.
-        batch_size: texts whose graph is held at a time.
+        batch_size: texts whose graph is in memory at a time.
     """
 
     reports: ClassVar[dict[str, str]] = {"loss_per_token": "loss of the texts (nats per token)"}
@@ -200,24 +200,27 @@ class TextLoss(TargetMetric):
         batch_size: int = 32,
     ) -> None:
         if (texts is None) == (file is None):
-            raise UserError("give either texts or file, in TextLoss")
+            both = "neither" if texts is None else "both"
+            raise UserError(f"{both} of texts and file are given, in TextLoss; give one of them")
         if divide_by not in ("tokens", "length"):
-            raise UserError(f"divide_by is {divide_by!r}, in TextLoss: give tokens or length")
+            raise UserError(f"divide_by is {divide_by!r}, in TextLoss; give tokens or length")
         if file is not None:
             try:
                 lines = Path(file).expanduser().read_text(encoding="utf-8").splitlines()
             except (OSError, UnicodeDecodeError) as error:
-                raise UserError(f"cannot read {file!r}, in TextLoss: {error}") from error
+                raise UserError(
+                    f"cannot read {file!r} ({error}), in TextLoss; give a text file"
+                ) from error
             texts = [line for line in lines if line.strip()]
         self.texts = list(texts or [])
         if not self.texts:
-            raise UserError("there are no texts, in TextLoss: give one or more")
+            raise UserError("there are no texts, in TextLoss; give one or more")
         self.last_word, self.divide_by = last_word, divide_by
         self.max_tokens, self.batch_size = max_tokens, batch_size
         self._batches: list[dict[str, Tensor]] = []
 
     def prepare(self, target: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Turn the texts into tokens.
+        """Tokenise the texts.
 
         Raises:
             UserError: a text has fewer than two tokens, or more than fit before its last word, or
@@ -233,7 +236,7 @@ class TextLoss(TargetMetric):
             if bool((row == IGNORE).all()):
                 raise UserError(
                     f"the text {text[:40]!r} has nothing to score within {self.max_tokens} tokens, "
-                    "in TextLoss: give two tokens or more, or a larger max_tokens"
+                    "in TextLoss; give two tokens or more, or a larger max_tokens"
                 )
         device = next(target.parameters()).device
         starts = range(0, len(labels), self.batch_size)
@@ -243,14 +246,14 @@ class TextLoss(TargetMetric):
         ]
 
     def _before_last_word(self, text: str, tokenizer: PreTrainedTokenizerBase) -> int:
-        """Return the labels that come before the last word."""
+        """Return the number of labels before the last word."""
         words = text.rstrip().rsplit(None, 1)
         if len(words) < 2:
             return 0
         return len(tokenizer(words[0])["input_ids"]) - 1
 
     def __call__(self, model: PreTrainedModel) -> Iterable[Tensor]:
-        """Yield the terms of Phi, one a batch."""
+        """Yield the terms of Phi, one per batch."""
         for batch in self._batches:
             losses_BT = token_losses(model, batch)
             if self.divide_by == "length":

@@ -17,14 +17,14 @@ from lit_research.errors import UserError
 from lit_research.lm import Attention, check_lm_spec, lm_from_spec, token_log_probs
 from lit_research.lm.engines import Completion, EngineCallable, TransformersEngine
 from lit_research.methods.base import datamodule
-from lit_research.methods.dpg.board import DECISIVE_CURVES, READING, decisive_curves
+from lit_research.methods.dpg.attributor import Attributor, Reward, gathered
 from lit_research.methods.dpg.checks import WHERE, check_sampling, check_sizes
 from lit_research.methods.dpg.core import Scale, policy_loss
-from lit_research.methods.dpg.fresh import FreshTarget
-from lit_research.methods.dpg.inner import Attributor, Inner, Reward, gathered
+from lit_research.methods.dpg.inner_run import Inner
 from lit_research.methods.dpg.metrics import TargetMetric
-from lit_research.methods.dpg.showing import log_step
-from lit_research.methods.dpg.targets import make_target
+from lit_research.methods.dpg.target import make_target
+from lit_research.methods.dpg.target_evaluation import TargetEvaluation
+from lit_research.methods.dpg.tensorboard import DECISIVE_CURVES, READING, decisive_curves, log_step
 from lit_research.methods.dpg.writing import DataSetWriter
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.methods.text import TextMethod
@@ -298,11 +298,11 @@ class DatasetPolicyGradient(TextMethod):
 
     def on_validation_epoch_start(self) -> None:
         """Begin to collect texts."""
-        self._fresh = FreshTarget(self, "val")
+        self._fresh = TargetEvaluation(self, "val")
 
     def on_test_epoch_start(self) -> None:
         """Begin to collect texts."""
-        self._fresh = FreshTarget(self, "test")
+        self._fresh = TargetEvaluation(self, "test")
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Write for held-out prompts."""

@@ -9,7 +9,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 
 from lit_research.lm.engines import Completion, Engine
-from lit_research.methods.dpg.inner import Attributor
+from lit_research.methods.dpg.attributor import Attributor
 from lit_research.methods.dpg.metrics import TargetMetric
 
 if TYPE_CHECKING:

@@ -127,18 +127,18 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw the pixel accuracy of each arm, and what the other metrics gained."""
-    drawing, (pixels, others) = panels(1, 2, size=(4.5, 3.6), width_ratios=(3, 2))
-    for place, arm in enumerate(PICTURES):
+    figure, (pixels, others) = panels(1, 2, size=(4.5, 3.6), width_ratios=(3, 2))
+    for position, arm in enumerate(PICTURES):
         values = _values(results, arm, ACCURACY)
-        pixels.bar(place, values.mean(), color="0.85")
-        pixels.plot([place] * len(values), values, "k.")
+        pixels.bar(position, values.mean(), color="0.85")
+        pixels.plot([position] * len(values), values, "k.")
     pixels.set_xticks(range(len(PICTURES)), [arm.name for arm in PICTURES], rotation=20)
     pixels.set(ylabel="pixel accuracy of a fresh target (share of 1)", ylim=(0.4, 1.02))
     pixels.axhline(0.5, color="0.5", linestyle=":", linewidth=1)
-    for place, (arm, metric, sign) in enumerate(((NORM, PHI, 1), (STRING, LOSS, -1))):
+    for position, (arm, metric, sign) in enumerate(((NORM, PHI, 1), (STRING, LOSS, -1))):
         gained = sign * (_values(results, arm, metric) - _values(results, _untrained(arm), metric))
-        others.bar(place, gained.mean(), color="0.85")
-        others.plot([place] * len(gained), gained, "k.")
+        others.bar(position, gained.mean(), color="0.85")
+        others.plot([position] * len(gained), gained, "k.")
     others.set_xticks([0, 1], ["norm of the head", "loss of a word (nats)"])
     others.set(ylabel="lower than with an untrained generator by")
-    return drawing
+    return figure

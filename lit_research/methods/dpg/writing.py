@@ -1,4 +1,4 @@
-"""The data set that ``predict`` writes: a text-writing job, one shard a batch of prompts."""
+"""``DataSetWriter``: the data set that ``predict`` writes, one shard per batch of prompts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lit_research.seeds import numbered_seed
 
 
 class DataSetWriter:
-    """Writes n texts for every prompt; the same ones, however often it is interrupted.
+    """Writes n texts for every prompt; an interrupted run resumes with equal results.
 
     Args:
-        module: whose generator writes.
-        folder: of the data set; None is ``predict-step=N/texts`` in the run's folder.
+        module: the module whose generator writes.
+        folder: folder of the data set; None is ``predict-step=N/texts`` in the run's folder.
 
     Raises:
-        UserError: another data set was begun there.
+        UserError: the folder holds another data set.
     """
 
     def __init__(self, module: Policy, folder: str | None) -> None:
@@ -34,12 +34,12 @@ class DataSetWriter:
             "prompts": len(data.prompts["train"]),
             "weights": weights_fingerprint(module.generator),
         }
-        place = folder or Path(module.trainer.log_dir or ".") / "texts"
-        self._job = TextJob(place, card, kind="dpg", where="model.init_args.output")
+        target = folder or Path(module.trainer.log_dir or ".") / "texts"
+        self._job = TextJob(target, card, kind="dpg", where="model.init_args.output")
         self._count = len(data.shards)
 
     def write(self, batch: dict[str, Any]) -> int:
-        """Write the texts of a shard, unless they are there; return their number."""
+        """Write the texts of a shard, unless it exists; return their number."""
         args, shard = self.module.hparams, batch["shard"]
         if self._job.has(shard):
             return 0
@@ -48,7 +48,7 @@ class DataSetWriter:
             args["temperature"],
             seed=3 * 2**48 + numbered_seed(args["seed"], 0) * 4_096 + shard,
         )
-        # A prompt of its own for each text, which is numbered within its shard.
+        # One prompt per text; texts are numbered within their shard.
         pairs = zip(batch["ids"], batch["prompts"], strict=True)
         repeated = [pair for pair in pairs for _ in range(args["rollouts"])]
         prompts = [
@@ -59,5 +59,5 @@ class DataSetWriter:
         return len(self._job.write(shard, engine, prompts, sampling))
 
     def finish(self) -> None:
-        """Write the folder."""
+        """Complete the folder, once all shards are written."""
         finish_together(self._job, self._count, self.module.trainer)

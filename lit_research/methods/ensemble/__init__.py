@@ -1,4 +1,4 @@
-"""Ensembles and distillation: the best loss that a fixed corpus can give."""
+"""Ensembles and distillation: the lowest loss that a fixed corpus allows."""
 
 from lit_research.methods.ensemble.asymptotes import Measured, Study, read_points, study
 from lit_research.methods.ensemble.choices import MultipleChoice

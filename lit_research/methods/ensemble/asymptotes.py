@@ -1,14 +1,14 @@
-"""What the corpus can give: limits in members, in parameters, in both, and laws in the data.
+"""Asymptotes of the loss: limits in members, in parameters, in both, and laws in the data.
 
 From the losses of many ensembles, "Pre-training under infinite compute" (Kim et al. 2025,
 arXiv 2509.14786) fits, always ``E + A / x^alpha``:
 
-- members: over K at one (N, D), its limit is ``E_{N,D}``;
-- parameters: over N at one D, of the mean member's loss: the limit of one model of any size;
-- joint: over N at one D, of ``E_{N,D}``: the limit of members, then of parameters;
-- data: over D, one value of each recipe; and how much more data the standard recipe would need.
+- members: over K at one (N, D); its limit is ``E_{N,D}``;
+- parameters: over N at one D, for the mean member's loss: the limit of a single model;
+- joint: over N at one D, for ``E_{N,D}``: the limit in members, then in parameters;
+- data: over D, one value per recipe; and how much more data the standard recipe would need.
 
-Beside them stands what repeating alone gives, by the law of Muennighoff et al. (2023).
+For comparison: the value of repeated data by the law of Muennighoff et al. (2023).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Measured:
     """The losses of one ensemble, as a line of a points file holds them.
 
     Attributes:
-        recipe: name of the recipe; ``standard`` is what the others are compared with.
+        recipe: name of the recipe; the others are compared with ``standard``.
         N: parameters of a member.
         D: unique training tokens.
         epochs: passes over them.
-        losses: of 1, ..., K members in nats, one being the mean member, ``[K]``.
+        losses: losses of 1, ..., K members in nats, ``[K]``; the first is the mean member's.
     """
 
     recipe: str
@@ -50,13 +50,13 @@ class Measured:
 
 @dataclass
 class Study:
-    """All laws that the points allow, by name, and why the others are not there.
+    """All laws that the points allow, by name, and why the others could not be fitted.
 
     Attributes:
         fits: ``members NAME``, ``parameters NAME``, ``joint NAME`` and ``data NAME``.
-        refused: the same names, and a reason in words.
+        refused: the reason for each law that could not be fitted, by the same names.
         gains: data efficiency against the standard recipe's law by (recipe, D).
-        worths: fresh tokens that repeated ones are worth, a multiple of D, by (D, epochs).
+        worths: value of repeated tokens in fresh ones, as a multiple of D, by (D, epochs).
     """
 
     fits: dict[str, Fit] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Study:
     def report(self) -> str:
         """Return a plain-text table of limits with intervals, then gains and reasons."""
         rows = [f"{'law':<44} {'limit':>8}  {'interval':<20} {'alpha':>6}  residual s.d."]
-        rows += [_row(name, found) for name, found in self.fits.items()]
+        rows += [_row(name, law) for name, law in self.fits.items()]
         for (recipe, D), gain in self.gains.items():
             rows.append(
                 f"{recipe} on {D:.4g} tokens: the standard recipe needs {gain:.3g}x as many"
@@ -81,13 +81,13 @@ class Study:
         return "\n".join(rows)
 
 
-def _row(name: str, found: Fit) -> str:
-    low, high = found.interval("E") if found.inference else (float("nan"), float("nan"))
-    doubt = "" if not found.doubts else f"  ! {found.doubts[0]}"
-    E, alpha = found.params["E"], found.params["alpha"]
+def _row(name: str, law: Fit) -> str:
+    low, high = law.interval("E") if law.inference else (float("nan"), float("nan"))
+    doubt = "" if not law.doubts else f"  ! {law.doubts[0]}"
+    E, alpha = law.params["E"], law.params["alpha"]
     return (
         f"{name:<44} {E:>8.4f}  {f'[{low:.4f}, {high:.4f}]':<20} {alpha:>6.3f}  "
-        f"{found.residual_sd:.2g}{doubt}"
+        f"{law.residual_sd:.2g}{doubt}"
     )
 
 
@@ -95,35 +95,35 @@ def study(points: Iterable[Measured], *, standard: Curve | Fit | None = None) ->
     """Fit every law that the points allow.
 
     Args:
-        points: of any recipes, sizes and data; of one (recipe, N, D) the best loss counts.
-        standard: the standard recipe's law in D, where the points do not hold it.
+        points: points of any recipes, sizes and data; the best loss of each (recipe, N, D) is used.
+        standard: the standard recipe's law in D, if the points do not include it.
     """
-    found, best = Study(), _best(points)
+    result, best = Study(), _best(points)
     limits: dict[str, dict[float, dict[float, float]]] = defaultdict(lambda: defaultdict(dict))
     for (recipe, N, D), point in best.items():
         limits[recipe][D][N] = point.losses[0]
         if len(point.losses) > 1:
             name = f"members {recipe} N={N:.4g} D={D:.4g}"
-            law = _fit(found, name, "ensemble", _sizes(point), point.losses)
+            law = _fit(result, name, "ensemble", _sizes(point), point.losses)
             if law is not None and not law.doubts:
                 limits[f"{recipe}, all members"][D][N] = law.params["E"]
-    of_data = {recipe: _in_size(found, recipe, by_D) for recipe, by_D in limits.items()}
-    for recipe, values in of_data.items():
+    values_by_D = {recipe: _in_size(result, recipe, by_D) for recipe, by_D in limits.items()}
+    for recipe, values in values_by_D.items():
         if values:
-            _fit(found, f"data {recipe}", "power", list(values), list(values.values()))
-    baseline = standard or found.fits.get(f"data {STANDARD}")
+            _fit(result, f"data {recipe}", "power", list(values), list(values.values()))
+    baseline = standard or result.fits.get(f"data {STANDARD}")
     if baseline is not None:
-        _compare(found, of_data, baseline)
+        _compare(result, values_by_D, baseline)
     for point in best.values():
         if point.epochs > 1:
             R_D = MUENNIGHOFF_C4.params["R_D"]
             worth = float(effective_tokens(point.D, point.epochs, R_D)) / point.D
-            found.worths[point.D, point.epochs] = worth
-    return found
+            result.worths[point.D, point.epochs] = worth
+    return result
 
 
 def _best(points: Iterable[Measured]) -> dict[tuple[str, float, float], Measured]:
-    """Return the point of least final loss for each (recipe, N, D), in rising order."""
+    """Return the point with the lowest final loss for each (recipe, N, D), in ascending order."""
     best: dict[tuple[str, float, float], Measured] = {}
     for point in points:
         key = (point.recipe, point.N, point.D)
@@ -137,56 +137,58 @@ def _sizes(point: Measured) -> list[int]:
 
 
 def _in_size(
-    found: Study, recipe: str, by_D: Mapping[float, Mapping[float, float]]
+    result: Study, recipe: str, by_D: Mapping[float, Mapping[float, float]]
 ) -> dict[float, float]:
-    """Return one loss for each D: the limit in N, or the best N of the standard recipe.
+    """Return one loss per D: the limit in N; for the standard recipe, the loss of the best N.
 
-    The standard recipe's loss rises again with N: it has no limit, and its value is its minimum.
+    The standard recipe's loss rises again with N: it has no limit, so its minimum is used.
     """
     values = {}
     for D, losses in sorted(by_D.items()):
         if recipe == STANDARD:
             values[D] = min(losses.values())
             continue
-        kind = "joint" if recipe.endswith(", all members") else "parameters"
-        name = f"{kind} {recipe.removesuffix(', all members')} D={D:.4g}"
-        law = _fit(found, name, "power", list(losses), list(losses.values()))
+        law_name = "joint" if recipe.endswith(", all members") else "parameters"
+        name = f"{law_name} {recipe.removesuffix(', all members')} D={D:.4g}"
+        law = _fit(result, name, "power", list(losses), list(losses.values()))
         if law is not None:
             values[D] = law.params["E"]
     return values
 
 
-def _fit(found: Study, name: str, law: str, x: Sequence[float], y: Sequence[float]) -> Fit | None:
-    """Fit by least squares, as the paper does; a refusal is noted with its reason."""
+def _fit(result: Study, name: str, law: str, x: Sequence[float], y: Sequence[float]) -> Fit | None:
+    """Fit by least squares, as the paper does; record the reason if the fit is refused."""
     try:
         if len(x) < 3:
-            raise UserError(f"{len(x)} point{'s' * (len(x) != 1)}, and it has 3 parameters")
-        found.fits[name] = fit(law, x, y, method="ls")
+            raise UserError(
+                f"{len(x)} point{'s' * (len(x) != 1)} for 3 parameters; must be at least 3"
+            )
+        result.fits[name] = fit(law, x, y, method="ls")
     except UserError as refusal:
-        found.refused[name] = str(refusal)
-    return found.fits.get(name)
+        result.refused[name] = str(refusal)
+    return result.fits.get(name)
 
 
 def _compare(
-    found: Study, of_data: Mapping[str, Mapping[float, float]], baseline: Curve | Fit
+    result: Study, values_by_D: Mapping[str, Mapping[float, float]], baseline: Curve | Fit
 ) -> None:
-    for recipe, values in of_data.items():
+    for recipe, values in values_by_D.items():
         if recipe == STANDARD:
             continue
         for D, loss in values.items():
             try:
-                own = of_data.get(STANDARD, {}).get(D)
-                against = {"baseline_loss": own} if own is not None else {"D": D}
-                found.gains[recipe, D] = float(data_efficiency(loss, baseline, **against))
+                loss_at_D = values_by_D.get(STANDARD, {}).get(D)
+                against = {"D": D} if loss_at_D is None else {"baseline_loss": loss_at_D}
+                result.gains[recipe, D] = float(data_efficiency(loss, baseline, **against))
             except UserError as refusal:
-                found.refused[f"gain {recipe} D={D:.4g}"] = str(refusal)
+                result.refused[f"gain {recipe} D={D:.4g}"] = str(refusal)
 
 
 def read_points(file: Path) -> list[Measured]:
-    """Read a points file, one JSON object a line.
+    """Read a points file, one JSON object per line.
 
     Raises:
-        UserError: a line is not one, or lacks a key.
+        UserError: a line is malformed.
     """
     points = []
     for number, line in enumerate(file.read_text().splitlines(), 1):
@@ -197,7 +199,7 @@ def read_points(file: Path) -> list[Measured]:
             points.append(Measured(recipe=str(row["recipe"]), losses=losses, **numbers))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"{type(error).__name__}: {error}; in line {number} of {file}: give objects with "
-                "recipe, N, D, epochs and losses, as `lit-research test` writes them"
+                f"malformed point ({type(error).__name__}: {error}), in line {number} of {file}; "
+                "give objects with recipe, N, D, epochs, losses, as `lit-research test` writes them"
             ) from error
     return points

@@ -1,6 +1,6 @@
-"""``MultipleChoice``: items for an ensemble, whose tokenizer and text are those of its members.
+"""``MultipleChoice``: multiple-choice items for an ensemble, with its members' tokenizer.
 
-Legend: R rows of a batch, one for each option; T tokens of the longest of them.
+Legend: R rows of a batch, one per option; T tokens of the longest of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 Source = Literal["embedded", "arc_easy", "arc_challenge", "piqa", "sciq"]
-# Items of ``embedded`` unless another number is asked for.
+# Default number of items of ``embedded``.
 CLOZE_ITEMS = 400
 _WHERE = "in data.init_args of MultipleChoice"
 
@@ -39,25 +39,24 @@ _WHERE = "in data.init_args of MultipleChoice"
 class MultipleChoice(TextDataModule):
     """Multiple-choice items for ``validate`` and ``test`` of an ``Ensemble``.
 
-    ``lit_research.evals.ChoiceRows`` says what a batch holds. For items of your own, override
-    ``items``.
+    ``lit_research.evals.ChoiceRows`` describes a batch. For items of your own, override ``items``.
 
-    One model that ``Pretrain`` trained is an ensemble of one: give its checkpoint in ``gather``.
+    A model that ``Pretrain`` trained is an ensemble of one: give its checkpoint in ``gather``.
 
     Args:
-        source: ``embedded`` (which of four continuations follows 200 characters of the corpus's
-            test split, which no member was trained on), or a published set: ``arc_easy``,
-            ``arc_challenge``, ``piqa``, ``sciq``.
+        source: ``embedded`` (choose which of four continuations follows 200 characters of the
+            corpus's test split, which no member was trained on), or a published set:
+            ``arc_easy``, ``arc_challenge``, ``piqa``, ``sciq``.
         path: local files of a published set: a ``datasets`` folder, JSON lines or Parquet.
-        tokenizer: that of the members' training, as in ``Corpus``.
-        corpus: arguments of the members' training ``Corpus`` that are not its defaults
-            (``{source: ..., max_documents: ...}``): its training split makes the tokenizer
-            ``bpe:SIZE``, its test split the items of ``embedded``.
-        max_length: most tokens of question and option; longer questions lose their beginning,
-            items of ``embedded`` with a longer option are left out.
-        batch_size: options in a batch of one device, R.
-        max_items: use a random sample of so many items at most; None is all (400 of ``embedded``).
-        seed: of the sample and of the making of ``embedded``; the same in all runs to compare.
+        tokenizer: the members' tokenizer, as in ``Corpus``.
+        corpus: arguments of the members' training ``Corpus`` that differ from its defaults
+            (``{source: ..., max_documents: ...}``): a tokenizer ``bpe:SIZE`` is trained on its
+            training split, the items of ``embedded`` are made from its test split.
+        max_length: maximum tokens of question and option; longer questions are truncated on the
+            left, items of ``embedded`` with a longer option are left out.
+        batch_size: options per batch and device, R.
+        max_items: maximum number of items, a random sample; None is all (400 of ``embedded``).
+        seed: seed of the sample and of the items of ``embedded``; keep it equal in runs to compare.
     """
 
     length_argument = "max_length"
@@ -75,7 +74,7 @@ class MultipleChoice(TextDataModule):
     ) -> None:
         super().__init__()
         if source not in get_args(Source):
-            raise UserError(f"source is {source!r}, {_WHERE}: give {', '.join(get_args(Source))}")
+            raise UserError(f"source is {source!r}, {_WHERE}; give {', '.join(get_args(Source))}")
         if source == "embedded" and path is not None:
             raise UserError(f"path is {path!r}, {_WHERE}, but source embedded reads none: drop it")
         sizes = {"max_length": max_length, "batch_size": batch_size, "max_items": max_items}
@@ -84,32 +83,32 @@ class MultipleChoice(TextDataModule):
         unknown = sorted(set(corpus or {}) - known)
         if unknown:
             raise UserError(
-                f"corpus has {unknown[0]!r}, {_WHERE}: give arguments of Corpus, "
+                f"corpus has {unknown[0]!r}, {_WHERE}; give arguments of Corpus, "
                 f"{', '.join(sorted(known))}"
             )
         if (corpus or {}).get("tokenizer", tokenizer) != tokenizer:
             raise UserError(
                 f"tokenizer is {tokenizer!r} and that of corpus {(corpus or {})['tokenizer']!r}, "
-                f"{_WHERE}: give the one that the members were trained with"
+                f"{_WHERE}; give the one that the members were trained with"
             )
         self.keep_hyperparameters()
         self.sequence_length = max_length
 
     @cached_property
     def corpus(self) -> Corpus:
-        """The corpus of the members' training."""
+        """The members' training corpus."""
         return Corpus(**{**(self.hparams["corpus"] or {}), "tokenizer": self.hparams["tokenizer"]})
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The tokenizer of the members' training."""
+        """The members' tokenizer."""
         spec = self.hparams["tokenizer"]
-        # Only a BPE asks for the corpus, whose documents take seconds to load.
+        # Only a BPE needs the corpus, whose documents take seconds to load.
         return self.corpus.tokenizer if spec.startswith("bpe:") else load_tokenizer(spec)
 
     @cached_property
     def items(self) -> list[Item]:
-        """The items; ``item_id`` of a batch is a place in this list."""
+        """The items; ``item_id`` of a batch is an index of this list."""
         args = self.hparams
         if args["source"] == "embedded":
             return self._built_in_items()
@@ -118,9 +117,9 @@ class MultipleChoice(TextDataModule):
         return [items[number] for number in sorted(order)]
 
     def _built_in_items(self) -> list[Item]:
-        """Make the items of ``embedded``, and leave out those with options beyond ``max_length``.
+        """Make the items of ``embedded``, without those whose options exceed ``max_length``.
 
-        A published set is scored whole or not at all; of one that is made here, what fits is a set.
+        A published set must be scored completely; of the built-in items, any subset will do.
         """
         args, split = self.hparams, self.corpus.split
         count = args["max_items"] or CLOZE_ITEMS
@@ -131,7 +130,7 @@ class MultipleChoice(TextDataModule):
         if not kept:
             raise UserError(
                 f"max_length is {args['max_length']}, {_WHERE}, and "
-                f"each of {len(made)} built-in items has a longer option: give a larger one, or "
+                f"each of {len(made)} built-in items has a longer option; give a larger one, or "
                 "another source where the model has no more positions"
             )
         if len(kept) < len(made):
@@ -143,20 +142,20 @@ class MultipleChoice(TextDataModule):
 
     @cached_property
     def rows(self) -> ChoiceRows:
-        """The options of all items, as tokens."""
+        """The tokenised options of all items."""
         tokenizer = self.tokenizer
         rows = encode_items(self.items, tokenizer, self.hparams["max_length"], where=_WHERE)
         return ChoiceRows(rows, tokenizer.eos_token_id)
 
     def prepare_data(self) -> None:
-        """Have a BPE trained once, before other processes look for it."""
+        """Train a BPE once, before other processes look for it."""
         _ = self.tokenizer
 
     def setup(self, stage: str) -> None:
-        """Encode the items; refuse verbs that are not for items."""
+        """Encode the items; refuse verbs other than ``validate`` and ``test``."""
         if stage not in ("validate", "test"):
             raise UserError(
-                f"MultipleChoice has no data for {TrainerFn(stage).value}, in data of the run: "
+                f"MultipleChoice has no data for {TrainerFn(stage).value}, in data of the run; "
                 "use the verb test or validate, or another data.class_path"
             )
         _ = self.rows

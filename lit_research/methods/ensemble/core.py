@@ -1,4 +1,4 @@
-"""Predictions of an ensemble, one member at a time, and what a distilled student learns from them.
+"""Predictions of an ensemble, one member at a time, and the loss of a distilled student.
 
 Pure functions, no Lightning. "Pre-training under infinite compute" (Kim et al. 2025,
 arXiv 2509.14786), section on ensembles: the members' logits are averaged, then normalised.
@@ -22,7 +22,7 @@ from lit_research.lm import IGNORE
 Average = Literal["logits", "probabilities"]
 AVERAGES: tuple[Average, ...] = get_args(Average)
 
-# Numbers that a normaliser holds at once: 64 MiB of fp32, whatever the vocabulary.
+# Logits in one chunk of a normaliser: 64 MiB of fp32, whatever the vocabulary.
 _CHUNK = 2**24
 
 
@@ -32,8 +32,8 @@ class Scores:
 
     Attributes:
         member: of the last member alone.
-        logits: of the members so far, their logits averaged.
-        probabilities: of the members so far, their probabilities averaged.
+        logits: of the members so far, averaging their logits.
+        probabilities: of the members so far, averaging their probabilities.
     """
 
     member: Tensor
@@ -44,25 +44,25 @@ class Scores:
 def scores_by_size(logits: Iterable[Tensor], labels: Tensor) -> Iterator[Scores]:
     """Yield the scores of the ensembles of the first 1, 2, ..., K members.
 
-    Only a running sum and the logits of the member at hand are kept, so memory does not grow with
+    Only a running sum and the logits of the current member are kept, so memory does not grow with
     K. The mean of logits is taken in fp32 (or fp64): the normalised geometric mean of the
-    members' probabilities. The mean of probabilities needs the labels' log-probabilities alone.
+    members' probabilities. The mean of probabilities needs only the labels' log-probabilities.
 
     Args:
-        logits: one ``[B, T, V]`` a member, made when it is asked for.
+        logits: one ``[B, T, V]`` per member, computed lazily.
         labels: next tokens, ``IGNORE`` where there is none, ``[B, T]``.
     """
     total: Tensor | None = None
     log_sum: Tensor | None = None
-    for size, given in enumerate(logits, 1):
-        one = given if given.dtype == torch.float64 else given.float()
-        member = target_log_probs(one, labels)
+    for size, member_logits in enumerate(logits, 1):
+        wide = member_logits if member_logits.dtype == torch.float64 else member_logits.float()
+        member = target_log_probs(wide, labels)
         if total is None or log_sum is None:
-            total, log_sum = one.clone(), member
+            total, log_sum = wide.clone(), member
             yield Scores(member, member, member)
             continue
-        total += one
-        del one, given
+        total += wide
+        del wide, member_logits
         log_sum = torch.logaddexp(log_sum, member)
         counted = labels != IGNORE
         yield Scores(
@@ -75,23 +75,23 @@ def scores_by_size(logits: Iterable[Tensor], labels: Tensor) -> Iterator[Scores]
 def target_log_probs(logits: Tensor, labels: Tensor, *, scale: float = 1.0) -> Tensor:
     """Return the log-probability ``[B, T]`` of each label under ``softmax(scale * logits)``.
 
-    The normaliser is computed some rows at a time: no second tensor of the logits' size.
+    The normaliser is computed in chunks of rows, without a second tensor of the logits' size.
     """
     rows_NV, labels_N = logits.flatten(0, -2), labels.flatten()
     rows = max(1, _CHUNK // rows_NV.shape[-1])
-    parts = [
+    losses = [
         F.cross_entropy(
-            part if scale == 1.0 else part * scale, wanted, ignore_index=IGNORE, reduction="none"
+            some if scale == 1.0 else some * scale, targets, ignore_index=IGNORE, reduction="none"
         )
-        for part, wanted in zip(rows_NV.split(rows), labels_N.split(rows), strict=True)
+        for some, targets in zip(rows_NV.split(rows), labels_N.split(rows), strict=True)
     ]
-    return -torch.cat(parts).view_as(labels)
+    return -torch.cat(losses).view_as(labels)
 
 
 def combine_log_probs(log_probs: Tensor) -> Tensor:
-    """Return the log of the mean probability: the ensemble from the labels' log-probabilities.
+    """Return the log of the mean probability, from the members' log-probabilities of the labels.
 
-    For members that were scored apart (by ``predict``, each in a job of its own).
+    For members that were scored separately (by ``predict``, each in its own job).
 
     Args:
         log_probs: nats, ``[K, ...]``.
@@ -104,13 +104,13 @@ def distillation_loss(
 ) -> Tensor:
     """Return ``T^2 KL(teacher || student)`` in nats, the mean over the tokens with a label.
 
-    The teacher is ``softmax(mean of the teachers' logits / T)``. An option beside the paper, which
-    distils through sampled text (Hinton et al. 2015, arXiv 1503.02531, section 2).
+    The teacher is ``softmax(mean of the teachers' logits / T)``. This is an addition to the paper,
+    which distils through sampled text (Hinton et al. 2015, arXiv 1503.02531, section 2).
 
     Args:
         student: logits ``[B, T, V]``.
-        teachers: one ``[B, T, V]`` a teacher; a running sum is kept.
-        labels: ``[B, T]``; says only which tokens count.
+        teachers: one ``[B, T, V]`` per teacher, of which a running sum is kept.
+        labels: ``[B, T]``; used only to tell which tokens count.
         temperature: T, above 0.
     """
     total: Tensor | None = None
@@ -127,7 +127,7 @@ def distillation_loss(
 
 
 def retained_share(single: float, student: float, ensemble: float) -> float:
-    """Return the share of the ensemble's gain over a single model that its student keeps.
+    """Return the share of the ensemble's gain over a single model that its student retains.
 
     ``(L_single - L_student) / (L_single - L_ensemble)``; the paper's 83% is
     ``retained_share(3.57, 3.3635, 3.32)``.

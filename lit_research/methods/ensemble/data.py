@@ -1,4 +1,4 @@
-"""``MemberCorpus``: a corpus whose training batches hold one batch for every member.
+"""``MemberCorpus``: a corpus whose training batches hold one batch per member.
 
 Legend: K members, B sequences of a batch, T tokens of a sequence.
 """
@@ -17,7 +17,7 @@ from lit_research.text import ShardedSampler, Windows, make_loader
 
 
 class MemberWindows(torch.utils.data.Dataset[Any]):
-    """Windows that are fetched for K members at once, each value ``[K, B, T]``."""
+    """Windows for K members at once, each value ``[K, B, T]``."""
 
     def __init__(self, windows: Windows, members: int) -> None:
         self.windows, self.members = windows, members
@@ -27,50 +27,50 @@ class MemberWindows(torch.utils.data.Dataset[Any]):
         return len(self.windows)
 
     def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
-        """Return the windows of K batches that lie one after the other in ``indices``."""
+        """Return the windows of the K consecutive batches in ``indices``."""
         batch = self.windows.__getitems__(indices)
         return {name: value.unflatten(0, (self.members, -1)) for name, value in batch.items()}
 
 
 class MemberSampler(ShardedSampler):
-    """Gives every member an order of its own: its batch of each step, member after member.
+    """Samples a separate order for every member: the batches of a step, member after member.
 
-    The order of a member is a function of (its seed, epoch), whoever the others are.
+    The order of a member depends on (its seed, epoch) alone, not on the other members.
 
     Args:
-        windows: what is sampled.
-        seeds: one for each member.
-        batch_size: windows of one member, rank and step.
-        rank: of this process.
+        windows: the windows to sample.
+        seeds: one per member.
+        batch_size: windows per member, rank and step.
+        rank: rank of this process.
         world_size: number of processes.
     """
 
     def __init__(
         self, windows: Windows, seeds: Sequence[int], *, batch_size: int, rank: int, world_size: int
     ) -> None:
-        self.of_members = [
+        self.member_samplers = [
             ShardedSampler(windows, batch_size=batch_size, seed=s, rank=rank, world_size=world_size)
             for s in seeds
         ]
         super().__init__(windows, batch_size=batch_size, rank=rank, world_size=world_size)
         self.batch_size = batch_size * len(seeds)
-        # The loader's state names the data by these: other members are other data.
+        # The loader's state identifies the data by these: other members have other data.
         self.seed = int(np.random.SeedSequence(list(seeds)).generate_state(1)[0])
         self.global_batch_size = self.batch_size * world_size
 
     def __len__(self) -> int:
-        """Return the windows of this rank in a whole epoch, all members together."""
-        return sum(len(sampler) for sampler in self.of_members)
+        """Return the number of windows of this rank per epoch, over all members."""
+        return sum(len(sampler) for sampler in self.member_samplers)
 
     def __iter__(self) -> Iterator[int]:
-        """Iterate over the windows: B of the first member, B of the second, and so on."""
+        """Iterate over the windows: B for the first member, B for the second, and so on."""
         start, self.start_batch = self.start_batch, 0
         orders = []
-        for sampler in self.of_members:
+        for sampler in self.member_samplers:
             sampler.set_epoch(self.epoch)
             sampler.start_batch = start
             orders.append(iter(sampler))
-        size = self.of_members[0].batch_size
+        size = self.member_samplers[0].batch_size
         for _ in range(start, self.whole_batches):
             for order in orders:
                 for _ in range(size):
@@ -80,8 +80,8 @@ class MemberSampler(ShardedSampler):
 class MemberCorpus(Corpus):
     """A corpus for ``Ensemble``: a training batch is ``[K, B, T]``, each member in its own order.
 
-    Takes the arguments of ``Corpus``; ``batch_size`` is that of one member. Member orders follow
-    from the model's ``seeds``, not from ``seed``. Validation and test are those of ``Corpus``.
+    Takes the arguments of ``Corpus``; ``batch_size`` is per member. The members' orders depend on
+    the model's ``seeds``, not on ``seed``. Validation and test are those of ``Corpus``.
     """
 
     def train_dataloader(self) -> Any:
@@ -90,7 +90,7 @@ class MemberCorpus(Corpus):
         seeds = getattr(model, "seeds", None)
         if seeds is None:
             raise UserError(
-                f"MemberCorpus feeds the members of an Ensemble, in data of {type(model).__name__}:"
+                f"MemberCorpus feeds the members of an Ensemble, in data of {type(model).__name__};"
                 " give data.class_path Corpus, or model.class_path Ensemble"
             )
         windows, args = self.windows("train"), self.hparams

@@ -1,4 +1,4 @@
-"""``Distill`` and ``DistillCorpus``: a student of an ensemble, on real and on teachers' text."""
+"""``Distill`` and ``DistillCorpus``: distil an ensemble through real and teacher-written text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 from lit_research.errors import UserError
 from lit_research.lm import next_token_loss, run_lm
 from lit_research.methods.base import datamodule
+from lit_research.methods.ensemble.checkpoints import load_members, member_builder
 from lit_research.methods.ensemble.core import distillation_loss, retained_share
-from lit_research.methods.ensemble.gather import gather_members, members_config
 from lit_research.methods.ensemble.members import as_member, count_members
 from lit_research.methods.pretrain import Corpus, Pretrain
 from lit_research.ranges import COUNT, POSITIVE, SHARE, check_range
 from lit_research.text import (
     Mixture,
-    Stream,
+    MixtureComponent,
     Windows,
     fingerprint,
     load_documents,
@@ -34,17 +34,17 @@ Batch = dict[str, Tensor]
 
 
 class DistillCorpus(Corpus):
-    """Real windows, each drawn exactly ``passes`` times, while teacher text fills a share.
+    """Real windows, each drawn exactly ``passes`` times, mixed with a share of teacher text.
 
     A run is one epoch of ``real windows * passes / (1 - share)`` windows (Kim et al. 2025,
-    distillation: ``total_steps = S1 ep / (1 - w)``). Validation and test are real text alone.
+    distillation: ``total_steps = S1 ep / (1 - w)``). Validation and test are real text.
     Takes the arguments of ``Corpus``, and:
 
     Args:
-        pool: ``datasets`` folder of a ``TeacherPool``; not needed where ``share`` is 0.
-        share: w, the part of all windows that teachers wrote, 0 to 1. With 0 the student learns
+        pool: ``datasets`` folder of a ``TeacherPool``; not needed if ``share`` is 0.
+        share: w, the share of all windows that teachers wrote, 0 to 1. With 0 the student learns
             from real text alone; with 1 from ``passes`` passes over the pool alone.
-        passes: how often each real window is drawn.
+        passes: number of times that each real window is drawn.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class DistillCorpus(Corpus):
         self._mixture: Mixture | None = None
 
     def setup(self, stage: str) -> None:
-        """Refuse to train without the pool; the other verbs read real text alone."""
+        """Refuse to train without the pool; the other verbs read only real text."""
         share = self.hparams["share"]
         if stage == "fit" and share > 0 and self.hparams["pool"] is None:
             raise UserError(
-                f"share is {share} but there is no pool, in data.init_args of DistillCorpus: give "
+                f"share is {share} but there is no pool, in data.init_args of DistillCorpus; give "
                 "the folder that `lit-research predict` with TeacherPool wrote, or share 0"
             )
         super().setup(stage)
@@ -71,26 +71,28 @@ class DistillCorpus(Corpus):
         """All windows of the run, in order."""
         if self._mixture is None:
             args = self.hparams
-            streams = []
+            components = []
             if args["share"] < 1:
-                streams.append(Stream(self.windows("train"), passes=args["passes"]))
+                components.append(MixtureComponent(self.windows("train"), passes=args["passes"]))
             if args["share"] == 1:
-                streams.append(Stream(self._pool_windows(), passes=args["passes"]))
+                pool = MixtureComponent(self._pool_windows(), passes=args["passes"])
+                components.append(pool)
             elif args["share"] > 0:
-                streams.append(Stream(self._pool_windows(), share=args["share"]))
-            self._mixture = Mixture(streams, seed=args["seed"])
+                pool = MixtureComponent(self._pool_windows(), share=args["share"])
+                components.append(pool)
+            self._mixture = Mixture(components, seed=args["seed"])
         return self._mixture
 
     def _pool_windows(self) -> Windows:
         args, folder = self.hparams, Path(self.hparams["pool"])
         documents = load_documents(str(folder))
         card = folder / "card.json"
-        made_from = json.loads(card.read_text()).get("teacher_corpus") if card.is_file() else None
-        if made_from not in (None, fingerprint(self.documents["train"])):
+        corpus = json.loads(card.read_text()).get("teacher_corpus") if card.is_file() else None
+        if corpus not in (None, fingerprint(self.documents["train"])):
             raise UserError(
                 f"the teachers of the pool {str(folder)!r} learned from another training split, in "
-                "data.init_args of DistillCorpus: what they write may hold validation text, so "
-                "give the source and the fractions that the teachers had"
+                "data.init_args of DistillCorpus; give the teachers' source and fractions, since "
+                "their text may hold validation text"
             )
         store = tokenize(documents, self.tokenizer, cache_dir=args["cache_dir"], name="pool")
         return Windows(
@@ -99,40 +101,40 @@ class DistillCorpus(Corpus):
 
     @property
     def batches_per_epoch(self) -> int:
-        """Training batches of one rank in the whole run; the last may be smaller."""
+        """Training batches of one rank in the run; the last may be smaller."""
         return -(-len(self.mixture) // (self.hparams["batch_size"] * self.world_size))
 
     def train_dataloader(self) -> Any:
-        """Return the mixture in its order."""
+        """Return the mixture, in order."""
         epochs = self.trainer.max_epochs if self.trainer is not None else 1
         if epochs != 1:
             raise UserError(
-                f"trainer.max_epochs is {epochs}, with DistillCorpus: the passes are counted by "
-                "data.init_args.passes, so give trainer.max_epochs 1"
+                f"trainer.max_epochs is {epochs}, with DistillCorpus; give trainer.max_epochs 1, "
+                "and the number of passes as data.init_args.passes"
             )
         mixture = self.mixture
         counts = ", ".join(
-            f"{count} windows ({count / len(stream.dataset):.2f} passes)"
-            for count, stream in zip(mixture.counts, mixture.streams, strict=True)
+            f"{count} windows ({count / len(component.dataset):.2f} passes)"
+            for count, component in zip(mixture.counts, mixture.components, strict=True)
         )
         rank_zero_info(f"Mixture: {counts}.")
         return self.loader(mixture)
 
 
 class Distill(Pretrain):
-    """A student of an ensemble: ``Pretrain`` on ``DistillCorpus``, perhaps on logits too.
+    """A student of an ensemble: ``Pretrain`` on ``DistillCorpus``, optionally on logits too.
 
-    The paper's student learns by plain cross-entropy from real and sampled text; its best weight
-    decay is the usual 0.1. Takes the arguments of ``Pretrain``, and:
+    The paper's student learns by cross-entropy from real and sampled text; its best weight decay
+    is the usual 0.1. Takes the arguments of ``Pretrain``, and:
 
     Args:
         teachers: checkpoints of ``Ensemble`` or ``Pretrain`` runs (files or glob patterns) whose
             mean logits the student learns from; only with ``logit_weight``.
-        logit_weight: part of the loss that is the divergence from the teachers' distribution, 0
-            to 1; an option beside the paper.
+        logit_weight: weight of the divergence from the teachers' distribution in the loss, 0 to 1;
+            an addition to the paper.
         temperature: of that divergence.
         single_loss: loss of the best single model, for ``val/retained_share``.
-        ensemble_loss: loss of the ensemble, likewise.
+        ensemble_loss: loss of the ensemble, for ``val/retained_share``.
     """
 
     reading: ClassVar[str] = (
@@ -156,23 +158,25 @@ class Distill(Pretrain):
         check_range(POSITIVE, where, temperature=temperature)
         if (single_loss is None) != (ensemble_loss is None):
             raise UserError(
-                f"single_loss is {single_loss} and ensemble_loss {ensemble_loss}, {where}: "
-                "the retained share needs both"
+                f"single_loss is {single_loss} and ensemble_loss {ensemble_loss}, {where}; "
+                "give both or neither"
             )
         if single_loss is not None and ensemble_loss is not None:
-            retained_share(single_loss, single_loss, ensemble_loss)  # refuses equal losses
+            retained_share(
+                single_loss, single_loss, ensemble_loss
+            )  # refuses a gain that is not positive
             share = {"gain of the ensemble that is kept (share of 1)": ["val/retained_share"]}
             self.decisive_curves = {**self.decisive_curves, **share}
-        # Not a submodule: the teachers are neither trained nor written to the checkpoint.
+        # Not a submodule: the teachers are neither trained nor saved in the checkpoint.
         self._teachers: tuple[PreTrainedModel, ...] = ()
 
     def setup(self, stage: str) -> None:
-        """Refuse teachers without a weight, and a weight without teachers, where one trains."""
+        """Refuse to train with teachers but no weight, or with a weight but no teachers."""
         teachers, weight = self.hparams["teachers"], self.hparams["logit_weight"]
         if stage == "fit" and (teachers is not None) != (weight > 0):
             raise UserError(
-                f"teachers is {teachers} and logit_weight {weight}, in model.init_args of Distill: "
-                "logit distillation needs both, and text of teachers neither"
+                f"teachers is {teachers} and logit_weight {weight}, in model.init_args of Distill; "
+                "give both for logit distillation, else neither"
             )
 
     def on_fit_start(self) -> None:
@@ -181,11 +185,11 @@ class Distill(Pretrain):
         if files is None or self._teachers:
             return
         lm: Any
-        lm, names, _ = gather_members(files, members_config(files), datamodule(self.trainer))
+        lm, names, _ = load_members(files, member_builder(files), datamodule(self.trainer))
         if lm.config.vocab_size != self.lm.config.vocab_size:
             raise UserError(
                 f"the teachers have {lm.config.vocab_size} tokens and the student "
-                f"{self.lm.config.vocab_size}, in model.init_args.teachers of Distill: "
+                f"{self.lm.config.vocab_size}, in model.init_args.teachers of Distill; "
                 "give teachers of the student's tokenizer"
             )
         self._teachers = (lm.to(self.device).eval().requires_grad_(False),)
@@ -210,17 +214,17 @@ class Distill(Pretrain):
 
     def _teacher_logits(self, batch: Batch) -> Any:
         [lm] = self._teachers
-        for place in range(count_members(lm)):
-            with torch.no_grad(), as_member(lm, place) as one:
-                logits = run_lm(one, batch)
+        for number in range(count_members(lm)):
+            with torch.no_grad(), as_member(lm, number) as teacher:
+                logits = run_lm(teacher, batch)
             yield logits
 
     def log_means(self) -> dict[str, float]:
-        """Log also the share of the ensemble's gain that the student keeps, where it is known."""
-        found = super().log_means()
+        """Log also the share of the ensemble's gain that the student retains, if it is known."""
+        means = super().log_means()
         single, ensemble = self.hparams["single_loss"], self.hparams["ensemble_loss"]
         for name in ("val/loss", "test/loss"):
-            if single is not None and name in found:
-                share = retained_share(single, found[name], ensemble)
+            if single is not None and name in means:
+                share = retained_share(single, means[name], ensemble)
                 self.log_result(name.replace("loss", "retained_share"), share)
-        return found
+        return means

@@ -1,8 +1,7 @@
-"""K language models of one config in one module, their parameters stacked along a first axis.
+"""K language models of one config in one module, with parameters stacked along the first axis.
 
-The stacked tensors are the only copy of the weights: the optimiser steps all members with one
-kernel list, ``vmap`` maps over them, and ``as_member`` lends the module the weights of one member
-as views.
+The stacked tensors are the only copy of the weights: one optimiser steps all members, ``vmap``
+maps over them, and ``as_member`` temporarily gives the module the weights of one member, as views.
 
 Legend: K members, B sequences of a batch, T tokens of a sequence, V vocabulary.
 """
@@ -26,41 +25,41 @@ if TYPE_CHECKING:
 
 Batch = dict[str, Tensor]
 
-# Widths up to which one vmapped step reliably beats K steps in turn, by device. CPU: 1.8 times as
-# fast at width 32, 1.7 at 64, 1.1 at 128 (benchmarks/ensemble.py, 512 tokens a member). CUDA: not
-# measured; there too a step of small members is bound by its calls.
+# Widths up to which one vmapped step is reliably faster than K steps in turn, by device. CPU: 1.8
+# times as fast at width 32, 1.7 at 64, 1.1 at 128 (benchmarks/ensemble.py, 512 tokens per member).
+# CUDA: not measured; there too the cost of a small step is dominated by its kernel launches.
 VECTORISED_UP_TO = {"cpu": 64, "cuda": 256}
 
 
 def build_stacked(build: Callable[[], PreTrainedModel], seeds: Sequence[int]) -> PreTrainedModel:
-    """Build one language model a seed and return them as one, each parameter ``[K, ...]``.
+    """Build one language model per seed and return them as one, each parameter ``[K, ...]``.
 
-    Member k is what ``build`` makes after ``torch.manual_seed(seeds[k])``, whoever the others are.
-    Torch's global random state is left as it was. One member more than the result is held at most.
+    Member k is ``build()`` after ``torch.manual_seed(seeds[k])``, whatever the other members are.
+    Torch's global random state is not changed. Peak memory is one member more than the result.
 
     Args:
-        build: makes a language model with new random weights.
-        seeds: one for each member.
+        build: builds a randomly initialised language model.
+        seeds: one per member.
     """
     stacked: dict[str, Tensor] = {}
-    for place, seed in enumerate(seeds):
+    for member, seed in enumerate(seeds):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             lm = build()
         for name, parameter in lm.named_parameters():
-            if place == 0:
+            if member == 0:
                 stacked[name] = parameter.new_empty(len(seeds), *parameter.shape)
-            stacked[name][place].copy_(parameter.detach())
+            stacked[name][member].copy_(parameter.detach())
     return with_parameters(lm, {name: nn.Parameter(value) for name, value in stacked.items()})
 
 
 def with_parameters(lm: PreTrainedModel, parameters: Mapping[str, nn.Parameter]) -> PreTrainedModel:
-    """Put ``parameters``, by name, in the place of the module's own; tied ones stay tied."""
-    of_old = {id(old): parameters[name] for name, old in lm.named_parameters()}
+    """Replace the module's parameters by ``parameters``, by name; tied ones stay tied."""
+    new_of = {id(old): parameters[name] for name, old in lm.named_parameters()}
     for module in lm.modules():
         for name, old in module._parameters.items():
             if old is not None:
-                module._parameters[name] = of_old[id(old)]
+                module._parameters[name] = new_of[id(old)]
     return lm
 
 
@@ -71,7 +70,7 @@ def count_members(lm: nn.Module) -> int:
 
 @contextmanager
 def as_member(lm: PreTrainedModel, member: int) -> Iterator[PreTrainedModel]:
-    """Lend the module the weights of one member, as leaves that share the stack's memory."""
+    """Give the module the weights of one member, as leaves that share the stack's memory."""
     stacked = {
         (module, name): parameter
         for module in lm.modules()
@@ -92,7 +91,7 @@ def as_member(lm: PreTrainedModel, member: int) -> Iterator[PreTrainedModel]:
 
 
 def member_state(lm: nn.Module, member: int) -> dict[str, Tensor]:
-    """Return the weights of one member by name, as an unstacked language model has them."""
+    """Return the weights of one member by name, as in an unstacked language model."""
     return {name: p.detach()[member] for name, p in lm.named_parameters()}
 
 
@@ -110,42 +109,42 @@ def losses_vectorised(lm: PreTrainedModel, batch: Batch, *, z_loss: float = 0.0)
         logits = functional_call(lm, parameters, (), inputs).logits
         return next_token_loss(logits, batch["labels"], z_loss=z_loss)
 
-    wanted = {name: batch[name] for name in ("input_ids", "labels")}
-    return vmap(loss)(dict(lm.named_parameters()), wanted)
+    mapped = {name: batch[name] for name in ("input_ids", "labels")}
+    return vmap(loss)(dict(lm.named_parameters()), mapped)
 
 
 def losses_in_turn(
     lm: PreTrainedModel, batch: Batch, *, step: int, seeds: Sequence[int], z_loss: float = 0.0
 ) -> Tensor:
-    """Return the loss ``[K]`` of every member, with the graph of one member alive at a time.
+    """Return the loss ``[K]`` of every member, with one member's graph in memory at a time.
 
-    Each member's gradient is computed here; the backward pass of the returned losses hands it to
-    the stacked parameters. Random numbers (dropout) are a function of the member's seed and the
-    step, so that a member does not depend on which others it is trained with.
+    Each member's gradient is computed here; the backward pass of the returned losses passes it on
+    to the stacked parameters. Random numbers (dropout) depend on the member's seed and the step
+    alone, so that a member does not depend on which others it is trained with.
 
     Args:
         lm: the stacked members.
         batch: as for ``losses_vectorised``; ``position_ids`` keep documents apart.
         step: number of the batch in the run, for dropout.
-        seeds: one for each member.
+        seeds: one per member.
         z_loss: see ``next_token_loss``.
     """
     stacked = [p for p in lm.parameters() if p.requires_grad]
     gradients = [torch.empty_like(p) for p in stacked]
     losses = []
-    for place, seed in enumerate(seeds):
-        one = {name: value[place] for name, value in batch.items()}
-        with as_member(lm, place), _own_randomness(lm, seed, step):
+    for member, seed in enumerate(seeds):
+        member_batch = {name: value[member] for name, value in batch.items()}
+        with as_member(lm, member), _member_randomness(lm, seed, step):
             leaves = [p for p in lm.parameters() if p.requires_grad]
-            loss = next_token_loss(run_lm(lm, one), one["labels"], z_loss=z_loss)
-            for of_all, of_one in zip(gradients, grad(loss, leaves), strict=True):
-                of_all[place].copy_(of_one)
+            loss = next_token_loss(run_lm(lm, member_batch), member_batch["labels"], z_loss=z_loss)
+            for stacked_gradient, gradient in zip(gradients, grad(loss, leaves), strict=True):
+                stacked_gradient[member].copy_(gradient)
         losses.append(loss.detach())
     return cast(Tensor, _Deposit.apply(torch.stack(losses), gradients, *stacked))
 
 
 class _Deposit(torch.autograd.Function):
-    """Passes losses ``[K]`` through; backward returns gradients that are known already."""
+    """Passes losses ``[K]`` through; backward returns gradients that are computed already."""
 
     @staticmethod
     def forward(ctx: Any, losses: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
@@ -155,16 +154,16 @@ class _Deposit(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *outputs: Tensor) -> Any:
         scale_K = outputs[0]
-        found = ctx.gradients
+        gradients = ctx.gradients
         ctx.gradients = None
-        for gradient in found:
+        for gradient in gradients:
             gradient.mul_(scale_K.view(-1, *[1] * (gradient.ndim - 1)))
-        return None, None, *found
+        return None, None, *gradients
 
 
 @contextmanager
-def _own_randomness(lm: PreTrainedModel, seed: int, step: int) -> Iterator[None]:
-    """Seed torch from (seed, step) where the model draws random numbers; restore it after."""
+def _member_randomness(lm: PreTrainedModel, seed: int, step: int) -> Iterator[None]:
+    """Seed torch from (seed, step) if the model draws random numbers; restore it after."""
     if not has_dropout(lm):
         yield
         return
@@ -185,9 +184,9 @@ def has_dropout(lm: PreTrainedModel) -> bool:
 
 
 def clip_members(parameters: Sequence[nn.Parameter], largest: float) -> Tensor:
-    """Scale each member's gradient to a norm of ``largest`` at most; return the norms ``[K]``.
+    """Scale each member's gradient to a norm of at most ``largest``; return the norms ``[K]``.
 
-    A joint norm would let one member's spike slow down all others.
+    With a joint norm, one member's spike would slow down all others.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
     norms_PK = [torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients]

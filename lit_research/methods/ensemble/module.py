@@ -1,4 +1,4 @@
-"""``Ensemble``: K language models trained on the same text, and what they predict together.
+"""``Ensemble``: K language models trained on the same text, and their joint predictions.
 
 Legend: K members, B sequences of a batch, T tokens of a sequence, V vocabulary.
 """
@@ -19,10 +19,10 @@ from lit_research.errors import UserError
 from lit_research.lm import Attention, build_lm, flops_per_token, run_lm
 from lit_research.lm.engines import EngineCallable, TransformersEngine
 from lit_research.methods.base import datamodule
+from lit_research.methods.ensemble.checkpoints import load_members
 from lit_research.methods.ensemble.core import Average, scores_by_size
 from lit_research.methods.ensemble.data import MemberCorpus
-from lit_research.methods.ensemble.evaluation import Evaluation
-from lit_research.methods.ensemble.gather import gather_members
+from lit_research.methods.ensemble.ensemble_evaluation import EnsembleEvaluation
 from lit_research.methods.ensemble.members import (
     VECTORISED_UP_TO,
     as_member,
@@ -58,43 +58,43 @@ ELEMENTWISE = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "A
 
 
 def member_seeds(seeds: int | list[int]) -> list[int]:
-    """Return ``seeds`` where they are given, else the first K numbers of the run's own range."""
+    """Return ``seeds`` if it is a list, else K seeds that follow from ``seed_everything``."""
     if isinstance(seeds, int):
         return [1000 * resolve_seed(None) + member for member in range(seeds)]
     return list(seeds)
 
 
 class Ensemble(TextMethod):
-    """Train K members of one config, each with its own weights and order; average what they say.
+    """Train K members of one config, each with its own weights and order, and average them.
 
-    A member is a function of (config, its seed): the same in a run with others as in a run of its
-    own (``seeds: [3]``, a job each), to rounding. ``gather`` then puts the members of such runs
-    together for ``validate``, ``test`` and ``predict``. Feed it with ``MemberCorpus``.
+    A member depends on (config, its seed) alone: it is the same, up to rounding, in a run with
+    others as in a separate run (``seeds: [3]``, one job each). ``gather`` then combines the members
+    of such runs for ``validate``, ``test`` and ``predict``. Its data module is ``MemberCorpus``.
 
     "Pre-training under infinite compute" (Kim et al. 2025, arXiv 2509.14786). Members share their
     hyper-parameters; a member's seed sets its weights and its data order.
 
     Args:
-        lm: the language model that each member is, as in ``Pretrain``; with new weights.
+        lm: config of each member, as in ``Pretrain``; randomly initialised.
         vocab_size: number of tokens; the command takes it from the data.
-        seeds: the number of members, K, whose seeds then follow from ``seed_everything``; or one
-            seed for each member, all different.
-        average: what the ensemble's loss is of: the mean of ``logits`` (the paper's) or the mean
-            of ``probabilities``; both are measured.
+        seeds: number of members, K, whose seeds then follow from ``seed_everything``; or a list of
+            distinct seeds, one per member.
+        average: what the ensemble averages: ``logits`` (as in the paper) or ``probabilities``; both
+            losses are logged.
         training: ``vectorised`` (all members in one pass, needs ``math`` attention and no
             dropout), ``in_turn`` (one member's graph in memory at a time), or ``auto``: vectorised
-            where it was measured to be faster, for widths up to 64 on a CPU, where a step costs
-            more in calls than in arithmetic.
+            where that was measured to be faster, for widths up to 64 on a CPU, where call overhead
+            dominates the cost of a step.
         recipe: name of the recipe in ``points_file``; others are compared with ``standard``.
-        points_file: a file of ``test`` results that several ensembles append to, one JSON object a
-            line; the laws in parameters, data and both are fitted to all of it.
+        points_file: a file of ``test`` results that several ensembles append to, one JSON object
+            per line; the laws in parameters, data and both are fitted to all its points.
         gather: checkpoints (files or glob patterns) of ``Ensemble`` or ``Pretrain`` runs whose
-            members to put together, in the place of ``seeds``; not for ``fit``.
-        optimizer: makes the optimiser from parameter groups; its learning rate is the peak.
+            members to combine, instead of ``seeds``; not for ``fit``.
+        optimizer: optimiser of the parameter groups; its learning rate is the peak.
         schedule: learning rate after the warm-up: ``cosine``, ``linear`` or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
         end_lr: learning rate at the end of ``cosine`` or ``linear``.
-        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
+        warmup_from_zero: start the warm-up at 0 (the first update is zero), as optax does.
         z_loss: weight of the squared log-normaliser (0: none).
         attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
         engine: writes samples and pools of text with the live weights, by class path.
@@ -143,18 +143,18 @@ class Ensemble(TextMethod):
         self.seeds = member_seeds(seeds)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise UserError(
-                f"seeds is {seeds}, {where}: give the number of members, or a list of different "
+                f"seeds is {seeds}, {where}; give the number of members, or a list of distinct "
                 "numbers"
             )
         if "folder" in lm:
             raise UserError(
-                f"lm is the folder {lm['folder']!r}, {where}: members begin with new weights, so "
-                "give model_type and the sizes"
+                f"lm is the folder {lm['folder']!r}, {where}; give model_type and the sizes, since "
+                "members are randomly initialised"
             )
         if (recipe is None) != (points_file is None):
             raise UserError(
-                f"recipe is {recipe!r} and points_file {points_file!r}, {where}: the file's lines "
-                "name their recipe, so give both or neither"
+                f"recipe is {recipe!r} and points_file {points_file!r}, {where}; give both or "
+                "neither"
             )
         self.keep_hyperparameters()
         check_recipe(self.hparams, where)
@@ -167,15 +167,15 @@ class Ensemble(TextMethod):
         return self.hparams["gather"] is not None
 
     def configure_model(self) -> None:
-        """Build the members, or gather them from their checkpoints."""
+        """Build the members, or load them from their checkpoints."""
         if hasattr(self, "lm"):
             return
         args = self.hparams
         files = args["gather"]
         if files is not None and self._trainer is not None and self._trainer.state.fn == "fit":
             raise UserError(
-                "gather is for validate, test and predict, in model.init_args of Ensemble: "
-                "train with seeds"
+                "gather is given for fit, in model.init_args of Ensemble; "
+                "give seeds, and gather for validate, test and predict"
             )
 
         def build() -> PreTrainedModel:
@@ -183,7 +183,7 @@ class Ensemble(TextMethod):
 
         if files is not None:
             data = datamodule(self._trainer) if self._trainer is not None else None
-            self.lm, names, self.trained_steps = gather_members(files, build, data)
+            self.lm, names, self.trained_steps = load_members(files, build, data)
             rank_zero_info(f"{len(names)} members: {', '.join(names)}.")
         else:
             self._decay_mask = decay_mask(build())
@@ -193,7 +193,7 @@ class Ensemble(TextMethod):
         self.flops_per_token = flops_per_token(self.lm.config, length)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Remember how long the members were trained, for the points of ``test``."""
+        """Keep the number of training steps, for the points of ``test``."""
         self.trained_steps = checkpoint["global_step"]
 
     @property
@@ -202,40 +202,40 @@ class Ensemble(TextMethod):
         return count_members(self.lm)
 
     def setup(self, stage: str) -> None:
-        """Refuse a strategy that would cut the stack of members, and training that cannot be."""
+        """Refuse sharding strategies, and vectorised training with a fused attention kernel."""
         args = self.hparams
         if stage == "fit" and args["training"] == "vectorised" and args["attention"] != "math":
             raise UserError(
                 f"training is vectorised and attention {args['attention']!r}, in model.init_args "
-                "of Ensemble: a fused kernel cannot be mapped over members, so give attention math"
+                "of Ensemble; give attention math, since a fused kernel cannot be vmapped"
             )
         if isinstance(self.trainer.strategy, FSDPStrategy):
             raise UserError(
-                "an Ensemble's stacked parameters cannot be sharded, with trainer.strategy FSDP: "
+                "an Ensemble's stacked parameters cannot be sharded, with trainer.strategy FSDP; "
                 "train each member with Pretrain, and gather the checkpoints"
             )
 
     def on_fit_start(self) -> None:
-        """Decide how to train; refuse data that has no batch for each member."""
+        """Choose how to train; refuse data without a batch for each member."""
         data = datamodule(self.trainer)
         if not isinstance(data, MemberCorpus):
             raise UserError(
-                f"{type(data).__name__} gives one batch a step and an Ensemble needs one for each "
-                "member, in data: give data.class_path MemberCorpus"
+                f"{type(data).__name__} gives one batch per step and an Ensemble needs one per "
+                "member, in data; give data.class_path MemberCorpus"
             )
         self._vectorised = self._choose_training()
         if self._vectorised:
             self.lm.set_attn_implementation("eager")
         elif self.trainer.precision == "16-mixed":
             raise UserError(
-                "precision is 16-mixed, in trainer of an Ensemble trained in turn: its gradients "
-                "are computed before the loss is scaled, so give bf16-mixed"
+                "precision is 16-mixed, in trainer of an Ensemble trained in turn; give "
+                "bf16-mixed, since its gradients are computed before the loss is scaled"
             )
         how = "vectorised, all in one pass" if self._vectorised else "in turn"
         rank_zero_info(f"{self.size} members, trained {how}.")
 
     def _choose_training(self) -> bool:
-        wanted = self.hparams["training"]
+        training = self.hparams["training"]
         masked = datamodule(self.trainer).hparams.get("mask_across_documents", False)
         reason = (
             "the model has dropout"
@@ -244,15 +244,15 @@ class Ensemble(TextMethod):
             if masked
             else None
         )
-        if wanted == "vectorised" and reason:
+        if training == "vectorised" and reason:
             raise UserError(
-                f"training is vectorised but {reason}, in model.init_args of Ensemble: "
+                f"training is vectorised but {reason}, in model.init_args of Ensemble; "
                 "give training in_turn"
             )
         width = self.lm.config.hidden_size
-        kind = self.trainer.strategy.root_device.type
-        small = self.size > 1 and width <= VECTORISED_UP_TO.get(kind, 0)
-        return wanted == "vectorised" or (wanted == "auto" and small and reason is None)
+        device_type = self.trainer.strategy.root_device.type
+        small = self.size > 1 and width <= VECTORISED_UP_TO.get(device_type, 0)
+        return training == "vectorised" or (training == "auto" and small and reason is None)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the sum of the members' losses in nats, so that each gets its own gradient."""
@@ -260,7 +260,7 @@ class Ensemble(TextMethod):
         if self._vectorised:
             loss_K = losses_vectorised(self.lm, batch, z_loss=z_loss)
         else:
-            # The number of the batch in the whole run, for dropout.
+            # The number of the batch in the run, for dropout.
             step = self.trainer.fit_loop.epoch_loop.total_batch_idx
             loss_K = losses_in_turn(self.lm, batch, step=step, seeds=self.seeds, z_loss=z_loss)
         if self.is_logged_step:
@@ -273,7 +273,7 @@ class Ensemble(TextMethod):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip each member by its own norm."""
+        """Clip each member's gradient by its own norm."""
         if gradient_clip_val is None:
             return
         if gradient_clip_algorithm == "value":
@@ -284,7 +284,7 @@ class Ensemble(TextMethod):
             self.log("train/grad_norm", norm_K.mean())
 
     def _member_logits(self, batch: Batch) -> Iterator[Tensor]:
-        """Yield the logits ``[B, T, V]`` of one member after the other."""
+        """Yield the logits ``[B, T, V]`` of one member after another."""
         for member in range(self.size):
             with as_member(self.lm, member) as lm:
                 yield run_lm(lm, batch)
@@ -298,11 +298,11 @@ class Ensemble(TextMethod):
         return total / self.size
 
     def on_validation_epoch_start(self) -> None:
-        """Begin the sums of the K-curve, and the scores of options."""
-        self.evaluation = Evaluation(self, self.lm, "val", trained_steps=self.trained_steps)
+        """Start to accumulate losses or option scores."""
+        self.evaluation = EnsembleEvaluation(self, self.lm, "val", trained_steps=self.trained_steps)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Score every size of ensemble; return the ``token_losses`` ``[B, T]`` of the largest."""
+        """Score every ensemble size; return the ``token_losses`` ``[B, T]`` of the largest."""
         scores = scores_by_size(self._member_logits(batch), batch["labels"])
         return {"token_losses": self.evaluation.add(batch, scores)}
 
@@ -312,18 +312,20 @@ class Ensemble(TextMethod):
 
     def on_test_epoch_start(self) -> None:
         """As ``on_validation_epoch_start``."""
-        self.evaluation = Evaluation(self, self.lm, "test", trained_steps=self.trained_steps)
+        self.evaluation = EnsembleEvaluation(
+            self, self.lm, "test", trained_steps=self.trained_steps
+        )
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """As ``validation_step``."""
         return self.validation_step(batch, batch_idx)
 
     def on_test_epoch_end(self) -> None:
-        """Log as validation does; fit the law of the number of members, show and print it."""
+        """Log as validation does; fit, show and print the law in the number of members."""
         self.evaluation.finish()
 
     def on_predict_start(self) -> None:
-        """Begin a pool of teachers' text, or ``predict-step=N/log_probs.RANK.parquet``."""
+        """Open a pool of teachers' text, or ``predict-step=N/log_probs.RANK.parquet``."""
         data = datamodule(self.trainer)
         is_pool = isinstance(data, TeacherPool)
         self._pool = PoolWriter(data, self.lm, self.size, self.engine) if is_pool else None
@@ -335,7 +337,7 @@ class Ensemble(TextMethod):
         """Write a shard of text, or tokens and the ensemble's log-probabilities ``[B, T]``.
 
         Returns:
-            Sums of log-probabilities in nats ``[B]``; of a shard, the number of its tokens.
+            Sums of log-probabilities in nats ``[B]``; for a shard, its number of tokens.
         """
         if self._pool is not None:
             return self._write_shard(self._pool, batch["shard"])  # type: ignore[arg-type]
@@ -351,7 +353,7 @@ class Ensemble(TextMethod):
             return torch.tensor(float(pool.write(shard, lm)))
 
     def on_predict_end(self) -> None:
-        """Finish what was written and say where it is."""
+        """Complete the output and print where it is."""
         if self._pool is not None:
             self._pool.finish(self.trainer)
             return
@@ -361,22 +363,22 @@ class Ensemble(TextMethod):
     def configure_optimizers(self) -> Any:
         """Return one optimiser for the stack of members, and its schedule."""
         groups = param_groups(self.lm, self._decay_mask)
-        made = optimizer_with_schedule(self, self.optimizer, groups)
-        name = type(made["optimizer"]).__name__
+        optimizers = optimizer_with_schedule(self, self.optimizer, groups)
+        name = type(optimizers["optimizer"]).__name__
         if name not in ELEMENTWISE:
             raise UserError(
-                f"{name} looks at whole matrices and members are stacks of them, in "
-                f"model.init_args.optimizer of Ensemble: give one of {', '.join(ELEMENTWISE)}, or "
+                f"{name} depends on whole matrices and members are stacks of them, in "
+                f"model.init_args.optimizer of Ensemble; give one of {', '.join(ELEMENTWISE)}, or "
                 "train each member with Pretrain and gather the checkpoints"
             )
-        return made
+        return optimizers
 
     def models(self) -> Generator[tuple[str, PreTrainedModel], None, None]:
-        """Iterate over the members, ``member_0`` and so on; samples are the first one's."""
-        for place in range(self.size):
-            with as_member(self.lm, place) as lm:
-                yield f"member_{place}", lm
+        """Iterate over the members, ``member_0`` and so on; samples come from the first one."""
+        for number in range(self.size):
+            with as_member(self.lm, number) as lm:
+                yield f"member_{number}", lm
 
-    def member(self, place: int) -> dict[str, Tensor]:
-        """Return the weights of one member, as an ordinary language model has them."""
-        return member_state(self.lm, place)
+    def member(self, number: int) -> dict[str, Tensor]:
+        """Return the weights of one member, as in an unstacked language model."""
+        return member_state(self.lm, number)

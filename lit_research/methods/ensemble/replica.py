@@ -1,9 +1,9 @@
-"""Over-fitting, its cure by weight decay, ensembles of over-fitted members, and their student.
+"""Over-fitting, weight decay against it, ensembles of over-fitted members, and their student.
 
 The claims of "Pre-training under infinite compute" (Kim et al. 2025, arXiv 2509.14786) on 30,000
-bytes of the embedded prose, with members of 107,000 parameters. AdamW forgets within 1/(lr decay)
-steps: 0.26 passes in the paper at its best decay, 1.9 passes here at decay 3, since a pass has 58
-steps and not 800. The same decay is therefore weaker here, and the arms reach up to 30.
+bytes of the embedded prose, with members of 107,000 parameters. The time scale of AdamW's decay is
+1/(lr decay) steps: 0.26 passes in the paper at its best decay, 1.9 passes here at decay 3, since a
+pass has 58 steps instead of 800. The same decay is therefore weaker here, and the arms go up to 30.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 CONFIG = "ensemble/replica.yaml"
 USUAL, EPOCHS, DECAYS = 0.1, (8, 16, 32, 64), (0.1, 1.0, 3.0, 10.0, 30.0)
-# Passes at which the usual decay over-fits, and the decay that is best there.
+# Passes at which the usual decay over-fits, and the best decay there.
 OVERFIT, BEST = 32, 3.0
 MEMBERS = 5
-EXPONENTS = (0.7, 1.3)  # of the K-curve: 1 where members err independently
-# Of the pool's 5,000 windows: as many steps as the mixture has of 468 real windows and the pool.
+EXPONENTS = (0.7, 1.3)  # of the K-curve: 1 if the members' errors are independent
+# Over the pool's 5,000 windows: as many steps as the mixture of 468 real windows and the pool.
 POOL_PASSES = 6
 LOSS = "val/loss"
 
@@ -49,8 +49,8 @@ SINGLES = {
     if decay == USUAL or epochs == OVERFIT
 }
 ENSEMBLE = _train(OVERFIT, BEST, MEMBERS)
-# The paper's rule for members: twice the passes and half the decay of another setting. Of one that
-# is trained too short, and of the best single model.
+# The paper's rule for members: twice the passes and half the decay of another setting; here of one
+# that is trained too short, and of the best single model.
 SHORT, SHORT_RULE = _train(OVERFIT // 2, BEST, MEMBERS), _train(OVERFIT, BEST / 2, MEMBERS)
 BEST_RULE = _train(2 * OVERFIT, BEST / 2, MEMBERS)
 
@@ -171,7 +171,7 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw loss against passes, against decay and against members."""
-    drawing, (passes, decay, members) = panels(1, 3, size=(4.0, 3.8))
+    figure, (passes, decay, members) = panels(1, 3, size=(4.0, 3.8))
     _draw(passes, EPOCHS, [_loss(results, SINGLES[e, USUAL]) for e in EPOCHS], "decay 0.1")
     passes.set(xscale="log", xlabel="passes (count)", ylabel="validation loss (nats per byte)")
     passes.set_xticks(EPOCHS, list(map(str, EPOCHS)))
@@ -190,11 +190,11 @@ def figure(results: Results) -> Figure:
     for axes in (passes, decay, members):
         axes.minorticks_off()
         axes.legend(frameon=False, fontsize=8)
-    return drawing
+    return figure
 
 
 def _draw(axes: Any, x: Any, losses: list[np.ndarray], label: str) -> None:
     """Draw means with a line and the seeds as points."""
     [line] = axes.plot(x, [loss.mean() for loss in losses], "-", label=label)
-    for place, loss in zip(x, losses, strict=True):
-        axes.plot([place] * len(loss), loss, ".", color=line.get_color(), alpha=0.5)
+    for value, loss in zip(x, losses, strict=True):
+        axes.plot([value] * len(loss), loss, ".", color=line.get_color(), alpha=0.5)

@@ -1,4 +1,4 @@
-"""Next-token training: ``Pretrain`` with ``Corpus``, or with ``StreamedCorpus`` for big data."""
+"""Next-token training: ``Pretrain`` with ``Corpus``, or ``StreamedCorpus`` for large text."""
 
 from lit_research.methods.pretrain.core import Schedule, decay_mask, param_groups
 from lit_research.methods.pretrain.data import Corpus

@@ -1,6 +1,6 @@
-"""The mathematics of next-token training that is not the model: who decays, and the schedule.
+"""The recipe of next-token training as pure functions: decay mask and learning-rate schedule.
 
-Pure functions, no Lightning. The decay mask is levanter's default, which "Pre-training under
+No Lightning. The decay mask is levanter's default, which "Pre-training under
 infinite compute" (Kim et al. 2025) trains with; its learning rate is a warm-up, then a cosine to 0.
 """
 
@@ -15,17 +15,17 @@ import torch
 from torch import Tensor, nn
 
 Schedule = Literal["cosine", "linear", "constant"]
-"""Learning rate after the warm-up: a cosine or a line to its end, or the peak throughout."""
+"""Learning rate after the warm-up: cosine or linear decay, or constant."""
 
-# What FSDP, torch.compile and activation checkpointing add to the names of parameters.
+# Prefixes that FSDP, torch.compile and activation checkpointing add to parameter names.
 WRAPPERS = re.compile(r"_fsdp_wrapped_module\.|_orig_mod\.|_checkpoint_wrapped_module\.")
 
 
 def decay_mask(model: nn.Module) -> dict[str, bool]:
-    """Say for every trainable parameter, by name, whether weight decay applies to it.
+    """Return for every trainable parameter, by name, whether weight decay applies to it.
 
-    Decayed: every matrix, the untied output head included. Not decayed: embeddings (and so a head
-    that is tied to them), norms, biases.
+    Decayed: every matrix, including an untied output head. Not decayed: embeddings (and a head tied
+    to them), norms, biases.
     """
     embeddings = {
         id(p)
@@ -41,10 +41,10 @@ def decay_mask(model: nn.Module) -> dict[str, bool]:
 
 
 def param_groups(model: nn.Module, mask: dict[str, bool]) -> list[dict[str, Any]]:
-    """Return two parameter groups for an optimiser: decayed, and ``weight_decay`` 0.
+    """Return two parameter groups for an optimiser: decayed, and with ``weight_decay`` 0.
 
-    The mask is taken before a strategy wraps the model: FSDP flattens the parameters, and
-    compilation and sharding put words of their own into the names.
+    The mask comes from the model before a strategy wraps it: FSDP flattens the parameters, and
+    compilation and sharding add prefixes to the names.
     """
     decayed: list[nn.Parameter] = []
     kept: list[nn.Parameter] = []
@@ -69,17 +69,17 @@ def learning_rate_factor(
 ) -> float:
     """Return the factor of the peak learning rate at ``step`` (0 is the first update).
 
-    Warm-up is linear and reaches the peak at update ``warmup_steps``; the cosine or line would
-    reach ``end`` at update ``total_steps``, one past the last. With ``warmup_from_zero`` this is
+    The warm-up is linear and reaches the peak at update ``warmup_steps``; the decay would reach
+    ``end`` at update ``total_steps``, one past the last. With ``warmup_from_zero`` this is
     optax's ``warmup_cosine_decay_schedule`` with ``decay_steps=total_steps``.
 
     Args:
         step: update, from 0.
         total_steps: updates of the run.
         warmup_steps: updates of the warm-up.
-        schedule: what follows the warm-up.
-        end: factor at the end of a cosine or line.
-        warmup_from_zero: begin the warm-up at 0, so that the first update changes nothing; else at
+        schedule: schedule after the warm-up.
+        end: factor at the end of ``cosine`` or ``linear``.
+        warmup_from_zero: start the warm-up at 0, so that the first update changes nothing; else at
             ``1 / (warmup_steps + 1)``.
     """
     if step < warmup_steps:
@@ -96,13 +96,13 @@ def learning_rate_factor(
 def sums_by_length(
     losses: Tensor, counted: Tensor, lengths: Tensor, edges: Sequence[int]
 ) -> Tensor:
-    """Sum token losses by the length of the document that each token is from.
+    """Sum token losses by the length of each token's document.
 
     Args:
         losses: nats, ``[B, T]``.
         counted: which of them count, ``[B, T]``.
         lengths: length in tokens of each token's document, ``[B, T]``.
-        edges: longest length of each bin but the last, rising, ``[n]``.
+        edges: largest length of each bin except the last, ascending, ``[n]``.
 
     Returns:
         Sums and counts of each bin, ``[2, n + 1]`` in float64.

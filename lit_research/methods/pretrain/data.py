@@ -1,4 +1,4 @@
-"""``Corpus``: any text, split by document, tokenised once, packed into windows of one length."""
+"""``Corpus``: any text, split by document, tokenised once, packed into windows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 WHERE = "in data.init_args of Corpus"
-HELD_OUT = 0.05  # share of the documents, for a split that the source does not have
+HELD_OUT = 0.05  # default share of the documents, for a split that the source does not have
 SPLITS_OF = {
     TrainerFn.FITTING: ("train", "validation"),
     TrainerFn.VALIDATING: ("validation",),
@@ -41,7 +41,7 @@ SPLITS_OF = {
 def _read(
     source: AnySource, text_column: str, max_documents: int | None, cache_dir: str | None
 ) -> dict[str, Any]:
-    """Load the splits of a source, or the first documents of each without fetching the others."""
+    """Load the splits of a source, or only the first documents of each, as a stream."""
     if max_documents is None:
         return load_splits(source, text_column=text_column, cache_dir=cache_dir)
     from datasets import Dataset
@@ -57,25 +57,24 @@ class Corpus(TextDataModule):
     """Batches of windows of a text corpus; an epoch is one pass over the training tokens.
 
     Args:
-        source: ``embedded`` (real text that every Python has: documentation topics, docstrings,
-            library source; ``embedded:topics,docstrings`` chooses), a ``datasets`` folder or hub
-            name, JSON, JSONL, CSV, Parquet, or plain text: a file, or a folder of files; or a
+        source: ``embedded`` (text that comes with every Python: documentation topics, docstrings,
+            library source; ``embedded:topics,docstrings`` selects parts), a ``datasets`` folder or
+            hub name, JSON, JSONL, CSV, Parquet, or plain text: a file, or a folder of files; or a
             ``text.DocumentSource`` of your own, ``{class_path: my_file.MySource, init_args: ...}``.
         tokenizer: ``bytes``, ``bpe:SIZE`` (trained on the training split) or a transformers folder.
-        sequence_length: tokens of a window, T.
-        batch_size: windows in a batch of one device.
+        sequence_length: tokens per window, T.
+        batch_size: windows per batch and device.
         max_documents: read each split of the source as a stream and stop after this many
             documents; None is all.
         max_train_tokens: unique training tokens to use, for laws in the data; None is all.
-        validation_fraction: share of the training documents held out for validation; 0 holds out
-            none, so that nothing is validated; None is the source's own validation split where it
-            has one, else 0.05.
+        validation_fraction: share of the training documents held out for validation; 0 disables
+            validation; None uses the source's validation split if it has one, else 0.05.
         test_fraction: the same for the test split, which ``test`` and ``predict`` need.
-        mask_across_documents: let attention and position restart at each document.
-        seed: of the split and of the order; None takes ``seed_everything``.
-        num_workers: processes that prepare batches; 0 does it in the training process.
+        mask_across_documents: restart attention and positions at each document.
+        seed: seed of the order; None takes ``seed_everything``.
+        num_workers: processes that prepare batches; 0 uses the training process.
         text_column: column of the source that holds the text.
-        cache_dir: where tokenised corpora are kept; None is the user's cache folder.
+        cache_dir: folder of tokenised corpora; None is the user's cache folder.
     """
 
     sequence_length: int
@@ -107,30 +106,30 @@ class Corpus(TextDataModule):
 
     @cached_property
     def documents(self) -> dict[str, Dataset]:
-        """The corpus, split into ``train`` and, where they are held out, ``validation``, ``test``.
+        """The documents of ``train`` and, if they are held out, ``validation`` and ``test``.
 
-        A split that the source has by itself is used, unless its share is 0 (see ``store``).
+        The source's own splits are used, unless their share is 0 (see ``store``).
         """
         args = self.hparams
-        found = _read(*(args[k] for k in ("source", "text_column", "max_documents", "cache_dir")))
-        self._own_splits, shares = {*found} - {"train"}, {}
+        splits = _read(*(args[k] for k in ("source", "text_column", "max_documents", "cache_dir")))
+        self._own_splits, shares = {*splits} - {"train"}, {}
         for name in ("validation", "test"):
             share = args[f"{name}_fraction"]
-            given = HELD_OUT if share is None else share
-            shares[f"{name}_fraction"] = 0.0 if name in found else given
-        own = {n: found[n] for n in self._own_splits if args[f"{n}_fraction"] != 0}
-        return {**split_documents(found["train"], **shares, seed=0), **own}
+            held_out = HELD_OUT if share is None else share
+            shares[f"{name}_fraction"] = 0.0 if name in splits else held_out
+        own = {n: splits[n] for n in self._own_splits if args[f"{n}_fraction"] != 0}
+        return {**split_documents(splits["train"], **shares, seed=0), **own}
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer; a BPE is trained on the training split alone."""
         spec, cache_dir = self.hparams["tokenizer"], self.hparams["cache_dir"]
-        # Only a BPE asks for the corpus: `predict` may read other documents.
+        # Only a BPE needs the corpus: `predict` may read other documents.
         documents = self.documents["train"] if spec.startswith("bpe:") else None
         return load_tokenizer(spec, documents=documents, cache_dir=cache_dir)
 
     def store(self, split: str) -> TokenStore:
-        """Return the tokens of ``train``, ``validation`` or ``test``, from the cache if there.
+        """Return the tokens of ``train``, ``validation`` or ``test``, cached.
 
         Raises:
             UserError: see ``split``.
@@ -142,18 +141,18 @@ class Corpus(TextDataModule):
         """Return the documents of ``train``, ``validation`` or ``test``.
 
         Raises:
-            UserError: nothing is held out for that split, or a share is given for one that the
-                source has by itself.
+            UserError: nothing is held out for that split, or a share is given although the source
+                has its own split.
         """
         if name not in self.documents:
             raise UserError(
-                f"there is no {name} split: {name}_fraction is 0, {WHERE}; give a share of the "
+                f"there is no {name} split ({name}_fraction is 0), {WHERE}; give a share of the "
                 "documents, or null"
             )
         if name in self._own_splits and self.hparams[f"{name}_fraction"]:
             raise UserError(
                 f"{name}_fraction is {self.hparams[f'{name}_fraction']}, {WHERE}, but "
-                f"{self.hparams['source']!r} has a {name} split of its own: give null to use that, "
+                f"{self.hparams['source']!r} has its own {name} split; give null to use that, "
                 "or the train split alone as source"
             )
         return self.documents[name]
@@ -175,7 +174,7 @@ class Corpus(TextDataModule):
 
     @property
     def unique_tokens(self) -> int:
-        """Training tokens of one pass, D."""
+        """Training tokens per pass, D."""
         return len(self.windows("train")) * self.sequence_length
 
     @cached_property
@@ -184,16 +183,16 @@ class Corpus(TextDataModule):
         return torch.from_numpy(self.store("test").lengths)
 
     def splits_of(self, verb: TrainerFn) -> tuple[str, ...]:
-        """Return the splits that a verb reads, where there are any."""
+        """Return the splits that a verb reads, if they exist."""
         return SPLITS_OF[verb]
 
     @property
     def has_validation(self) -> bool:
-        """Whether a part of the documents is held out for validation."""
+        """Whether documents are held out for validation."""
         return "validation" in self.documents
 
     def prepare_data(self) -> None:
-        """Build the caches that the verb reads once, before other processes look for them."""
+        """Build the caches that the verb reads, once, before other processes look for them."""
         _ = self.tokenizer
         trainer = self.trainer
         verb = trainer.state.fn if trainer is not None else None
@@ -204,12 +203,12 @@ class Corpus(TextDataModule):
                 self.store(split)
 
     def setup(self, stage: str) -> None:
-        """Open the windows that the stage needs; refuse a corpus too small for one batch."""
+        """Refuse a training split that is too small for one batch."""
         if stage == "fit" and self.batches_per_epoch == 0:
             raise UserError(
                 f"the training split of {self.hparams['source']!r} has "
                 f"{len(self.windows('train'))} "
                 f"windows of {self.sequence_length} tokens, too few for one batch of "
-                f"{self.hparams['batch_size']} on each of {self.world_size} devices: lower "
+                f"{self.hparams['batch_size']} on each of {self.world_size} devices; lower "
                 "data.init_args.batch_size or sequence_length, or give more text"
             )

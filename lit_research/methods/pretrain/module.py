@@ -51,21 +51,21 @@ LENGTH_EDGES = (128, 512, 2048, 8192)
 
 
 class Pretrain(TextMethod):
-    """Train a language model on the next token; the module that the data methods feed.
+    """Train a language model on the next token.
 
     A batch holds ``input_ids`` and ``labels`` (the next tokens, -100 where there is nothing to
-    learn), both ``[B, T]``; ``position_ids`` ``[B, T]`` that begin anew with each document keep
-    attention within it.
+    learn), both ``[B, T]``; ``position_ids`` ``[B, T]`` that restart at each document keep
+    attention within documents.
 
     Args:
-        lm: the language model: ``{model_type: llama, hidden_size: 128, ...}`` builds one with new
-            weights, ``{folder: PATH}`` loads a checkpoint folder of transformers.
+        lm: the language model: ``{model_type: llama, hidden_size: 128, ...}`` builds one with
+            random weights, ``{folder: PATH}`` loads a checkpoint folder of transformers.
         vocab_size: number of tokens; the command takes it from the data.
-        optimizer: makes the optimiser from parameter groups; its learning rate is the peak.
+        optimizer: optimiser of the parameter groups; its learning rate is the peak.
         schedule: learning rate after the warm-up: ``cosine``, ``linear`` or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
         end_lr: learning rate at the end of ``cosine`` or ``linear``.
-        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
+        warmup_from_zero: start the warm-up at 0 (the first update is zero), as optax does.
         z_loss: weight of the squared log-normaliser, which keeps logits from drifting (0: none).
         attention: kernel: ``sdpa``, ``flash`` or ``math`` (see ``lit_research.lm``).
         compile: compile the language model with ``torch.compile``.
@@ -102,7 +102,7 @@ class Pretrain(TextMethod):
         self.optimizer, self.engine = optimizer, engine
 
     def configure_model(self) -> None:
-        """Build or load the language model; here, so that FSDP can shard it as it is made."""
+        """Build or load the language model; here, so that FSDP can shard it."""
         if hasattr(self, "lm"):
             return
         config, options = self.hparams["lm"], {"attention": self.hparams["attention"]}
@@ -110,7 +110,7 @@ class Pretrain(TextMethod):
             if len(config) > 1:
                 raise UserError(
                     f"lm has folder and also {sorted(set(config) - {'folder'})}, in "
-                    "model.init_args of Pretrain; a loaded model brings its own config: replace "
+                    "model.init_args of Pretrain; a loaded model has its own config, so replace "
                     "the whole of lm, by "
                     "--model.init_args.lm '{folder: PATH}' or by lm: {folder: PATH} in a later "
                     "--config"
@@ -148,18 +148,18 @@ class Pretrain(TextMethod):
         # [D]: tokens of each test document, where the data module knows them
         lengths = getattr(datamodule(self.trainer), "document_lengths", None)
         if lengths is not None:
-            of_token = lengths.to(self.device)[batch["document_ids"]]
+            token_lengths = lengths.to(self.device)[batch["document_ids"]]
             losses, counted = outputs["token_losses"], batch["labels"] != IGNORE
-            sums = sums_by_length(losses, counted, of_token, LENGTH_EDGES)
+            sums = sums_by_length(losses, counted, token_lengths, LENGTH_EDGES)
             self._by_length.update(sums.to(self._by_length.total))
         return outputs
 
     def on_test_start(self) -> None:
-        """Begin the sums of loss by document length."""
+        """Start to accumulate losses by document length."""
         self._by_length = Sums((2, len(LENGTH_EDGES) + 1), self.device)
 
     def on_test_epoch_end(self) -> None:
-        """Log the loss, and that of short and long documents apart."""
+        """Log the loss, overall and by document length."""
         super().on_test_epoch_end()
         sums = self._by_length.compute()
         names = [f"test/loss_documents_to_{edge}" for edge in LENGTH_EDGES]
@@ -169,8 +169,8 @@ class Pretrain(TextMethod):
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
         losses = lm_token_losses(self.lm, batch, fused=self._fused_loss)
-        kind = sum_dtype(losses.device)
-        self.add_mean(f"{stage}/loss", losses.sum(dtype=kind), (batch["labels"] != IGNORE).sum())
+        dtype = sum_dtype(losses.device)
+        self.add_mean(f"{stage}/loss", losses.sum(dtype=dtype), (batch["labels"] != IGNORE).sum())
         return {"token_losses": losses}
 
     def on_predict_start(self) -> None:
@@ -185,11 +185,11 @@ class Pretrain(TextMethod):
         return log_probs.sum(dim=1)
 
     def on_predict_end(self) -> None:
-        """Finish the file and say where it is."""
+        """Complete the file and print where it is."""
         self._writer.close()
         rank_zero_info(f"Log-probabilities of the test split: {self._writer.path}")
 
     def configure_optimizers(self) -> Any:
-        """Return the optimiser with its decay mask, and the schedule, a function of the step."""
+        """Return the optimiser with its decay mask, and the learning-rate schedule."""
         groups = param_groups(self.lm, self._decay_mask)
         return optimizer_with_schedule(self, self.optimizer, groups)

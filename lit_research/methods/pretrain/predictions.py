@@ -1,4 +1,4 @@
-"""Writes per-token log-probabilities as Parquet, batch by batch, so that any corpus fits."""
+"""``LogProbWriter``: per-token log-probabilities as Parquet, written batch by batch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class LogProbWriter:
-    """One row a window: ``input_ids``, ``labels`` and ``log_probs``, lists of T numbers.
+    """Writes one row per window: ``input_ids``, ``labels`` and ``log_probs``, lists of T numbers.
 
-    The file appears under its name when it is complete.
+    The file is written atomically: it appears under its name when it is complete.
 
     Args:
         path: the Parquet file.
@@ -46,18 +46,18 @@ class LogProbWriter:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
 
     @staticmethod
-    def _rows(column: Tensor, kind: pa.DataType) -> pa.Array:
-        """Turn ``[B, T]`` into B lists without a Python list on the way."""
+    def _rows(column: Tensor, dtype: pa.DataType) -> pa.Array:
+        """Convert ``[B, T]`` to B Arrow lists, without intermediate Python lists."""
         import numpy as np
         import pyarrow as pa
 
         rows, length = column.shape
         offsets = np.arange(rows + 1, dtype=np.int32) * length
         flat = column.flatten().cpu()
-        values = pa.array((flat.float() if flat.is_floating_point() else flat).numpy()).cast(kind)
+        values = pa.array((flat.float() if flat.is_floating_point() else flat).numpy()).cast(dtype)
         return pa.ListArray.from_arrays(offsets, values)
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
+        """Complete the file and move it to its name."""
         self._writer.close()
         self._open.close()

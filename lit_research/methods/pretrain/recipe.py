@@ -1,4 +1,4 @@
-"""What methods that train on next tokens ask of a recipe, checked before hours are spent."""
+"""Checks of a training recipe, and an optimiser with its learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def check_recipe(args: Mapping[str, Any], where: str) -> None:
-    """Refuse values of a schedule that cannot be or have no effect, and a negative z-loss.
+    """Refuse values of a schedule that are impossible or have no effect, and a negative z-loss.
 
     Args:
         args: hyper-parameters: ``schedule``, ``warmup``, ``end_lr``, ``warmup_from_zero``, and
-            perhaps ``z_loss``.
-        where: the end of the message's second part, ``in ...``.
+            optionally ``z_loss``.
+        where: second part of the error message, ``in ...``.
     """
     warmup, end_lr, z_loss = args["warmup"], args["end_lr"], args.get("z_loss", 0.0)
     if not 0.0 <= warmup < 1.0:
@@ -34,21 +34,21 @@ def check_recipe(args: Mapping[str, Any], where: str) -> None:
     check_range(NOT_NEGATIVE, where, end_lr=end_lr, z_loss=z_loss)
     if end_lr and args["schedule"] == "constant":
         raise UserError(
-            f"end_lr is {end_lr}, {where}, but schedule is constant: leave end_lr out, or choose "
+            f"end_lr is {end_lr}, {where}, but schedule is constant; leave end_lr out, or choose "
             "cosine or linear"
         )
     if args["warmup_from_zero"] and not warmup:
         raise UserError(
-            f"warmup_from_zero is true, {where}, but warmup is 0: leave it out, or give warmup a "
+            f"warmup_from_zero is true, {where}, but warmup is 0; leave it out, or give warmup a "
             "share of the steps"
         )
 
 
 def check_sequence_length(config: PreTrainedConfig, trainer: pl.Trainer | None) -> int:
-    """Return the data's sequence length, else the model's; refuse data that the model cannot take.
+    """Return the data's sequence length, or else the model's number of positions.
 
     Raises:
-        UserError: the data's sequences are longer than the model has positions.
+        UserError: the data's sequences are longer than the model's number of positions.
     """
     data = datamodule(trainer) if trainer is not None else None
     limit: int = config.max_position_embeddings
@@ -58,7 +58,7 @@ def check_sequence_length(config: PreTrainedConfig, trainer: pl.Trainer | None) 
         new = trainer is not None and trainer.state.fn == "fit"
         raise UserError(
             f"{name} is {length}, in data.init_args of {type(data).__name__}, beyond the model's "
-            f"{limit} positions: give {limit} or less"
+            f"{limit} positions; give {limit} or less"
             + (f", or give the lm {length} positions" if new else "")
         )
     return length
@@ -69,18 +69,18 @@ def optimizer_with_schedule(
     make: Callable[[Any], torch.optim.Optimizer],
     groups: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return what ``configure_optimizers`` returns: an optimiser and its schedule by the step.
+    """Return the result of ``configure_optimizers``: an optimiser and its schedule, by step.
 
     Args:
-        module: attached to a trainer, which knows the number of steps. Its hyper-parameters hold
-            ``schedule`` (``cosine``, ``linear`` or ``constant``), ``warmup`` (share of the steps),
-            ``end_lr`` and ``warmup_from_zero``.
-        make: makes the optimiser from parameter groups; its learning rate is the peak.
+        module: module attached to a trainer, which knows the number of steps. Its hyper-parameters
+            hold ``schedule`` (``cosine``, ``linear`` or ``constant``), ``warmup`` (share of the
+            steps), ``end_lr`` and ``warmup_from_zero``.
+        make: creates the optimiser from parameter groups; its learning rate is the peak.
         groups: see ``param_groups``.
 
     Raises:
-        UserError: the optimiser refuses its values, the rate is to end above its peak, or a run
-            without a last step is to decay.
+        UserError: the optimiser refuses its values, the final rate is above the peak, or the
+            schedule decays in a run of unknown length.
     """
     args = module.hparams
     where = f"model.init_args of {type(module).__name__}"
@@ -88,13 +88,13 @@ def optimizer_with_schedule(
         optimizer = make(groups)
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"{error}, in model.init_args.optimizer: give values that the optimiser takes"
+            f"{error}, in model.init_args.optimizer; give values that the optimiser takes"
         ) from error
     steps = total_steps(module.trainer)
     if steps is None and args["schedule"] != "constant":
         raise UserError(
             f"schedule is {args['schedule']}, in {where}, but the run has no last "
-            "step: give trainer.max_steps (or trainer.max_epochs for data of known length)"
+            "step; give trainer.max_steps (or trainer.max_epochs for data of known length)"
         )
     factors = [_factor(args, steps or 0, group["lr"], where) for group in optimizer.param_groups]
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
@@ -109,7 +109,7 @@ def _factor(args: Mapping[str, Any], total: int, peak: float, where: str) -> Cal
     end_lr = args["end_lr"]
     if end_lr > peak:
         raise UserError(
-            f"end_lr is {end_lr}, in {where}, above the learning rate of {peak}: must be at most "
+            f"end_lr is {end_lr}, in {where}, above the learning rate of {peak}; must be at most "
             "the optimiser's lr"
         )
     return partial(

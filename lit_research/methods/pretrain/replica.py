@@ -1,9 +1,9 @@
 """Loss against parameters and against unique tokens, on the embedded corpus, with fitted laws.
 
-The claim of every scaling-law paper, at laptop scale: held-out loss falls as ``E + A / x^alpha`` in
+The claim of scaling-law papers, at laptop scale: held-out loss falls as ``E + A / x^alpha`` in
 the number of parameters (at fixed data) and in the number of unique tokens (at fixed model and four
-passes). Model sizes leave out the embedding, as in Kaplan et al. 2020. The learning rate is in
-inverse proportion to the width: at one rate for all (6e-3), the widest models trained unstably.
+passes). Model sizes exclude the embedding, as in Kaplan et al. 2020. The learning rate is
+inversely proportional to the width: at one rate for all (6e-3), the widest models were unstable.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw both series with their seeds and laws."""
-    drawing, places = panels(1, 2, size=(4.5, 3.6))
-    for axes, series in zip(places, SERIES, strict=True):
+    figure, both_axes = panels(1, 2, size=(4.5, 3.6))
+    for axes, series in zip(both_axes, SERIES, strict=True):
         (x, losses), law = _points(results, series), _fit(results, series)
         grid = np.geomspace(x.min(), x.max(), 100)
         axes.plot(np.repeat(x, losses.shape[1]), losses.ravel(), "o", alpha=0.5, label="seeds")
@@ -109,4 +109,4 @@ def figure(results: Results) -> Figure:
         axes.set_xticks(x, [f"{value / 1e3:.0f}k" for value in x])
         axes.minorticks_off()
         axes.legend()
-    return drawing
+    return figure

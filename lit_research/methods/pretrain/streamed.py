@@ -1,4 +1,4 @@
-"""``StreamedCorpus``: text that does not fit, tokenised as it is read."""
+"""``StreamedCorpus``: text larger than memory, tokenised as it is read."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class StreamedCorpus(TextDataModule):
     Args:
         source: a ``datasets`` hub name, JSONL, Parquet, or a folder of files (see ``Corpus``).
         tokenizer: ``bytes`` or a transformers folder; a BPE would need the whole corpus.
-        sequence_length: tokens of a window, T.
-        batch_size: windows in a batch of one device.
-        batches_per_epoch: batches of one device that are called an epoch; the stream goes on.
-        held_out_documents: first documents of the stream, half for validation and half for test; 0
-            holds out none, so that nothing is validated.
-        mask_across_documents: let attention and position restart at each document.
+        sequence_length: tokens per window, T.
+        batch_size: windows per batch and device.
+        batches_per_epoch: batches per device that count as an epoch; the stream continues.
+        held_out_documents: number of documents held out from the start of the stream, half for
+            validation and half for test; 0 disables validation.
+        mask_across_documents: restart attention and positions at each document.
         num_workers: processes that read and tokenise; at most the number of files.
         text_column: column of the source that holds the text.
     """
@@ -50,21 +50,20 @@ class StreamedCorpus(TextDataModule):
         super().__init__()
         if tokenizer.startswith("bpe"):
             raise UserError(
-                f"tokenizer is {tokenizer!r}, in data.init_args of StreamedCorpus: a BPE is "
-                "trained "
-                "on the whole corpus; give bytes or a tokenizer's folder"
+                f"tokenizer is {tokenizer!r}, {WHERE}; give bytes or a tokenizer's folder: a BPE "
+                "is trained on the whole corpus"
             )
         if held_out_documents < 2 and held_out_documents != 0:
             raise UserError(
-                f"held_out_documents is {held_out_documents}, {WHERE}: give 2 or more, one for "
-                "validation and one for test, or 0 for none"
+                f"held_out_documents is {held_out_documents}, {WHERE}; must be at least "
+                "2, one for validation and one for test, or 0 for none"
             )
         self.keep_hyperparameters()
         self.sequence_length = sequence_length
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches of one rank that are called an epoch."""
+        """Batches per epoch, for one rank."""
         return int(self.hparams["batches_per_epoch"])
 
     @property
@@ -80,7 +79,7 @@ class StreamedCorpus(TextDataModule):
         """
         if split != "train" and not self.has_validation:
             raise UserError(
-                f"there is no {split} split: held_out_documents is 0, {WHERE}; give 2 or more"
+                f"there is no {split} split (held_out_documents is 0), {WHERE}; must be at least 2"
             )
         stream = load_documents(
             self.hparams["source"], text_column=self.hparams["text_column"], streaming=True
@@ -92,12 +91,12 @@ class StreamedCorpus(TextDataModule):
         return stream.take(half) if split == "validation" else stream.skip(half).take(half)
 
     def setup(self, stage: str) -> None:
-        """Silence Lightning's doubt about streams with a length: ours is exact."""
+        """Silence Lightning's warning about streams with a length: this one is exact."""
         super().setup(stage)
         warnings.filterwarnings("ignore", ".*`IterableDataset` has `__len__` defined")
 
     def dataset(self, split: Split) -> StreamingWindows:
-        """Return the windows of a stream; that of ``train`` begins again at its end."""
+        """Return the windows of a stream; that of ``train`` starts over at its end."""
         args = self.hparams
         return StreamingWindows(
             self.documents("test" if split == "predict" else split),
@@ -111,5 +110,5 @@ class StreamedCorpus(TextDataModule):
         )
 
     def loader(self, dataset: Any, *, train: bool = False, batch_size: int | None = None) -> Any:
-        """Return a loader in the order of the stream; evaluations read it in this process."""
+        """Return a loader in the order of the stream; evaluations use no worker processes."""
         return make_loader(dataset, num_workers=self.hparams["num_workers"] if train else 0)

@@ -1,4 +1,4 @@
-"""TTT-E2E: ``TTTE2E``, a model that goes on learning while it reads, and what it reads."""
+"""TTT-E2E: ``TTTE2E``, a model that keeps learning while it reads, with its data modules."""
 
 from lit_research.methods.ttt.data import Permutations
 from lit_research.methods.ttt.long_documents import LongDocuments, LongWindows

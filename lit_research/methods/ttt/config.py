@@ -10,7 +10,7 @@ from transformers import PreTrainedConfig
 from lit_research.errors import UserError
 from lit_research.ranges import NOT_NEGATIVE, POSITIVE, check_range
 
-# Fields that no weight is sized by: they may be changed when a model is loaded.
+# Fields that do not change the shape of any weight: they may be overridden when a model is loaded.
 CHANGEABLE = ("window", "chunk", "inner_lr", "inner_clip", "rope_theta", "ignored_label_ids")
 
 
@@ -25,26 +25,26 @@ class TTTE2EConfig(PreTrainedConfig):
         num_attention_heads: heads of each block, H.
         num_suffix_layers: last blocks that have a prime MLP; None is L / 4. With 0 the model is a
             plain sliding-window transformer.
-        window: tokens that a query sees, itself included, k; None is full attention (then there is
-            no suffix).
+        window: tokens that a query attends to, itself included, k; None is full attention (then
+            there is no suffix).
         chunk: tokens between two inner steps, b.
         inner_lr: learning rate of the inner SGD, eta.
-        inner_clip: largest norm of an inner gradient, of all fast weights of one sequence together.
+        inner_clip: maximum norm of an inner gradient, over all fast weights of one sequence.
         ignored_label_ids: tokens that are never a label, such as the separator of documents (the
             official code: BOS): neither the inner loop nor the outer loss learns to predict them.
         rope_theta: base of the rotary positions.
-        rms_norm_eps: small number inside the norms.
-        initializer_range: standard deviation of new weights.
+        rms_norm_eps: epsilon of the norms.
+        initializer_range: standard deviation of the initial weights.
         num_key_value_heads: heads of keys and values, shared by groups of query heads; None is all.
         head_dim: width of a head, d; None is D / H.
         attention_bias: biases of queries, keys and values.
         qk_norm: norms of queries and keys.
-        post_norms: norms of what a sub-layer adds. These five are the paper's by default; other
-            values are those of converted checkpoints (``convert.py``).
+        post_norms: norms of the output of each sub-layer. The defaults of these five are the
+            paper's; other values are for converted checkpoints (``convert.py``).
         rotary_scaling: ``{factor: F}`` divides all rotary frequencies; with ``low_freq_factor``,
             ``high_freq_factor`` and ``original_max_position_embeddings`` as in Llama 3.1.
-        max_position_embeddings: longest sequence for which a caller should use the model; positions
-            are rotary, so nothing is sized by it.
+        max_position_embeddings: longest sequence for which the model should be used; positions are
+            rotary, so no weight depends on it.
     """
 
     model_type = "ttt_e2e"
@@ -101,43 +101,43 @@ class TTTE2EConfig(PreTrainedConfig):
 
     @property
     def frequencies(self) -> tuple[float, ...]:
-        """Radians by which each pair of a head turns from token to token, ``d / 2`` of them."""
+        """Rotation of each pair of channels of a head, in radians per token, ``d / 2`` of them."""
         half = self.head_dim // 2
         plain = [self.rope_theta ** -(i / half) for i in range(half)]
         return tuple(_scaled(f, self.rotary_scaling or {}) for f in plain)
 
 
 def check_config(config: TTTE2EConfig, where: str) -> None:
-    """Refuse values that do not fit each other or that no model can have.
+    """Check that the values are possible and fit each other.
 
     Args:
-        config: to check.
-        where: the end of the message's second part, ``in ...``.
+        config: the config to check.
+        where: second part of the error message, ``in ...``.
 
     Raises:
-        UserError: with the first such value.
+        UserError: names the first value that is wrong.
     """
     layers, heads = config.num_hidden_layers, config.num_attention_heads
     if config.head_dim % 2 or heads % config.num_key_value_heads:
         raise UserError(
             f"hidden_size is {config.hidden_size} for {heads} heads and "
-            f"{config.num_key_value_heads} of keys, {where}: give heads of an even width, and "
-            "whole groups of them"
+            f"{config.num_key_value_heads} of keys, {where}; give an even head width, and "
+            "a number of heads that key-value heads divide"
         )
     if not 0 <= config.num_suffix_layers <= layers:
         raise UserError(
             f"num_suffix_layers is {config.num_suffix_layers}, of a model of {layers} blocks, "
-            f"{where}: give 0 to {layers}"
+            f"{where}; give 0 to {layers}"
         )
     if config.window is None and config.num_suffix_layers:
         raise UserError(
-            f"window is null, but {config.num_suffix_layers} blocks have prime MLPs, {where}: give "
-            "its tokens; full attention goes with num_suffix_layers 0"
+            f"window is null, but {config.num_suffix_layers} blocks have prime MLPs, {where}; give "
+            "a number of tokens, or num_suffix_layers 0 for full attention"
         )
     for name in ("window", "chunk"):
         size = getattr(config, name)
         if size is not None and (not isinstance(size, int) or size < 1):
-            raise UserError(f"{name} is {size!r}, {where}: give a number of tokens, 1 or more")
+            raise UserError(f"{name} is {size!r}, {where}; must be a number of tokens, at least 1")
     for token in config.ignored_label_ids or []:
         if not isinstance(token, int) or not 0 <= token < config.vocab_size:
             raise UserError(
@@ -149,7 +149,7 @@ def check_config(config: TTTE2EConfig, where: str) -> None:
 
 
 def _scaled(frequency: float, scaling: dict[str, float]) -> float:
-    """Slow a rotary frequency down, as Llama 3.1 does: slow ones by the factor, fast ones not."""
+    """Scale a rotary frequency as Llama 3.1 does: low ones by the factor, high ones not at all."""
     slow = frequency / scaling.get("factor", 1.0)
     if "low_freq_factor" not in scaling:
         return slow

@@ -1,14 +1,14 @@
-"""Warm start: a Llama- or Qwen-style checkpoint as a TTT-E2E model that predicts the same.
+"""Warm start: convert a Llama- or Qwen-style checkpoint to a TTT-E2E model with equal logits.
 
     python -m lit_research.methods.ttt.convert FOLDER OUT --window 8192 --chunk 1024
 
-Queries and keys are laid out anew, since these checkpoints turn the pairs (i, i + d / 2) of a head
-and TTT-E2E the pairs (2 i, 2 i + 1). The prime MLPs are new: ``w1`` and ``w3`` random, ``w2`` zero,
-so that at first they add nothing, yet ``w2`` has a gradient. There are no norms after the
+Rows of queries and keys are permuted, since these checkpoints rotate the pairs (i, i + d / 2) of a
+head and TTT-E2E the pairs (2 i, 2 i + 1). The prime MLPs are randomly initialised, with ``w2``
+zero, so that at first they add nothing, yet ``w2`` has a gradient. There are no norms after the
 sub-layers: such a norm would change the model, and at an output of zero its slope is
 ``1 / sqrt(eps)``. With a window as long as the text the logits are the checkpoint's; with a shorter
 one they are those of the checkpoint under that window (the paper's extension starts from a model
-that was trained with one). A window longer than the checkpoint's own is refused. The weights are
+that was trained with one). A window longer than the checkpoint's is refused. The weights are
 written in fp32, which the outer optimiser and the fast weights need.
 """
 
@@ -50,25 +50,25 @@ def convert_checkpoint(
     """Load a checkpoint folder as a TTT-E2E model.
 
     Args:
-        folder: of a Llama, Mistral, Qwen2 or Qwen3 model of transformers.
-        window: tokens that a query sees, k.
+        folder: folder of a Llama, Mistral, Qwen2 or Qwen3 model of transformers.
+        window: tokens that a query attends to, k.
         chunk: tokens between two inner steps, b.
-        num_suffix_layers: last blocks that get a prime MLP; None is a quarter of them, and at least
+        num_suffix_layers: last blocks that get a prime MLP; None is a quarter of them, at least
             one.
         inner_lr: eta; the paper's is 1, for models that were meta-trained.
-        seed: of the prime MLPs.
+        seed: seed of the prime MLPs.
 
     Raises:
-        UserError: the folder holds no model, one of another architecture, or one whose own window
-            is shorter than ``window``; or a value is one that no model can have.
+        UserError: the folder holds no model, a model of another architecture, or one whose window
+            is shorter than ``window``; or a value is impossible.
     """
     source = load_lm(folder)
     fields = _fields(source.config, str(folder))
-    own = _own_window(source.config)
-    if own is not None and window > own:
+    limit = _window_of(source.config)
+    if limit is not None and window > limit:
         raise UserError(
-            f"window is {window}, but the model in {str(folder)!r} has one of {own} tokens: give "
-            f"at most {own}"
+            f"window is {window}, but the model in {str(folder)!r} has one of {limit} tokens; "
+            f"must be at most {limit}"
         )
     if num_suffix_layers is None:
         num_suffix_layers = max(1, fields["num_hidden_layers"] // 4)
@@ -96,27 +96,27 @@ def _fields(config: PreTrainedConfig, folder: str) -> dict[str, Any]:
     """Return the fields of ``TTTE2EConfig`` that describe a checkpoint."""
     if config.model_type not in MODEL_TYPES:
         raise UserError(
-            f"a model of type {config.model_type!r} cannot be converted, in {folder!r}: give one "
+            f"a model of type {config.model_type!r} cannot be converted, in {folder!r}; give one "
             f"of type {', '.join(MODEL_TYPES)}"
         )
     rotary = dict(config.rope_parameters)
-    kind = rotary.get("rope_type", "default")
-    if kind not in _SCALING:
+    rope_type = rotary.get("rope_type", "default")
+    if rope_type not in _SCALING:
         raise UserError(
-            f"rotary positions of type {kind!r} cannot be converted, in {folder!r}: give a model "
-            f"with one of {', '.join(_SCALING)}"
+            f"rotary positions of type {rope_type!r} cannot be converted, in {folder!r}; give a "
+            f"model with one of {', '.join(_SCALING)}"
         )
     if config.hidden_act != "silu" or getattr(config, "mlp_bias", False):
         raise UserError(
-            f"its MLPs are not SwiGLU without biases ({config.hidden_act}), in {folder!r}: they "
-            "cannot be converted"
+            f"the MLPs are not SwiGLU without biases ({config.hidden_act}), in {folder!r}; give a "
+            "model with SwiGLU MLPs without biases"
         )
     biased = config.model_type == "qwen2"
     if not biased and getattr(config, "attention_bias", False):
         raise UserError(
-            f"attention has a bias at its output, in {folder!r}: it cannot be converted"
+            f"attention has a bias at its output, in {folder!r}; give a model without one"
         )
-    scaling = {name: rotary[name] for name in _SCALING[kind]}
+    scaling = {name: rotary[name] for name in _SCALING[rope_type]}
     same = (
         "vocab_size",
         "hidden_size",
@@ -142,39 +142,39 @@ def _fields(config: PreTrainedConfig, folder: str) -> dict[str, Any]:
     }
 
 
-def _own_window(config: PreTrainedConfig) -> int | None:
+def _window_of(config: PreTrainedConfig) -> int | None:
     """Return the window of a checkpoint's blocks, or of those that have one; None if none has."""
-    kinds = getattr(config, "layer_types", None) or ["sliding_attention"]
-    return getattr(config, "sliding_window", None) if "sliding_attention" in kinds else None
+    types = getattr(config, "layer_types", None) or ["sliding_attention"]
+    return getattr(config, "sliding_window", None) if "sliding_attention" in types else None
 
 
 def _weights(source: PreTrainedModel, config: TTTE2EConfig) -> dict[str, Tensor]:
     """Return a checkpoint's weights under the names of ``TTTE2EForCausalLM``."""
     given = source.state_dict()
-    found = {
+    weights = {
         "embed.weight": given["model.embed_tokens.weight"],
         "norm.weight": given["model.norm.weight"],
         "lm_head.weight": given["lm_head.weight"],
     }
     prefix = config.num_hidden_layers - config.num_suffix_layers
     for layer in range(config.num_hidden_layers):
-        own = f"prefix.{layer}." if layer < prefix else f"suffix.{layer - prefix}."
+        ours = f"prefix.{layer}." if layer < prefix else f"suffix.{layer - prefix}."
         theirs = f"model.layers.{layer}."
-        found[f"{own}pre.attention.weight"] = given[f"{theirs}input_layernorm.weight"]
-        found[f"{own}pre.mlp.weight"] = given[f"{theirs}post_attention_layernorm.weight"]
+        weights[f"{ours}pre.attention.weight"] = given[f"{theirs}input_layernorm.weight"]
+        weights[f"{ours}pre.mlp.weight"] = given[f"{theirs}post_attention_layernorm.weight"]
         for name, key in zip(SwiGLU.NAMES, ("gate_proj", "down_proj", "up_proj"), strict=True):
-            found[f"{own}mlp.{name}"] = given[f"{theirs}mlp.{key}.weight"].T
+            weights[f"{ours}mlp.{name}"] = given[f"{theirs}mlp.{key}.weight"].T
         attention = f"{theirs}self_attn."
         for name in [name for name in given if name.startswith(attention)]:
-            part = name.removeprefix(attention)
-            turned = part.split("_")[0] in ("q", "k")
-            value = to_pairs(given[name], config.head_dim) if turned else given[name]
-            found[f"{own}attention.{part}"] = value
-    return found
+            key = name.removeprefix(attention)
+            rotated = key.split("_")[0] in ("q", "k")
+            value = to_pairs(given[name], config.head_dim) if rotated else given[name]
+            weights[f"{ours}attention.{key}"] = value
+    return weights
 
 
 def to_pairs(rows: Tensor, head_dim: int) -> Tensor:
-    """Put the rows i and i + d / 2 of each head side by side, at 2 i and 2 i + 1.
+    """Move the rows i and i + d / 2 of each head to 2 i and 2 i + 1.
 
     Args:
         rows: weights ``[H * d, ...]`` or biases of queries or keys, or a norm's weight ``[d]``.
@@ -185,8 +185,11 @@ def to_pairs(rows: Tensor, head_dim: int) -> Tensor:
 
 
 def command(arguments: list[str] | None = None) -> None:
-    """Convert a folder, its tokenizer included; ``arguments`` are the process's by default."""
+    """Convert a folder and copy its tokenizer.
 
+    Args:
+        arguments: command line; None takes the process's.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m lit_research.methods.ttt.convert",
         description=__doc__,
@@ -194,7 +197,7 @@ def command(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("folder", help="checkpoint of transformers")
     parser.add_argument("out", help="new folder")
-    parser.add_argument("--window", type=int, required=True, help="tokens that a query sees")
+    parser.add_argument("--window", type=int, required=True, help="tokens that a query attends to")
     parser.add_argument("--chunk", type=int, required=True, help="tokens between two inner steps")
     parser.add_argument("--suffix", type=int, help="last blocks with fast weights (a quarter)")
     parser.add_argument("--inner-lr", type=float, default=1.0, help="of the inner steps")
@@ -213,20 +216,20 @@ def command(arguments: list[str] | None = None) -> None:
 
 
 def write_folder(out: str, tokenizer: str, convert: Callable[[], TTTE2EForCausalLM]) -> None:
-    """Write a converted model as a folder of transformers, as a command: errors end the process.
+    """Write a converted model as a transformers folder; for commands, errors end the process.
 
     Args:
         out: the new folder.
-        tokenizer: a name or a folder of the model's.
-        convert: makes the model, or raises UserError.
+        tokenizer: name or folder of the model's tokenizer.
+        convert: returns the model, or raises ``UserError``.
     """
     from lit_research.lm import export_hf
     from lit_research.text import load_tokenizer
 
     try:
-        # What can fail at once comes before the weights. `export_hf` would replace a model at OUT.
+        # Cheap checks come before the weights. `export_hf` would replace a model at OUT.
         if Path(out).expanduser().exists():
-            raise UserError(f"{out!r} exists, given as OUT: give a new folder")
+            raise UserError(f"{out!r} exists, given as OUT; give a new folder")
         loaded = load_tokenizer(tokenizer)
         sys.stdout.write("reading the weights\n")
         sys.stdout.flush()

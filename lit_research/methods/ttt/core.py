@@ -13,26 +13,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lit_research.methods.ttt.inner_loop import Inner, Recompute
+from lit_research.methods.ttt.inner_loop import InnerLoop, Recompute
 
-Arm = Literal["e2e", "first_order", "naive", "swa", "full"]
+ArmName = Literal["e2e", "first_order", "naive", "swa", "full"]
 
 
-def training_inner(arm: Arm, inner: Inner) -> Inner:
-    """Return how the inner loop steps while this arm is trained."""
+def training_inner(arm: ArmName, inner: InnerLoop) -> InnerLoop:
+    """Return the inner loop for training this arm."""
     if arm == "first_order":
-        return Inner(inner.lr, inner.clip, True, inner.recompute)
+        return InnerLoop(inner.lr, inner.clip, True, inner.recompute)
     return inner if arm == "e2e" else without_steps(inner.recompute)
 
 
-def evaluation_inner(arm: Arm, inner: Inner) -> Inner:
-    """Return how it steps at test time: ``naive`` is trained without steps and run with them."""
+def evaluation_inner(arm: ArmName, inner: InnerLoop) -> InnerLoop:
+    """Return the inner loop at test time: ``naive`` trains without steps and runs with them."""
     return without_steps("none") if arm in ("swa", "full") else inner
 
 
-def without_steps(recompute: Recompute) -> Inner:
-    """Return an inner loop that leaves the fast weights as they are."""
-    return Inner(lr=0.0, recompute=recompute)
+def without_steps(recompute: Recompute) -> InnerLoop:
+    """Return an inner loop that leaves the fast weights unchanged."""
+    return InnerLoop(lr=0.0, recompute=recompute)
 
 
 def inner_lr_factor(step: int, warmup_steps: int) -> float:
@@ -43,30 +43,30 @@ def inner_lr_factor(step: int, warmup_steps: int) -> float:
 def permutation_batch(
     rng: np.random.Generator, *, batch: int, length: int, vocabulary: int, noise: float
 ) -> tuple[Tensor, Tensor]:
-    """Draw sequences that follow a random permutation each: ``x[t + 1] = pi(x[t])``.
+    """Draw sequences that each follow a random permutation: ``x[t + 1] = pi(x[t])``.
 
-    With probability ``noise`` the next token is uniform instead. A token comes back after about
-    ``vocabulary`` others, so a window shorter than that cannot know where it leads; a model that
-    remembers further back can. The least loss is that of the noise alone.
+    With probability ``noise`` the next token is uniform instead. A token returns after about
+    ``vocabulary`` others, so a window shorter than that has not seen its successor; a model that
+    remembers more can predict it. The lowest possible loss is the entropy of the noise.
 
     Args:
-        rng: of the permutations and the noise.
-        batch: sequences, B.
-        length: tokens, T.
+        rng: random generator of the permutations and the noise.
+        batch: number of sequences, B.
+        length: tokens per sequence, T.
         vocabulary: number of tokens, V.
         noise: probability of a uniform token.
 
     Returns:
         ``input_ids`` and ``labels``, both ``[B, T]``.
     """
-    leads_to = rng.permuted(np.tile(np.arange(vocabulary), (batch, 1)), axis=1)
+    successor = rng.permuted(np.tile(np.arange(vocabulary), (batch, 1)), axis=1)
     tokens = np.empty((batch, length + 1), dtype=np.int64)
     tokens[:, 0] = rng.integers(vocabulary, size=batch)
     uniform = rng.integers(vocabulary, size=(batch, length))
     jumps = rng.random((batch, length)) < noise
     rows = np.arange(batch)
     for t in range(length):  # each token depends on the one before
-        followed = leads_to[rows, tokens[:, t]]
-        tokens[:, t + 1] = np.where(jumps[:, t], uniform[:, t], followed)
-    both = torch.from_numpy(tokens)
-    return both[:, :-1].clone(), both[:, 1:].clone()
+        next_token = successor[rows, tokens[:, t]]
+        tokens[:, t + 1] = np.where(jumps[:, t], uniform[:, t], next_token)
+    sequences = torch.from_numpy(tokens)
+    return sequences[:, :-1].clone(), sequences[:, 1:].clone()

@@ -1,4 +1,4 @@
-"""``Permutations``: an endless task that no window solves, for models that remember."""
+"""``Permutations``: an endless task that needs more memory than a sliding window has."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lit_research.methods.ttt.core import permutation_batch
 from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import resolve_seed
 
-# Seeds of the sequences of each split, apart from each other.
+# Second part of the seed of each split.
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 
 
 class PermutationSequences(torch.utils.data.Dataset[Any]):
-    """Sequences of the task; sequence ``i`` is a function of (seed, split, i)."""
+    """Sequences of the task; sequence ``i`` depends on (seed, split, i) alone."""
 
     def __init__(
         self, size: int, *, split: str, seed: int, length: int, vocabulary: int, noise: float
@@ -34,23 +34,23 @@ class PermutationSequences(torch.utils.data.Dataset[Any]):
 
     def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
         """Return a batch: ``input_ids`` and ``labels``, ``[B, T]``."""
-        parts = [self.draw(np.random.default_rng((*self.key, index))) for index in indices]
-        inputs, labels = zip(*parts, strict=True)
+        rows = [self.draw(np.random.default_rng((*self.key, index))) for index in indices]
+        inputs, labels = zip(*rows, strict=True)
         return {"input_ids": torch.cat(inputs), "labels": torch.cat(labels)}
 
 
 class Permutations(TextDataModule):
-    """Sequences that follow a permutation of their own (see ``core.permutation_batch``).
+    """Sequences that each follow their own permutation (see ``core.permutation_batch``).
 
     Args:
-        vocabulary: number of tokens, V; above the model's window, or the window solves it.
-        sequence_length: tokens of a training sequence, T.
-        batch_size: sequences of a batch of one device.
+        vocabulary: number of tokens, V; larger than the model's window, or the window solves it.
+        sequence_length: tokens per training sequence, T.
+        batch_size: sequences per batch and device.
         noise: probability of a token that does not follow the permutation.
-        train_sequences: sequences of an epoch, all different.
+        train_sequences: sequences per epoch, all different.
         eval_sequences: sequences of validation and of test.
-        eval_length: tokens of a validation or test sequence; None is ``sequence_length``.
-        seed: of the sequences; None takes ``seed_everything``.
+        eval_length: tokens per validation or test sequence; None is ``sequence_length``.
+        seed: seed of the sequences; None takes ``seed_everything``.
     """
 
     tokenizer = None  # type: ignore[assignment]  # numbers, not text
@@ -90,7 +90,7 @@ class Permutations(TextDataModule):
         return int(self.hparams["vocabulary"])
 
     def dataset(self, split: Split) -> PermutationSequences:
-        """Return the sequences of a split; an epoch of training has new ones in every batch."""
+        """Return the sequences of a split; those of a training epoch are all different."""
         args, train = self.hparams, split == "train"
         return PermutationSequences(
             args["train_sequences"] if train else args["eval_sequences"],
@@ -103,5 +103,5 @@ class Permutations(TextDataModule):
 
     @property
     def eval_length(self) -> int:
-        """Tokens of a sequence of validation or test."""
+        """Tokens per sequence of validation or test."""
         return int(self.hparams["eval_length"] or self.hparams["sequence_length"])

@@ -44,15 +44,15 @@ WORDS = _WORDS.split()
 
 @dataclass(frozen=True)
 class Haystack:
-    """What a sequence is made of, as tokens.
+    """The parts of a sequence, as tokens.
 
     Attributes:
-        tokenizer: for the parts that change.
-        header: tokens that a sequence begins with.
+        tokenizer: tokenizer of the parts that change.
+        header: tokens at the start of every sequence.
         noise: tokens of each sentence of noise.
         needle: template with ``{word}`` and ``{number}``.
         question: template with ``{word}``; the answer follows it.
-        digits: of the number.
+        digits: digits of the number.
     """
 
     tokenizer: PreTrainedTokenizerFast
@@ -73,7 +73,7 @@ class Haystack:
         question: str = QUESTION,
         digits: int = 7,
     ) -> Haystack:
-        """Tokenise what is the same in every sequence."""
+        """Tokenise the parts that all sequences share."""
         encoded = tokenizer([header, *filter(None, noise)], add_special_tokens=False).input_ids
         return cls(tokenizer, encoded[0], encoded[1:], needle, question, digits)
 
@@ -82,45 +82,45 @@ class Haystack:
         return list(self.tokenizer(text, add_special_tokens=False).input_ids)
 
     def fill(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``count`` tokens of noise, and the places where a needle can go.
+        """Return ``count`` tokens of noise, and the positions between sentences.
 
-        The sentences come in turn and the last one is whole; the first is cut where need be.
+        The sentences repeat in order and the last one is complete; the first may be cut.
         """
         ends = np.cumsum([len(sentence) for sentence in self.noise])
         rounds = -(-count // ends[-1])
         stream = np.tile(np.concatenate(self.noise), rounds)
         spare = len(stream) - count
-        places = (np.arange(rounds)[:, None] * ends[-1] + ends).ravel() - spare
-        return stream[spare:], places[places >= 0]
+        gaps = (np.arange(rounds)[:, None] * ends[-1] + ends).ravel() - spare
+        return stream[spare:], gaps[gaps >= 0]
 
     def draw(self, rng: np.random.Generator, length: int, depth: float) -> tuple[np.ndarray, int]:
         """Draw a sequence.
 
         Args:
-            rng: of the word and the number.
-            length: T.
-            depth: where in the noise the needle is, from 0 (first) to 1 (last).
+            rng: random generator of the word and the number.
+            length: tokens, T.
+            depth: position of the needle in the noise, from 0 (start) to 1 (end).
 
         Returns:
-            As ``lay``.
+            As ``insert``.
         """
         word = WORDS[int(rng.integers(len(WORDS)))]
         number = int(rng.integers(10 ** (self.digits - 1), 10**self.digits))
-        return self.lay(word, number, length, depth)
+        return self.insert(word, number, length, depth)
 
     def check(self, length: int) -> None:
-        """Raise a ``UserError`` where some sequence of this length would have no room."""
+        """Raise a ``UserError`` if some sequence of this length would have no room."""
         for word in WORDS:
-            self.lay(word, 10**self.digits - 1, length, 0.0)
+            self.insert(word, 10**self.digits - 1, length, 0.0)
 
-    def lay(self, word: str, number: int, length: int, depth: float) -> tuple[np.ndarray, int]:
-        """Put a needle into noise.
+    def insert(self, word: str, number: int, length: int, depth: float) -> tuple[np.ndarray, int]:
+        """Insert a needle into noise.
 
         Returns:
-            ``T + 1`` tokens, and how many of them, at the end, are the answer.
+            ``T + 1`` tokens, and the number of them, at the end, that are the answer.
 
         Raises:
-            UserError: T tokens have no room for the parts and one sentence of noise.
+            UserError: the parts and one sentence of noise do not fit into T tokens.
         """
         needle = self.encode(self.needle.format(word=word, number=number))
         question, answer = self.encode(self.question.format(word=word)), self.encode(f" {number}")
@@ -129,12 +129,10 @@ class Haystack:
         if count < len(self.noise[-1]):
             raise UserError(
                 f"a sequence of {length} tokens has no room for header, needle, question and answer"
-                f" ({parts}) and a sentence of noise, in data.init_args of Needles: give longer "
+                f" ({parts}) and a sentence of noise, in data.init_args of Needles; give longer "
                 "sequence_length and contexts, or shorter templates"
             )
-        noise, places = self.fill(count)
-        place = int(places[np.abs(places - depth * count).argmin()])
-        tokens = np.concatenate(
-            [self.header, noise[:place], needle, noise[place:], question, answer]
-        )
+        noise, gaps = self.fill(count)
+        gap = int(gaps[np.abs(gaps - depth * count).argmin()])
+        tokens = np.concatenate([self.header, noise[:gap], needle, noise[gap:], question, answer])
         return tokens.astype(np.int64), len(answer)

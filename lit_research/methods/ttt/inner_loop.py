@@ -1,11 +1,11 @@
-"""The inner loop: score a chunk, step the fast weights, go on with the next.
+"""The inner loop: score a chunk, step the fast weights, continue with the next chunk.
 
 Pure functions of a model and tensors (Tandon et al. 2025, arXiv 2512.23675, section 2; details as
-in the official code). The forward pass that gives a chunk's loss is the one whose gradient makes
-the next fast weights, so every chunk is scored before it is learned from, and the outer loss is the
-mean of the losses that the running model incurs. Nothing is detached: the outer gradient goes
-through every step and through the cache. The inner gradient takes cached keys and values for
-constants, since those were made with earlier fast weights.
+in the official code). The forward pass that gives a chunk's loss also gives the gradient of the
+inner step, so every chunk is scored before it is learned from, and the outer loss is the mean of
+these losses. Nothing is detached: the outer gradient goes through every step and through the
+cache. The inner gradient treats cached keys and values as constants, since those were computed
+with earlier fast weights.
 
 Legend: B sequences, T tokens, C tokens of a chunk, n chunks, K tokens of the window, D width,
 H heads, d width of a head, V vocabulary.
@@ -13,10 +13,11 @@ H heads, d width of a head, V vocabulary.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,24 +25,41 @@ from torch.nn import functional as F
 
 from lit_research.lm import IGNORE
 from lit_research.methods.ttt.attention import KeyValues
-from lit_research.methods.ttt.interface import FastWeights, LearningModel
+from lit_research.methods.ttt.learning_model import FastWeights, LearningModel
 from lit_research.methods.ttt.recompute import recomputed
 
 # Hidden states [B, C, D] of the model's run_prefix, and labels [B, C].
 Chunk = tuple[Tensor, Tensor]
 Recompute = Literal["none", "chunk", "sqrt", "log"]
 
+S = TypeVar("S")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def without_outer_gradient(
+    method: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], R]:
+    """Run a method without a graph; not in inference mode, which forbids inner gradients too."""
+
+    @functools.wraps(method)
+    def run(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+        with torch.inference_mode(False), torch.no_grad():
+            return method(self, *args, **kwargs)
+
+    return run
+
 
 @dataclass(frozen=True)
-class Inner:
-    """How the inner loop steps.
+class InnerLoop:
+    """Settings of the inner loop.
 
     Args:
-        lr: eta; 0 leaves the fast weights as they are (sliding-window model).
-        clip: largest norm of a step's gradient, of all fast weights of one sequence together.
-        first_order: take the inner gradient for a constant in the outer one (an ablation).
-        recompute: what backward computes again: ``none``; each ``chunk``; or also the states
-            between, in groups of about ``sqrt(n)`` chunks, or by halves (``log``).
+        lr: learning rate eta; 0 leaves the fast weights unchanged (sliding-window model).
+        clip: maximum norm of a step's gradient, over all fast weights of one sequence.
+        first_order: treat the inner gradient as a constant in the outer one (an ablation).
+        recompute: what backward recomputes: ``none``; each ``chunk``; or also the states between
+            chunks, in groups of about ``sqrt(n)`` chunks, or by halves (``log``).
     """
 
     lr: float = 1.0
@@ -52,13 +70,13 @@ class Inner:
 
 @dataclass(frozen=True)
 class State:
-    """What the suffix knows after some chunks.
+    """State of the suffix between two chunks.
 
     Attributes:
         fast: the fast weights, ``[B, in, out]`` each.
-        cache: keys and values of the window of each suffix block but the first, whose attention
-            is run before, ``[B, H, K, d]``.
-        filled: how many rows of the cache are of real tokens.
+        cache: keys and values of the window of each suffix block except the first, whose attention
+            runs with the prefix, ``[B, H, K, d]``.
+        filled: rows of the cache that belong to real tokens.
     """
 
     fast: FastWeights
@@ -66,7 +84,7 @@ class State:
     filled: int
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Return all tensors in one row, for checkpoints of activations."""
+        """Return all tensors as one tuple, for activation checkpointing."""
         return (*self.fast, *(x for pair in self.cache for x in pair))
 
     def detach(self) -> State:
@@ -74,7 +92,7 @@ class State:
         return self.with_tensors(tuple(x.detach() for x in self.tensors()), self.filled)
 
     def with_tensors(self, tensors: tuple[Tensor, ...], filled: int) -> State:
-        """Return a state of other tensors, in the order of ``tensors``."""
+        """Return a state with other tensors, in the order of ``tensors()``."""
         count = len(self.fast)
         rest = tensors[count:]
         pairs = tuple(KeyValues(*rest[i : i + 2]) for i in range(0, len(rest), 2))
@@ -86,7 +104,7 @@ def first_state(model: LearningModel, hidden: Tensor) -> State:
 
     Args:
         model: gives W_0.
-        hidden: of ``run_prefix``, for the batch size, the type and the device.
+        hidden: output of ``run_prefix``; gives batch size, dtype and device.
     """
     config, B = model.config, len(hidden)
     # A step of norm 1 is below the resolution of half precision: fast weights are fp32 at least.
@@ -118,9 +136,9 @@ def chunk_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def clipped(gradients: tuple[Tensor, ...], clip: float) -> tuple[Tensor, ...]:
-    """Scale each sequence's gradients to a joint norm of ``clip`` at most, inside the graph.
+    """Scale each sequence's gradients to a joint norm of at most ``clip``, inside the graph.
 
-    The norm of a zero gradient has no derivative; where nothing is clipped, nothing of it is used.
+    The norm of a zero gradient has no derivative; it is not used where nothing is clipped.
     """
     square_B = torch.stack([g.flatten(1).square().sum(dim=1) for g in gradients]).sum(dim=0)
     limit_B = torch.full_like(square_B, clip * clip)
@@ -132,18 +150,18 @@ def step(
     model: LearningModel,
     chunk: Chunk,
     state: State,
-    inner: Inner,
+    inner: InnerLoop,
     *,
     update: bool = True,
 ) -> tuple[Tensor, Tensor, State]:
     """Score one chunk, then step the fast weights.
 
     Args:
-        model: gives the suffix.
+        model: the model with the suffix.
         chunk: hidden states and labels.
-        state: before the chunk.
-        inner: how to step.
-        update: whether to step at all; the last step of a training sequence is used by nothing.
+        state: state before the chunk.
+        inner: settings of the step.
+        update: whether to step at all; nothing uses the last step of a training sequence.
 
     Returns:
         Token losses ``[B, C]`` and mean losses ``[B]`` in nats, and the state after the chunk.
@@ -153,9 +171,9 @@ def step(
 
 
 def step_logits(
-    model: LearningModel, chunk: Chunk, state: State, inner: Inner, *, update: bool = True
+    model: LearningModel, chunk: Chunk, state: State, inner: InnerLoop, *, update: bool = True
 ) -> tuple[Tensor, Tensor, Tensor, State]:
-    """Do what ``step`` does; return the logits ``[B, C, V]`` too, first."""
+    """Do what ``step`` does, and also return the logits ``[B, C, V]``, first."""
     hidden, labels = chunk
     outer, update = torch.is_grad_enabled(), update and inner.lr != 0.0
     second_order = update and outer and not inner.first_order
@@ -168,10 +186,10 @@ def step_logits(
         )
         loss_BC, loss_B = chunk_losses(logits, labels)
         if update:
-            found = torch.autograd.grad(
+            gradients = torch.autograd.grad(
                 loss_B.sum(), fast, create_graph=second_order, retain_graph=outer
             )
-            pairs = zip(fast, clipped(found, inner.clip), strict=True)
+            pairs = zip(fast, clipped(gradients, inner.clip), strict=True)
             fast = tuple(w - inner.lr * g for w, g in pairs)
     filled = min(state.filled + hidden.shape[1], model.config.window)
     after = State(fast, cache, filled)
@@ -182,16 +200,16 @@ def step_logits(
 
 
 def scan(
-    model: LearningModel, input_ids: Tensor, labels: Tensor, inner: Inner
+    model: LearningModel, input_ids: Tensor, labels: Tensor, inner: InnerLoop
 ) -> tuple[Tensor, Tensor]:
-    """Run a whole sequence through prefix and inner loop; the fast weights begin at W_0.
+    """Run whole sequences through prefix and inner loop; the fast weights start at W_0.
 
     Args:
-        model: with gradients in training, under ``no_grad`` in evaluation.
+        model: run with gradients in training, under ``no_grad`` in evaluation.
         input_ids: ``[B, T]``, T a multiple of the chunk.
         labels: next tokens, ``[B, T]``, ``IGNORE`` where there is nothing to learn; the config's
             ``ignored_label_ids`` are not learned either.
-        inner: how to step, and what backward computes again.
+        inner: settings of the steps, and what backward recomputes.
 
     Returns:
         The outer loss ``[]`` (the mean over sequences and chunks of the chunks' mean losses) and
@@ -199,7 +217,7 @@ def scan(
     """
     hidden = model.run_prefix(input_ids)
     labels = learnable(labels, model.config.ignored_label_ids)
-    if not model.suffix:  # nothing learns: full attention, say
+    if not model.suffix:  # no fast weights, as with full attention
         loss_BT, loss_B = chunk_losses(model.head(hidden), labels)
         return loss_B.mean(), loss_BT
     C = model.config.chunk
@@ -210,27 +228,27 @@ def scan(
 
 
 def next_labels(labels: Tensor) -> Tensor:
-    """Shift labels ``[B, T]`` that lie at their own tokens to the tokens before them.
+    """Shift labels ``[B, T]`` that are aligned with their tokens to the tokens before them.
 
-    The label after the last token is not known, and not needed: nothing is learned from the last
+    The label after the last token is unknown, and not needed: nothing is learned from the last
     chunk.
     """
     return F.pad(labels[:, 1:], (0, 1), value=IGNORE)
 
 
 def scan_logits(
-    model: LearningModel, input_ids: Tensor, inner: Inner, labels: Tensor | None = None
+    model: LearningModel, input_ids: Tensor, inner: InnerLoop, labels: Tensor | None = None
 ) -> Tensor:
-    """Return the logits ``[B, T, V]`` that a whole sequence meets as the model learns from it.
+    """Return the logits ``[B, T, V]`` of whole sequences while the model learns from them.
 
-    Under ``no_grad`` or with a graph, as ``scan``; nothing is computed again in backward.
+    Under ``no_grad`` or with a graph, as ``scan``; backward recomputes nothing.
 
     Args:
-        model: gives prefix, suffix and W_0.
+        model: the model, with W_0.
         input_ids: ``[B, T]`` of any length; the last chunk may be shorter.
-        inner: how to step; its ``recompute`` is not used.
+        inner: settings of the steps; ``recompute`` is not used.
         labels: next tokens, ``[B, T]``, ``IGNORE`` where there is nothing to learn; None takes them
-            from ``input_ids``, but for the config's ``ignored_label_ids``.
+            from ``input_ids``, except the config's ``ignored_label_ids``.
     """
     hidden = model.run_prefix(input_ids)
     if not model.suffix:
@@ -239,42 +257,42 @@ def scan_logits(
         labels = next_labels(learnable(input_ids, model.config.ignored_label_ids))
     C = model.config.chunk
     chunks = list(zip(hidden.split(C, dim=1), labels.split(C, dim=1), strict=True))
-    state, parts = first_state(model, hidden), []
-    for place, chunk in enumerate(chunks):
-        update = place < len(chunks) - 1
+    state, chunk_logits = first_state(model, hidden), []
+    for number, chunk in enumerate(chunks):
+        update = number < len(chunks) - 1
         logits, _, _, state = step_logits(model, chunk, state, inner, update=update)
-        parts.append(logits)
-    return torch.cat(parts, dim=1)
+        chunk_logits.append(logits)
+    return torch.cat(chunk_logits, dim=1)
 
 
 Run = tuple[list[Tensor], list[Tensor], State]
 
 
 def _run_chunks(
-    model: LearningModel, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
+    model: LearningModel, chunks: list[Chunk], state: State, inner: InnerLoop, *, ends: bool
 ) -> Run:
-    """Run some chunks of a sequence; ``ends``: the last of them is the sequence's."""
+    """Run some chunks of a sequence; ``ends``: the last of them ends the sequence."""
     losses, means, last = [], [], len(chunks) - 1
     if inner.recompute == "none" or not torch.is_grad_enabled():
-        for place, chunk in enumerate(chunks):
-            update = not (ends and place == last)
+        for number, chunk in enumerate(chunks):
+            update = not (ends and number == last)
             loss_BC, loss_B, state = step(model, chunk, state, inner, update=update)
             losses.append(loss_BC)
             means.append(loss_B)
         return losses, means, state
-    groups, below = _groups(chunks, inner)
-    for place, group in enumerate(groups):
-        final = ends and place == len(groups) - 1
-        some, some_means, state = _recomputed(model, group, state, below, ends=final)
-        losses += some
-        means += some_means
+    groups, within = _groups(chunks, inner)
+    for number, group in enumerate(groups):
+        final = ends and number == len(groups) - 1
+        group_losses, group_means, state = _recomputed(model, group, state, within, ends=final)
+        losses += group_losses
+        means += group_means
     return losses, means, state
 
 
-def _groups(chunks: list[Chunk], inner: Inner) -> tuple[list[list[Chunk]], Inner]:
-    """Return the groups whose inside backward computes again, and how that inside is run.
+def _groups(chunks: list[Chunk], inner: InnerLoop) -> tuple[list[list[Chunk]], InnerLoop]:
+    """Return the groups that backward recomputes, and the settings to run one group with.
 
-    Between groups the states are kept. Of n chunks ``chunk`` keeps n states and one chunk's graph;
+    The states between groups are kept. Of n chunks, ``chunk`` keeps n states and one chunk's graph;
     ``sqrt`` about 2 sqrt(n) states, for one more forward pass; ``log`` about 2 log2(n), for log2(n)
     more.
     """
@@ -289,15 +307,15 @@ def _groups(chunks: list[Chunk], inner: Inner) -> tuple[list[list[Chunk]], Inner
 
 
 def _recomputed(
-    model: LearningModel, chunks: list[Chunk], state: State, inner: Inner, *, ends: bool
+    model: LearningModel, chunks: list[Chunk], state: State, inner: InnerLoop, *, ends: bool
 ) -> Run:
-    """Run chunks whose graph is dropped, and made again when backward comes to them."""
+    """Run chunks, drop their graph, and rebuild it when backward reaches them."""
     count, labels = len(chunks), [labels for _, labels in chunks]
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
         before = state.with_tensors(tensors[count:], state.filled)
-        inside = list(zip(tensors[:count], labels, strict=True))
-        losses, means, after = _run_chunks(model, inside, before, inner, ends=ends)
+        again = list(zip(tensors[:count], labels, strict=True))
+        losses, means, after = _run_chunks(model, again, before, inner, ends=ends)
         return (*losses, *means, *after.tensors())
 
     given = (*(hidden for hidden, _ in chunks), *state.tensors())

@@ -35,7 +35,7 @@ class RMSNorm(nn.Module):
 
 
 class SwiGLU(nn.Module):
-    """``w2(silu(w1 x) * w3 x)``, weights ``[in, out]``; they may be given, one set a sequence."""
+    """``w2(silu(w1 x) * w3 x)``, weights ``[in, out]``; or with given weights per sequence."""
 
     NAMES = ("w1", "w2", "w3")
 
@@ -53,15 +53,15 @@ class SwiGLU(nn.Module):
             weights: ``w1, w2, w3`` of each sequence, ``[B, in, out]``; None takes the module's.
         """
         w1, w2, w3 = (self.w1, self.w2, self.w3) if weights is None else weights
-        kind = x.dtype  # fast weights are fp32 whatever the rest computes in
-        hidden = F.silu(x @ w1.to(kind)) * (x @ w3.to(kind))
-        return hidden @ w2.to(kind)
+        dtype = x.dtype  # fast weights are fp32 whatever the compute dtype
+        hidden = F.silu(x @ w1.to(dtype)) * (x @ w3.to(dtype))
+        return hidden @ w2.to(dtype)
 
 
 class Attention(nn.Module):
     """Attention over a sliding window, on a whole sequence or chunk by chunk.
 
-    Window and rotary positions are read from the config at each call, so that they can be changed.
+    Window and rotary base are read from the config at each call, so that they can be changed.
     """
 
     def __init__(self, config: TTTE2EConfig) -> None:
@@ -81,7 +81,7 @@ class Attention(nn.Module):
             projection(x).unflatten(-1, (-1, self.head_dim))
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
-        # The norms come first: rows that lie side by side are faster to sum.
+        # The norms come first: contiguous rows are faster to sum.
         return self.q_norm(q).transpose(1, 2), self.k_norm(k).transpose(1, 2), v.transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class Attention(nn.Module):
         Args:
             x: the chunk.
             before: keys and values of the last tokens before it.
-            filled: how many of these are of real tokens, the last ones.
+            filled: rows of these, at the end, that belong to real tokens.
             twice: whether the result must be differentiable more than once.
 
         Returns:
@@ -113,7 +113,7 @@ class Attention(nn.Module):
         return self._merge(out), KeyValues(k[:, :, C:], v[:, :, C:])  # the last K rows
 
     def append(self, x: Tensor, window: Window, *, chunks: bool) -> Tensor:
-        """Attend over the next tokens ``[B, T, D]`` of a stream, and keep them in its window."""
+        """Attend over the next tokens ``[B, T, D]`` of a stream, and append them to its window."""
         attend = window.attend_chunks if chunks else window.attend
         return self._merge(attend(*self._project(x)))
 
@@ -122,10 +122,10 @@ class Attention(nn.Module):
 
 
 class Block(GradientCheckpointingLayer):
-    """``h += norm(Attn(norm(h)))``, perhaps the prime MLP likewise, then the static MLP.
+    """``h += norm(Attn(norm(h)))``, then the prime MLP if there is one, then the static MLP.
 
-    transformers' activation checkpointing acts on ``forward``, so on what is run once over a
-    sequence; what backward computes again of ``chunk`` is the inner loop's ``recompute``.
+    transformers' activation checkpointing acts on ``forward``, which runs once over a sequence;
+    for ``chunk`` the inner loop's ``recompute`` decides what backward recomputes.
     """
 
     def __init__(self, config: TTTE2EConfig, *, prime: bool) -> None:
@@ -145,7 +145,7 @@ class Block(GradientCheckpointingLayer):
         return self.mlps(self._attend_whole(h))
 
     def attend_whole(self, h: Tensor) -> Tensor:
-        """Do the first half of ``forward``, with activation checkpointing where ``forward`` has."""
+        """Run the attention of ``forward``, with activation checkpointing as in ``forward``."""
         if self.gradient_checkpointing and self.training:
             return cast("Tensor", checkpoint(self._attend_whole, h, use_reentrant=False))
         return self._attend_whole(h)
@@ -178,19 +178,19 @@ class Block(GradientCheckpointingLayer):
 
         Args:
             h: ``[B, T, D]``.
-            window: of this block.
+            window: window of this block.
             fast: weights ``[B, in, out]`` of the prime MLP.
-            chunks: whether these are whole chunks; the window then moves on behind them.
+            chunks: whether these are whole chunks; the window then advances past them.
         """
         return self.mlps(self.attend(h, window, chunks=chunks), fast)
 
     def attend(self, h: Tensor, window: Window, *, chunks: bool = False) -> Tensor:
-        """Do the first half of ``append``."""
+        """Run the attention of ``append``."""
         out = self.attention.append(self.pre["attention"](h), window, chunks=chunks)
         return h + self.post["attention"](out)
 
     def mlps(self, h: Tensor, fast: tuple[Tensor, Tensor, Tensor] | None = None) -> Tensor:
-        """Run what follows the attention over any tokens ``[B, T, D]``."""
+        """Run the MLPs, which follow the attention, over any tokens ``[B, T, D]``."""
         if self.prime_mlp is not None:
             h = h + self.post["prime"](self.prime_mlp(self.pre["prime"](h), fast))
         return h + self.post["mlp"](self.mlp(self.pre["mlp"](h)))

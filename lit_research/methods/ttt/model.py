@@ -12,7 +12,7 @@ from lit_research.errors import UserError
 from lit_research.lm import IGNORE, next_token_loss
 from lit_research.methods.ttt.attention import KeyValues
 from lit_research.methods.ttt.config import TTTE2EConfig
-from lit_research.methods.ttt.inner_loop import Inner, learnable, next_labels, scan_logits
+from lit_research.methods.ttt.inner_loop import InnerLoop, learnable, next_labels, scan_logits
 from lit_research.methods.ttt.layers import Block, RMSNorm, SwiGLU
 from lit_research.methods.ttt.streaming import Stream
 
@@ -22,8 +22,8 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
 
     ``forward`` and ``generate`` learn while they read, from the same initial weights for every
     text; the inner loop is in ``inner_loop.py``, the state between two calls is a ``Stream``.
-    What comes before the first fast weights (the prefix, and the attention of the first block of
-    the suffix) is run once over a sequence, what follows chunk by chunk with fast weights of each
+    Everything before the first fast weights (the prefix, and the attention of the first block of
+    the suffix) runs once over a sequence; the rest runs chunk by chunk, with fast weights for each
     sequence.
     """
 
@@ -32,7 +32,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
     norm: RMSNorm
     _tied_weights_keys = {"lm_head.weight": "embed.weight"}
     _supports_sdpa = True
-    _is_stateful = True  # no assisted decoding: what is learned is not unlearned
+    _is_stateful = True  # no assisted decoding: inner steps cannot be undone
     supports_gradient_checkpointing = True
 
     def __init__(self, config: TTTE2EConfig) -> None:
@@ -64,7 +64,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         return self.embed
 
     def get_output_embeddings(self) -> nn.Module:
-        """Return the output head, which shares the embedding's weights unless the config unties."""
+        """Return the output head, tied to the embedding unless the config says otherwise."""
         return self.lm_head
 
     def fast_parameters(self) -> list[nn.Parameter]:
@@ -72,10 +72,10 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         return [getattr(b.prime_mlp, name) for b in self.suffix for name in SwiGLU.NAMES]
 
     def suffix_parameters(self) -> list[nn.Parameter]:
-        """Return what ``suffix_chunk`` may use beside the fast weights: suffix, last norm, head."""
+        """Return the other parameters of ``suffix_chunk``: suffix, last norm, head."""
         fast = {id(w) for w in self.fast_parameters()}
-        parts = (self.suffix, self.norm, self.lm_head)
-        return [w for part in parts for w in part.parameters() if id(w) not in fast]
+        modules = (self.suffix, self.norm, self.lm_head)
+        return [w for module in modules for w in module.parameters() if id(w) not in fast]
 
     def head(self, hidden: Tensor) -> Tensor:
         """Return the logits ``[B, T, V]`` of the last hidden states ``[B, T, D]``."""
@@ -83,10 +83,10 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         return logits
 
     def run_prefix(self, input_ids: Tensor) -> Tensor:
-        """Return the hidden states ``[B, T, D]`` that the first fast weights read.
+        """Return the hidden states ``[B, T, D]`` that enter the first fast weights.
 
-        The attention of the first block of the suffix knows nothing of any fast weights, so it
-        need not wait for them chunk by chunk, nor be differentiated twice.
+        The attention of the first block of the suffix does not depend on any fast weights, so it
+        need not run chunk by chunk, nor be differentiated twice.
         """
         h = self.embed(input_ids)
         for block in self.prefix:
@@ -104,20 +104,20 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
     ) -> tuple[Tensor, tuple[KeyValues, ...]]:
         """Return the logits ``[B, C, V]`` of a chunk, and the cache for the next one.
 
-        They are differentiable any number of times, or only once where ``twice`` is False.
+        They are differentiable any number of times, or only once if ``twice`` is False.
 
         Args:
-            hidden: of ``run_prefix``, ``[B, C, D]``.
+            hidden: output of ``run_prefix``, ``[B, C, D]``.
             fast: w1, w2, w3 of each block of the suffix, ``[B, in, out]``.
-            cache: keys and values before the chunk, of each block of the suffix but the first.
-            filled: how many rows of the cache are of real tokens.
+            cache: keys and values before the chunk, of each block of the suffix except the first.
+            filled: rows of the cache that belong to real tokens.
             twice: whether the result must be differentiable more than once.
         """
         first, *rest = cast("list[Block]", self.suffix)
         hidden, kept = first.mlps(hidden, (fast[0], fast[1], fast[2])), list[KeyValues]()
         for number, (block, before) in enumerate(zip(rest, cache, strict=True), 1):
-            own = (fast[3 * number], fast[3 * number + 1], fast[3 * number + 2])
-            hidden, after = block.chunk(hidden, before, filled, own, twice=twice)
+            weights = (fast[3 * number], fast[3 * number + 1], fast[3 * number + 2])
+            hidden, after = block.chunk(hidden, before, filled, weights, twice=twice)
             kept.append(after)
         return self.head(hidden), tuple(kept)
 
@@ -135,38 +135,38 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         """Return the logits ``[B, T, V]`` of a model that learns while it reads.
 
         Args:
-            input_ids: ``[B, T]``, texts of one length; fast weights begin anew for each, or go on
-                where ``cache`` is.
-            labels: tokens, as ``input_ids`` (transformers shifts them here), -100 where there is
-                nothing to learn, for the inner loop too; for ``loss``, whose gradient goes through
-                the inner loop. None learns from ``input_ids``. In either case the config's
+            input_ids: ``[B, T]``, texts of one length; the fast weights start at W_0 for each, or
+                continue from ``cache``.
+            labels: aligned with ``input_ids`` (as in transformers, shifted here), -100 where there
+                is nothing to learn, for the inner loop too; for ``loss``, whose gradient goes
+                through the inner loop. None learns from ``input_ids``. In either case the config's
                 ``ignored_label_ids`` are not learned.
-            cache: the state of ``B`` texts read so far; changed in place.
-            use_cache: begin such a state.
-            logits_to_keep: give those of the last tokens only; 0 gives all.
-            inner_loop: False leaves the fast weights as they are.
+            cache: the state of ``B`` texts read so far; updated in place.
+            use_cache: whether to return such a state.
+            logits_to_keep: number of last tokens to return logits for; 0 is all.
+            inner_loop: False leaves the fast weights unchanged.
             past_key_values: the name of ``cache`` before transformers 5.24.
             kwargs: ``attention_mask`` ``[B, T]``, 0 for padding at the end of a text, which is not
-                learned (were it named here, ``generate`` would make one and take any pad token for
-                padding); what else transformers passes is not used.
+                learned (as a named argument, ``generate`` would create one and treat every pad
+                token as padding); other arguments of transformers are ignored.
 
         Raises:
             UserError: padding before tokens, or in a text that is to be continued.
         """
-        inner = Inner(self.config.inner_lr if inner_loop else 0.0, self.config.inner_clip)
+        inner = InnerLoop(self.config.inner_lr if inner_loop else 0.0, self.config.inner_clip)
         cache = past_key_values if cache is None else cache
-        own = input_ids if labels is None else labels
+        targets = input_ids if labels is None else labels
         attention_mask: Tensor | None = kwargs.get("attention_mask")
         if attention_mask is not None:
             _check_mask(attention_mask, input_ids, cache is not None or bool(use_cache))
-            own = own.masked_fill(attention_mask[:, -input_ids.shape[1] :] == 0, IGNORE)
-        own = learnable(own, self.config.ignored_label_ids)
+            targets = targets.masked_fill(attention_mask[:, -input_ids.shape[1] :] == 0, IGNORE)
+        targets = learnable(targets, self.config.ignored_label_ids)
         if use_cache and cache is None:
             cache = Stream(self, len(input_ids), inner)
         if cache is not None:
-            logits = cache.read(input_ids, keep=logits_to_keep, labels=own)
+            logits = cache.read(input_ids, keep=logits_to_keep, labels=targets)
         elif inner_loop:
-            logits = scan_logits(self, input_ids, inner, next_labels(own))[:, -logits_to_keep:]
+            logits = scan_logits(self, input_ids, inner, next_labels(targets))[:, -logits_to_keep:]
         else:
             h = self.embed(input_ids)
             for block in (*self.prefix, *self.suffix):
@@ -174,12 +174,12 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
             logits = self.head(h[:, -logits_to_keep:])
         loss = None
         if labels is not None:
-            loss = next_token_loss(logits, next_labels(own)[:, -logits.shape[1] :])
+            loss = next_token_loss(logits, next_labels(targets)[:, -logits.shape[1] :])
         return CausalLMOutputWithPast(loss, logits, cache)  # type: ignore[arg-type]
 
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:
-        return False  # `generate` leaves it to `forward` to make a Stream
+        return False  # so that `forward` creates the cache, a Stream
 
     def prepare_inputs_for_generation(
         self,
@@ -191,7 +191,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         past_key_values: Stream | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Return what ``forward`` reads next: the tokens that the stream has not read.
+        """Return the arguments of the next ``forward``: the tokens that the stream has not read.
 
         Raises:
             UserError: the prompts have different lengths.
@@ -199,7 +199,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
         if is_first_iteration and attention_mask is not None and not bool(attention_mask.all()):
             raise UserError(
                 "the prompts have different lengths, in generate of TTTE2EForCausalLM, which "
-                "would learn from the padding: give prompts of one length, or one at a time"
+                "would learn from the padding; give prompts of one length, or one at a time"
             )
         cache = past_key_values if cache is None else cache
         read = cache.position if cache is not None else 0
@@ -212,7 +212,7 @@ class TTTE2EForCausalLM(PreTrainedModel, GenerationMixin):
 
 
 def _check_mask(mask: Tensor, input_ids: Tensor, continued: bool) -> None:
-    """Refuse padding that would be read as text: before tokens, or in a text that goes on."""
+    """Refuse padding that would be read as text: before tokens, or in a text to continue."""
     where = "in forward of TTTE2EForCausalLM"
     B, T = input_ids.shape
     if (
@@ -221,18 +221,18 @@ def _check_mask(mask: Tensor, input_ids: Tensor, continued: bool) -> None:
         or (mask.shape[1] < T if continued else mask.shape[1] != T)
     ):
         raise UserError(
-            f"attention_mask has the shape {list(mask.shape)}, {where}, and input_ids {[B, T]}: "
+            f"attention_mask has the shape {list(mask.shape)}, {where}, and input_ids {[B, T]}; "
             "give one number a token"
         )
     shown = mask != 0
     if continued and not bool(shown.all()):
         raise UserError(
-            f"attention_mask has zeros, {where} with a cache, where padding would be read as text: "
+            f"attention_mask has zeros, {where} with a cache, where padding would be read as text; "
             "give texts of one length"
         )
     if bool((shown[:, 1:] & ~shown[:, :-1]).any()):
         raise UserError(
-            f"attention_mask has zeros before ones, {where}: pad at the end of texts "
+            f"attention_mask has zeros before ones, {where}; pad at the end of texts "
             "(padding_side right), not before or within them"
         )
 

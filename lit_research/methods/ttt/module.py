@@ -1,4 +1,4 @@
-"""``TTTE2E``: meta-train a language model that goes on learning while it reads.
+"""``TTTE2E``: meta-train a language model that keeps learning while it reads.
 
 Legend: B sequences, T tokens, V vocabulary.
 """
@@ -27,17 +27,17 @@ from lit_research.methods.base import datamodule, total_steps
 from lit_research.methods.pretrain import Schedule, check_recipe, optimizer_with_schedule
 from lit_research.methods.text import TextMethod
 from lit_research.methods.ttt.config import CHANGEABLE, TTTE2EConfig, check_config
+from lit_research.methods.ttt.context_evaluation import ContextEvaluation
 from lit_research.methods.ttt.core import (
-    Arm,
+    ArmName,
     evaluation_inner,
     inner_lr_factor,
     training_inner,
     without_steps,
 )
-from lit_research.methods.ttt.evaluation import Evaluation
-from lit_research.methods.ttt.inner_loop import Inner, Recompute, learnable, scan
+from lit_research.methods.ttt.document_reader import DocumentReader
+from lit_research.methods.ttt.inner_loop import InnerLoop, Recompute, learnable, scan
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
-from lit_research.methods.ttt.reading import Reader
 from lit_research.methods.ttt.streaming import Stream
 from lit_research.metrics import sum_dtype
 from lit_research.ranges import COUNT, NOT_NEGATIVE, SHARE, check_range
@@ -50,30 +50,30 @@ FOLDER_FIELDS = ("folder", *CHANGEABLE)
 class TTTE2E(TextMethod):
     """Train a TTT-E2E language model, or one of the arms that it is compared with.
 
-    The training loss is the loss that the model has while its inner loop is running, so the outer
-    gradient goes through every inner step (Tandon et al. 2025, arXiv 2512.23675). Arms: ``e2e``;
-    ``first_order`` (inner gradients are constants of the outer one); ``swa`` (sliding window, no
+    The training loss is the loss of the model while its inner loop runs, so the outer gradient
+    goes through every inner step (Tandon et al. 2025, arXiv 2512.23675). Arms: ``e2e``;
+    ``first_order`` (inner gradients are constants in the outer one); ``swa`` (sliding window, no
     inner loop); ``naive`` (trained as ``swa``, run with the inner loop); ``full`` (full attention).
 
     Args:
         lm: fields of ``TTTE2EConfig``; or ``folder``, a model that ``export_hf``, ``convert.py`` or
-            ``released.py`` wrote, and perhaps other values of its ``window``, ``chunk``,
-            ``inner_lr``, ``inner_clip``, ``rope_theta`` and ``ignored_label_ids``.
+            ``released.py`` wrote, with overrides of its ``window``, ``chunk``, ``inner_lr``,
+            ``inner_clip``, ``rope_theta`` and ``ignored_label_ids``.
         vocab_size: number of tokens; the command takes it from the data.
-        arm: what to train.
+        arm: the arm to train.
         inner_warmup: share of the outer steps over which the inner learning rate rises from a tenth
-            to its value; 0 for extension of a trained model.
-        recompute: what backward computes again: ``none``, each ``chunk``, or ``sqrt`` or ``log``
-            groups of chunks (less memory, more time).
+            of its value; 0 to extend a trained model.
+        recompute: what backward recomputes: ``none``, each ``chunk``, or ``sqrt`` or ``log`` groups
+            of chunks (less memory, more time).
         activation_checkpointing: keep one activation of each block before those with fast weights,
-            and compute the rest again in backward.
-        optimizer: makes the outer optimiser; every parameter decays, as in the official code.
+            and recompute the rest in backward.
+        optimizer: outer optimiser; every parameter decays, as in the official code.
         schedule: learning rate after the warm-up: ``cosine``, ``linear`` or ``constant``.
         warmup: share of the steps over which the learning rate rises to its peak.
         end_lr: learning rate at the end of ``cosine`` or ``linear``.
-        warmup_from_zero: begin the warm-up at 0 (the first update is null), as optax does.
-        continue_tokens: tokens that ``predict`` writes after each document.
-        temperature: of these; 0 takes the most likely token.
+        warmup_from_zero: start the warm-up at 0 (the first update is zero), as optax does.
+        continue_tokens: tokens that ``predict`` generates after each document.
+        temperature: of that sampling; 0 takes the most likely token.
         save_state_every: tokens between two saved states of a document that ``predict`` reads.
     """
 
@@ -101,7 +101,7 @@ class TTTE2E(TextMethod):
         self,
         lm: dict[str, Any],
         vocab_size: int,
-        arm: Arm = "e2e",
+        arm: ArmName = "e2e",
         inner_warmup: float = 0.1,
         recompute: Recompute = "chunk",
         activation_checkpointing: bool = False,
@@ -125,18 +125,18 @@ class TTTE2E(TextMethod):
         for name in lm:
             if name not in known:
                 raise UserError(
-                    f"unknown field {name!r}, in lm, {WHERE}: give fields of TTTE2EConfig, "
+                    f"unknown field {name!r}, in lm, {WHERE}; give fields of TTTE2EConfig, "
                     f"{', '.join(known)}"
                 )
         self.keep_hyperparameters()
         check_recipe(self.hparams, WHERE)
-        # What a checkpoint holds wins over the command's values; these are not of the training.
+        # A checkpoint's hyper-parameters win over the command's; these are no part of the training.
         names = ("continue_tokens", "temperature", "save_state_every")
-        self._reading = {name: self.hparams.pop(name) for name in names}
+        self._reader_options = {name: self.hparams.pop(name) for name in names}
         self.optimizer = optimizer
 
     def configure_model(self) -> None:
-        """Build the model; check that its chunks fit the data."""
+        """Build or load the model; check that its chunks fit the data."""
         if hasattr(self, "lm"):
             return
         args = self.hparams
@@ -154,35 +154,35 @@ class TTTE2E(TextMethod):
         if args["activation_checkpointing"]:
             self._checkpoint_prefix()
         self.lm.train()
-        self.inner = Inner(config.inner_lr, config.inner_clip, recompute=args["recompute"])
+        self.inner = InnerLoop(config.inner_lr, config.inner_clip, recompute=args["recompute"])
         self.flops_per_token = 6.0 * count_parameters(self.lm)
 
     def _checkpoint_prefix(self) -> None:
         if not self.lm.prefix:
             raise UserError(
                 f"activation_checkpointing is true, {WHERE}, but all {len(self.lm.suffix)} blocks "
-                "have fast weights, for which recompute decides: set it to false"
+                "have fast weights, for which recompute decides; set it to false"
             )
         enable_activation_checkpointing(self.lm)
 
     def _load(self, folder: str, **changes: Any) -> TTTE2EForCausalLM:
-        """Load a folder; fields that no weight is sized by may be changed."""
+        """Load a folder, overriding config fields that no weight's shape depends on."""
         # A name with one slash would be looked up on the model hub.
         if not Path(folder).expanduser().is_dir():
             raise UserError(
-                f"there is no folder {folder!r}, in lm, {WHERE}: give one that convert.py or "
+                f"there is no folder {folder!r}, in lm, {WHERE}; give one that convert.py or "
                 "export_hf wrote"
             )
         lm = load_lm(folder)
         if not isinstance(lm, TTTE2EForCausalLM):
             raise UserError(
-                f"the model in {folder!r} is of type {lm.config.model_type}, in lm, {WHERE}: "
+                f"the model in {folder!r} is of type {lm.config.model_type}, in lm, {WHERE}; "
                 "convert it with python -m lit_research.methods.ttt.convert"
             )
         if lm.config.vocab_size < self.hparams["vocab_size"]:
             raise UserError(
                 f"the model in {folder!r} has {lm.config.vocab_size} tokens and the data "
-                f"{self.hparams['vocab_size']}, in lm, {WHERE}: give data.init_args.tokenizer the "
+                f"{self.hparams['vocab_size']}, in lm, {WHERE}; give data.init_args.tokenizer the "
                 "model's folder"
             )
         for name, value in changes.items():
@@ -190,7 +190,7 @@ class TTTE2E(TextMethod):
         if self.hparams["arm"] == "full" and lm.suffix:
             raise UserError(
                 f"arm is full, {WHERE}, but the last {len(lm.suffix)} blocks of the model in "
-                f"{folder!r} have prime MLPs: give one that arm full wrote, or "
+                f"{folder!r} have prime MLPs; give one that arm full wrote, or "
                 "train the original checkpoint with Pretrain"
             )
         return lm
@@ -200,26 +200,26 @@ class TTTE2E(TextMethod):
         arm = self.hparams["arm"]
         if (arm == "full") != (config.window is None):
             raise UserError(
-                f"arm is {arm}, but window is {config.window or 'null'}, in lm, {WHERE}: give "
+                f"arm is {arm}, but window is {config.window or 'null'}, in lm, {WHERE}; give "
                 "window null for arm full, and a number of tokens for the others"
             )
         if arm not in ("swa", "full") and not config.num_suffix_layers:
             raise UserError(
                 f"arm is {arm}, but no block has a prime MLP, which its inner loop trains, in lm, "
-                f"{WHERE}: give num_suffix_layers, or arm swa"
+                f"{WHERE}; give num_suffix_layers, or arm swa"
             )
         lengths = self._lengths() if self._trainer is not None else []
         for name, length in lengths:
             if length is not None and config.num_suffix_layers and length % config.chunk:
                 raise UserError(
-                    f"{name} is {length}, in data.init_args, and the model's chunk {config.chunk}: "
+                    f"{name} is {length}, in data.init_args, and the model's chunk {config.chunk}; "
                     "give whole chunks"
                 )
 
     def on_validation_batch_start(
         self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """Mask the config's ``ignored_label_ids`` as ``scan`` does, so that nobody counts them."""
+        """Mask the config's ``ignored_label_ids`` as ``scan`` does, so that none is counted."""
         ignored = cast(TTTE2EConfig, self.lm.config).ignored_label_ids
         batch["labels"] = learnable(batch["labels"], ignored)
 
@@ -235,22 +235,22 @@ class TTTE2E(TextMethod):
         return loss
 
     def on_train_start(self) -> None:
-        """Take the length of the inner rate's warm-up from that of the run."""
+        """Set the inner rate's warm-up steps from the length of the run."""
         steps = total_steps(self.trainer)
         if steps is None and self.hparams["inner_warmup"] > 0:
             raise UserError(
                 f"inner_warmup is {self.hparams['inner_warmup']}, {WHERE}, but the run has no "
-                "last step: give trainer.max_steps, or inner_warmup 0"
+                "last step; give trainer.max_steps, or inner_warmup 0"
             )
         self._inner_steps = round((steps or 0) * self.hparams["inner_warmup"])
 
-    def _run(self, batch: Batch, inner: Inner) -> tuple[Tensor, Tensor]:
+    def _run(self, batch: Batch, inner: InnerLoop) -> tuple[Tensor, Tensor]:
         return scan(self.lm, batch["input_ids"], batch["labels"], inner)
 
     def _lengths(self) -> list[tuple[str, int | None]]:
-        """Return the lengths of the sequences that the verb reads; ``predict`` reads any."""
+        """Return the sequence lengths that the verb reads; ``predict`` reads any length."""
         data, verb = datamodule(self.trainer), self.trainer.state.fn
-        assert verb is not None  # it is running one
+        assert verb is not None  # a verb is running
         contexts = getattr(data, "contexts", None)
         if verb == TrainerFn.TESTING and contexts:
             return [("a length of contexts", length) for length in contexts]
@@ -266,60 +266,60 @@ class TTTE2E(TextMethod):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the token losses ``[B, T]`` in nats, with the inner loop as at test time."""
-        # Inner steps need gradients, which inference mode would forbid.
+        # InnerLoop steps need gradients, which inference mode would forbid.
         with torch.inference_mode(False), torch.no_grad():
             clone = {name: value.clone() for name, value in batch.items()}
             return self._run(clone, evaluation_inner(self.hparams["arm"], self.inner))[1]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Log ``val/loss`` and that of the eighths; return ``token_losses`` ``[B, T]``.
+        """Log ``val/loss`` and the first and last eighth's; return ``token_losses`` ``[B, T]``.
 
-        ``val/loss_frozen`` is that of the same weights with the inner loop off.
+        ``val/loss_frozen`` is the loss of the same weights with the inner loop off.
         """
-        losses, kind = self(batch), sum_dtype(self.device)
+        losses, dtype = self(batch), sum_dtype(self.device)
         counted = batch["labels"] != IGNORE
-        self.add_mean("val/loss", losses.sum(dtype=kind), counted.sum())
+        self.add_mean("val/loss", losses.sum(dtype=dtype), counted.sum())
         frozen = without_steps("none")
         if evaluation_inner(self.hparams["arm"], self.inner) != frozen:
             with torch.no_grad():
                 off = self._run(batch, frozen)[1]
-            self.add_mean("val/loss_frozen", off.sum(dtype=kind), counted.sum())
+            self.add_mean("val/loss_frozen", off.sum(dtype=dtype), counted.sum())
         eighths = zip(losses.tensor_split(8, dim=1), counted.tensor_split(8, dim=1), strict=True)
-        (first, of_first), *_, (last, of_last) = eighths
-        self.add_mean("val/loss_first_eighth", first.sum(dtype=kind), of_first.sum())
-        self.add_mean("val/loss_last_eighth", last.sum(dtype=kind), of_last.sum())
+        (first, first_counted), *_, (last, last_counted) = eighths
+        self.add_mean("val/loss_first_eighth", first.sum(dtype=dtype), first_counted.sum())
+        self.add_mean("val/loss_last_eighth", last.sum(dtype=dtype), last_counted.sum())
         return {"token_losses": losses}
 
     def on_test_start(self) -> None:
-        """Begin the sums of the test."""
+        """Start to accumulate the test results."""
         inner = evaluation_inner(self.hparams["arm"], self.inner)
-        self.evaluation = Evaluation(self, self.lm, inner)
+        self.evaluation = ContextEvaluation(self, self.lm, inner)
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Score a batch with the inner loop on and off; see ``Evaluation``."""
+        """Score a batch with the inner loop on and off; see ``ContextEvaluation``."""
         return self.evaluation.add(batch)
 
     def on_test_epoch_end(self) -> None:
-        """Log, draw and print what the test found, for each length of context."""
+        """Log, draw and print the test results for each context length."""
         self.evaluation.finish()
 
     def on_predict_start(self) -> None:
-        """Open the folder ``reading`` in ``predict-step=N`` of the run's."""
-        self._reader = Reader(
+        """Open the folder ``reading`` in ``predict-step=N`` of the run's folder."""
+        self._reader = DocumentReader(
             Path(self.trainer.log_dir or ".") / "reading",
             self.lm,
             evaluation_inner(self.hparams["arm"], self.inner),
-            **self._reading,
+            **self._reader_options,
             progress=self.trainer.is_global_zero and self.trainer.progress_bar_callback is not None,
         )
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Read documents ``[B, N]`` of any length; return their log-probabilities, ``[B, N]``.
 
-        What is written and how it goes on after a kill: see ``Reader``.
+        ``DocumentReader`` says what is written, and how an interrupted run resumes.
         """
-        log_probs, made = self._reader.read(batch["input_ids"])
-        texts = self._decode(made)
+        log_probs, generated = self._reader.read(batch["input_ids"])
+        texts = self._decode(generated)
         for row, (scores, text) in enumerate(zip(log_probs, texts, strict=True)):
             N = len(scores)
             entry = {"tokens": N, "loss": -float(scores.sum()) / max(1, N - 1)}
@@ -329,14 +329,14 @@ class TTTE2E(TextMethod):
         return log_probs
 
     def on_predict_end(self) -> None:
-        """Say where the results are."""
+        """Print where the results are."""
         rank_zero_info(f"Log-probabilities and continuations: {self._reader.folder}")
 
-    def _decode(self, made: Tensor) -> list[str]:
+    def _decode(self, generated: Tensor) -> list[str]:
         tokenizer = getattr(datamodule(self.trainer), "tokenizer", None)
         if tokenizer is None:
-            return [" ".join(map(str, row)) for row in made.tolist()]
-        return list(tokenizer.batch_decode(made, skip_special_tokens=True))
+            return [" ".join(map(str, row)) for row in generated.tolist()]
+        return list(tokenizer.batch_decode(generated, skip_special_tokens=True))
 
     def configure_optimizers(self) -> Any:
         """Return the outer optimiser and its schedule."""
@@ -346,13 +346,13 @@ class TTTE2E(TextMethod):
     def sample(
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
     ) -> list[str]:
-        """Continue ``prompts`` with the live weights, learning as at test time; one text each."""
+        """Continue each of ``prompts`` with the current weights, learning as at test time."""
         tokenizer, texts = datamodule(self.trainer).tokenizer, []
         inner = evaluation_inner(self.hparams["arm"], self.inner)
         for prompt in prompts:
             stream = Stream(self.lm, 1, inner)
             ids = tokenizer(prompt, add_special_tokens=False).input_ids
             stream.read(torch.tensor([ids], device=self.device), keep=1)
-            made = stream.generate(max_new_tokens, temperature=temperature, seed=seed)
-            texts.append(str(tokenizer.decode(made[0], skip_special_tokens=True)))
+            generated = stream.generate(max_new_tokens, temperature=temperature, seed=seed)
+            texts.append(str(tokenizer.decode(generated[0], skip_special_tokens=True)))
         return texts

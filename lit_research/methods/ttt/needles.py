@@ -1,7 +1,7 @@
-"""``Needles``: find one sentence in a long text of others, and say the number that was in it.
+"""``Needles``: retrieve the number in one sentence of a long text.
 
 S-NIAH-1 of RULER (Hsieh et al. 2024, arXiv 2404.06654): repeated noise, one needle, a question at
-the end; the templates, and so the lengths, can be changed.
+the end; the templates, and so the lengths, are configurable.
 
 Legend: B sequences, T tokens, A tokens of an answer.
 """
@@ -17,9 +17,9 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.methods.text import Split, TextDataModule
+from lit_research.methods.ttt.batch_sets import bucketed
 from lit_research.methods.ttt.data import SPLITS
 from lit_research.methods.ttt.haystack import HEADER, NEEDLE, NOISE, QUESTION, Haystack
-from lit_research.methods.ttt.loaders import bucketed
 from lit_research.methods.ttt.long_documents import check_contexts
 from lit_research.ranges import COUNT, check_range
 from lit_research.seeds import resolve_seed
@@ -29,15 +29,15 @@ WHERE = "in data.init_args of Needles"
 
 
 class NeedleSequences(torch.utils.data.Dataset[Any]):
-    """Sequences with a needle; sequence ``i`` is a function of (seed, split, i) and the length.
+    """Sequences with a needle; sequence ``i`` depends on (seed, split, i) and the length alone.
 
     Args:
-        haystack: what they are made of.
+        haystack: parts of the sequences.
         size: number of sequences.
         split: ``train``, ``validation`` or ``test``.
-        seed: of the sequences.
-        length: tokens, T.
-        depths: of the needles, in turn, for a test; None draws them.
+        seed: seed of the sequences.
+        length: tokens per sequence, T.
+        depths: depths of the needles, in turn, for a test; None draws them at random.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class NeedleSequences(torch.utils.data.Dataset[Any]):
     def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
         """Return a batch: ``input_ids`` and ``labels`` (all next tokens), ``[B, T]``.
 
-        For a test also ``answers`` ``[B, A]``, the last A labels, ``IGNORE`` where they are not of
-        the answer; and ``depth`` ``[B]``, the place of each needle in ``depths``.
+        For a test also ``answers`` ``[B, A]``, the last A labels, ``IGNORE`` before the answer; and
+        ``depth`` ``[B]``, the index of each needle's depth in ``depths``.
         """
         rows, sizes = [], []
         for index in indices:
@@ -71,8 +71,8 @@ class NeedleSequences(torch.utils.data.Dataset[Any]):
             tokens, size = self.haystack.draw(rng, self.length, depth)
             rows.append(tokens)
             sizes.append(size)
-        both = torch.from_numpy(np.stack(rows))
-        batch = {"input_ids": both[:, :-1].clone(), "labels": both[:, 1:].clone()}
+        sequences = torch.from_numpy(np.stack(rows))
+        batch = {"input_ids": sequences[:, :-1].clone(), "labels": sequences[:, 1:].clone()}
         if self.depths is not None:
             A = max(sizes)
             before = torch.arange(A) < A - torch.tensor(sizes)[:, None]
@@ -84,24 +84,24 @@ class NeedleSequences(torch.utils.data.Dataset[Any]):
 class Needles(TextDataModule):
     """Texts of repeated noise with one needle, and a question about it at the end.
 
-    Every token is a label in training and validation, and what the inner loop learns from; a test
-    scores the answer alone, at each depth and length. Defaults are RULER's templates. A test reads
-    the same words and numbers at every length.
+    In training and validation every token is a label; the inner loop learns from every token. A
+    test scores the answer alone, at each depth and length, with the same words and numbers at
+    every length. The default templates are RULER's.
 
     Args:
         tokenizer: ``bytes`` or a transformers folder.
-        sequence_length: tokens of a training sequence, T.
-        batch_size: sequences of a batch of one device; at other lengths as many tokens.
-        contexts: lengths that are tested, in tokens; None is ``sequence_length``.
-        depths: number of places in the noise that are tested, the first and the last among them.
+        sequence_length: tokens per training sequence, T.
+        batch_size: sequences per batch and device; at other lengths, as many tokens.
+        contexts: lengths to test, in tokens; None is ``sequence_length``.
+        depths: number of tested needle positions, evenly spaced from start to end of the noise.
         eval_sequences: sequences of validation, and of each cell (depth and length) of the test.
-        train_sequences: sequences of an epoch, all different.
-        digits: of the number.
-        header: text that a sequence begins with.
-        noise: sentences that are repeated in turn.
+        train_sequences: sequences per epoch, all different.
+        digits: digits of the number.
+        header: text at the start of every sequence.
+        noise: sentences that repeat in order.
         needle: template with ``{word}`` and ``{number}``.
         question: template with ``{word}``, which the answer follows after a space.
-        seed: of the sequences; None takes ``seed_everything``.
+        seed: seed of the sequences; None takes ``seed_everything``.
     """
 
     sequence_length: int
@@ -135,41 +135,41 @@ class Needles(TextDataModule):
         check_contexts(contexts, where=WHERE)
         if tokenizer.startswith("bpe"):
             raise UserError(
-                f"tokenizer is {tokenizer!r}, {WHERE}: there is no corpus to train a BPE on; give "
-                "bytes or a tokenizer's folder"
+                f"tokenizer is {tokenizer!r}, {WHERE}; give bytes or a tokenizer's "
+                "folder: there is no corpus to train a BPE on"
             )
         for name, text, fields in (
             ("needle", needle, ("{word}", "{number}")),
             ("question", question, ("{word}",)),
         ):
             if any(field not in text for field in fields):
-                raise UserError(f"{name} is {text!r}, {WHERE}: put {' and '.join(fields)} into it")
+                raise UserError(f"{name} is {text!r}, {WHERE}; put {' and '.join(fields)} into it")
         if not "".join(noise):
-            raise UserError(f"noise is {noise}, {WHERE}: give one or more sentences")
+            raise UserError(f"noise is {noise}, {WHERE}; give one or more sentences")
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.sequence_length = sequence_length
 
     @property
     def contexts(self) -> list[int]:
-        """Lengths that are tested, in tokens, from short to long."""
+        """Tested context lengths in tokens, ascending."""
         return sorted(self.hparams["contexts"] or [self.sequence_length])
 
     @property
     def depths(self) -> list[float]:
-        """Places of the needle that are tested, from 0 (first) to 1 (last)."""
+        """Tested positions of the needle, from 0 (start) to 1 (end)."""
         count = self.hparams["depths"]
         return np.linspace(0.0, 1.0, count).tolist() if count > 1 else [0.5]
 
     @cached_property
     def haystack(self) -> Haystack:
-        """What the sequences are made of."""
+        """The parts of the sequences."""
         args = self.hparams
         parts = {name: args[name] for name in ("header", "noise", "needle", "question", "digits")}
         return Haystack.of(self.tokenizer, **parts)
 
     def setup(self, stage: str) -> None:
-        """Refuse lengths without room for the parts, of those that the verb reads."""
+        """Check that the lengths that the verb reads have room for all parts."""
         super().setup(stage)
         lengths = {"fit": [self.sequence_length], "test": self.contexts}
         lengths["validate"] = lengths["fit"]
@@ -194,7 +194,7 @@ class Needles(TextDataModule):
         )
 
     def dataset(self, split: Split) -> Any:
-        """Return the sequences of a split; those of test are batches, one length after another."""
+        """Return the sequences of a split; for test, batches of one length after another."""
         if split in ("train", "validation"):
             return self.sequences(split)
         sets = {length: self.sequences("test", length) for length in self.contexts}
@@ -202,7 +202,7 @@ class Needles(TextDataModule):
         return bucketed(sets, tokens=tokens, processes=self.world_size)
 
     def test_dataloader(self) -> Any:
-        """Return the test sequences, those of one length after those of another."""
+        """Return the test sequences, one length after another."""
         return self.loader(self.dataset("test"), batch_size=1)
 
     def predict_dataloader(self) -> Any:

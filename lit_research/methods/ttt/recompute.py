@@ -1,9 +1,9 @@
-"""``recomputed``: drop the graph of a function that itself takes gradients, make it in backward.
+"""``recomputed``: activation checkpointing of a function that itself takes gradients.
 
-Torch's ``checkpoint`` gives up what a graph has saved at once, so that a gradient taken inside the
-function runs the function once more: twice the work, and twice again for each level of nesting.
-Here the function runs, its graph is dropped, and it runs again when backward comes to it. Nested n
-times, it is run n times more, and no more than that.
+Torch's ``checkpoint`` discards saved tensors immediately, so a gradient taken inside the function
+runs the function once more: twice the work, and twice again for each level of nesting. Here the
+function runs, its graph is dropped, and it runs again when backward reaches it. Nested n times, it
+runs n more times, and no more than that.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ def recomputed(
     """Return ``run(*tensors)``, differentiable once, without keeping its graph.
 
     Args:
-        run: draws no random numbers.
+        run: a function that draws no random numbers.
         tensors: its arguments.
-        parameters: leaves that it uses beside them.
+        parameters: leaves that it uses in addition to its arguments.
     """
-    found: tuple[Tensor, ...] = _Recomputed.apply(run, len(tensors), *tensors, *parameters)
-    return found
+    outputs: tuple[Tensor, ...] = _Recomputed.apply(run, len(tensors), *tensors, *parameters)
+    return outputs
 
 
 class _Recomputed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, run: Run, count: int, *given: Tensor) -> tuple[Tensor, ...]:
-        kind = given[0].device.type
+        device_type = given[0].device.type
         ctx.run, ctx.count = run, count
         # Backward runs outside of the caller's autocast.
         ctx.autocast = {
-            "device_type": kind,
-            "dtype": torch.get_autocast_dtype(kind),
-            "enabled": torch.is_autocast_enabled(kind),
+            "device_type": device_type,
+            "dtype": torch.get_autocast_dtype(device_type),
+            "enabled": torch.is_autocast_enabled(device_type),
         }
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*given)
-        # With a graph, dropped at once: what is computed is then the same to the last bit.
+        # With a graph that is dropped at once: the results are then equal to the last bit.
         with torch.enable_grad():
             outputs = run(*_leaves(given[:count], ctx.needs_input_grad[2:]))
         return tuple(x.detach() for x in outputs)

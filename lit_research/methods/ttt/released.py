@@ -1,14 +1,14 @@
-"""The released checkpoints of TTT-E2E, which the official JAX code wrote with Orbax, as our model.
+"""Convert the released checkpoints of TTT-E2E, which the official JAX code wrote with Orbax.
 
     python -m lit_research.methods.ttt.released FOLDER OUT --tokenizer TOKENIZER
 
-``FOLDER`` is what ``gcloud storage cp -r gs://ttt-e2e-checkpoints/NAME FOLDER`` leaves; reading it
-takes the package ``orbax-checkpoint``. Where that is not installed, a ``.npz`` file of the same
-names does too: ``numpy.savez(path, **{"language_model.model.wte.weight": ...})``.
+``FOLDER`` is the result of ``gcloud storage cp -r gs://ttt-e2e-checkpoints/NAME FOLDER``; reading
+it needs the package ``orbax-checkpoint``. Without it, a ``.npz`` file of the same names works too:
+``numpy.savez(path, **{"language_model.model.wte.weight": ...})``.
 
-The official code stacks blocks and keeps linear layers as ``[in, out]``; queries and keys turn the
-pairs (2 i, 2 i + 1) of a head, as here, so no rows change places. Every name must be there with
-one shape for all, and no other. Weights are written in fp32.
+The official code stacks blocks and stores linear layers as ``[in, out]``; queries and keys rotate
+the pairs (2 i, 2 i + 1) of a head, as here, so no rows are permuted. Every name must be present,
+with consistent shapes, and no other name. Weights are written in fp32.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
 ROOT = "language_model.model."
 BLOCKS, PRIME = "h.blocks.", "h.prime_storage."
-# The token that is no label in the official code.
+# The token that is not a label in the official code.
 BOS = 128_000
 
 # Name there: name here, and sizes there. V tokens, D width, F hidden width of an MLP, L blocks, S
@@ -60,26 +60,26 @@ NAMES: dict[str, tuple[str, str]] = {
 
 
 def from_released(source: str | Path | Mapping[str, Any], **changes: Any) -> TTTE2EForCausalLM:
-    """Return a released model; its sizes are those of its weights.
+    """Return a released model; its sizes follow from its weights.
 
     Args:
-        source: an Orbax checkpoint (the folder of all steps, of which the last is taken, that of
-            one step, or its ``model_weights``), a ``.npz`` file, or the weights themselves: names
+        source: an Orbax checkpoint (the folder of all steps, of which the last is used, that of one
+            step, or its ``model_weights``), a ``.npz`` file, or the weights themselves: names
             joined by dots, or nested mappings, to arrays.
-        changes: fields of ``TTTE2EConfig`` that no weight is sized by: ``window``, ``chunk``,
-            ``inner_lr``, ``inner_clip``, ``rope_theta``, ``ignored_label_ids``. Otherwise they are
-            the published ones, which all released models share. A checkpoint of full attention has
-            no prime MLPs and takes ``window=None``.
+        changes: fields of ``TTTE2EConfig`` that no weight's shape depends on: ``window``,
+            ``chunk``, ``inner_lr``, ``inner_clip``, ``rope_theta``, ``ignored_label_ids``. The
+            defaults are the published values, which all released models share. A checkpoint of
+            full attention has no prime MLPs and needs ``window=None``.
 
     Raises:
-        UserError: the source cannot be read; names are missing or unknown, or shapes do not fit
-            each other (all are named); a value is one that no model can have.
+        UserError: the source cannot be read; names are missing or unknown, or shapes are
+            inconsistent (all are listed); a value is impossible.
     """
     where = "in the given weights" if isinstance(source, Mapping) else f"in {str(source)!r}"
     for name in changes:
         if name not in CHANGEABLE:
             raise UserError(
-                f"unknown field {name!r}, in from_released: give {', '.join(CHANGEABLE)}"
+                f"unknown field {name!r}, in from_released; give {', '.join(CHANGEABLE)}"
             )
     weights = _flat(source if isinstance(source, Mapping) else read_released(source))
     names = _checked_names(weights, where)
@@ -109,7 +109,7 @@ def read_released(source: str | Path) -> dict[str, Any]:
     """
     path = Path(source).expanduser()
     if not path.exists():
-        raise UserError(f"there is no {str(source)!r}: give a released checkpoint's folder")
+        raise UserError(f"there is no {str(source)!r}; give a released checkpoint's folder")
     try:
         if path.is_file():
             with np.load(path, allow_pickle=False) as file:
@@ -118,7 +118,7 @@ def read_released(source: str | Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"{str(source)!r} cannot be read as an Orbax checkpoint or a .npz file ({first}): give "
+            f"{str(source)!r} cannot be read as an Orbax checkpoint or a .npz file ({first}); give "
             "a released checkpoint's folder"
         ) from error
 
@@ -128,18 +128,18 @@ def _read_orbax(path: Path) -> dict[str, Any]:
         from orbax import checkpoint
     except ImportError as error:
         raise UserError(
-            f"orbax-checkpoint is not installed, for reading {str(path)!r}: pip install "
+            f"orbax-checkpoint is not installed, for reading {str(path)!r}; pip install "
             "orbax-checkpoint, or give a .npz file of the same names"
         ) from error
     steps = [int(entry.name) for entry in path.iterdir() if entry.name.isdigit()]
     path = path / str(max(steps)) if steps else path
     path = path / "model_weights" if (path / "model_weights").is_dir() else path
     with checkpoint.PyTreeCheckpointer() as reader:
-        found = reader.metadata(path.absolute()).item_metadata
-        if found is None:
+        metadata = reader.metadata(path.absolute()).item_metadata
+        if metadata is None:
             raise ValueError("it has no metadata")
-        # As arrays of this process: the devices that wrote them are not here.
-        args = _map(found.tree, lambda _: checkpoint.RestoreArgs(restore_type=np.ndarray))
+        # As local arrays: the devices that wrote them are not available here.
+        args = _map(metadata.tree, lambda _: checkpoint.RestoreArgs(restore_type=np.ndarray))
         weights: dict[str, Any] = reader.restore(path.absolute(), restore_args=args)
     return weights
 
@@ -151,29 +151,29 @@ def _map(tree: Any, function: Any) -> Any:
 
 
 def _flat(tree: Mapping[str, Any], root: str = "") -> dict[str, Any]:
-    """Join nested names by dots; what the official code has no weights for is None there."""
-    found: dict[str, Any] = {}
+    """Join nested names by dots, without the None values of modules that have no weights."""
+    flat: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{root}{name}.")
+            flat |= _flat(value, f"{root}{name}.")
         elif value is not None:
-            found[root + name] = value
-    return found
+            flat[root + name] = value
+    return flat
 
 
 def _checked_names(weights: Mapping[str, Any], where: str) -> list[str]:
-    """Return the names, without their root; prime MLPs are there as a whole or not at all."""
+    """Return the names without their root; all prime MLPs are present, or none."""
     prime = any(name.startswith(ROOT + PRIME) for name in weights)
     names = [name for name in NAMES if prime or not name.startswith(PRIME)]
     known = [ROOT + name for name in names]
-    parts = {
+    differences = {
         "missing": [name for name in known if name not in weights],
         "unknown": [name for name in weights if name not in known],
     }
-    if any(parts.values()):
-        wrong = "; ".join(f"{kind}: {', '.join(some)}" for kind, some in parts.items() if some)
+    if any(differences.values()):
+        wrong = "; ".join(f"{what}: {', '.join(n)}" for what, n in differences.items() if n)
         raise UserError(
-            f"names do not fit, {where}: {wrong}; give the weights that the official code wrote"
+            f"names do not fit ({wrong}), {where}; give the weights that the official code wrote"
         )
     return names
 
@@ -195,7 +195,7 @@ def _checked_sizes(arrays: Mapping[str, np.ndarray], where: str) -> dict[str, in
         wrong = [f"heads of {sizes['d']} channels do not divide the width of {sizes['D']}"]
     if wrong:
         raise UserError(
-            f"shapes do not fit, {where}: {'; '.join(wrong)}; give the weights of one model"
+            f"shapes do not fit ({'; '.join(wrong)}), {where}; give the weights of one model"
         )
     return sizes
 
@@ -203,26 +203,26 @@ def _checked_sizes(arrays: Mapping[str, np.ndarray], where: str) -> dict[str, in
 def _state(arrays: Mapping[str, np.ndarray], config: TTTE2EConfig) -> dict[str, Tensor]:
     """Return the weights under the names of ``TTTE2EForCausalLM``."""
     prefix = config.num_hidden_layers - config.num_suffix_layers
-    found = {}
+    state = {}
     for name, array in arrays.items():
         ours, value = NAMES[name][0], torch.from_numpy(np.require(array, requirements="W"))
         if ours.endswith("_proj.weight"):  # nn.Linear keeps [out, in]
             value = value.mT
         if not name.startswith((BLOCKS, PRIME)):
-            found[ours] = value
+            state[ours] = value
             continue
         first = prefix if name.startswith(PRIME) else 0
         for layer, row in enumerate(value, first):
-            part = f"prefix.{layer}" if layer < prefix else f"suffix.{layer - prefix}"
-            found[f"{part}.{ours}"] = row
-    return found
+            block = f"prefix.{layer}" if layer < prefix else f"suffix.{layer - prefix}"
+            state[f"{block}.{ours}"] = row
+    return state
 
 
 def command(arguments: list[str] | None = None) -> None:
-    """Write a released checkpoint as a folder of transformers.
+    """Write a released checkpoint as a transformers folder.
 
     Args:
-        arguments: of the command line; None takes the process's.
+        arguments: command line; None takes the process's.
     """
     parser = argparse.ArgumentParser(
         prog="python -m lit_research.methods.ttt.released",
@@ -232,10 +232,12 @@ def command(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", help="released checkpoint, or a .npz file of its names")
     parser.add_argument("out", help="new folder")
     parser.add_argument("--tokenizer", required=True, help="Llama-3's: a name or a folder")
-    parser.add_argument("--window", type=int, default=8192, help="tokens that a query sees (8192)")
-    parser.add_argument("--chunk", type=int, default=1024, help="tokens of an inner step (1024)")
     parser.add_argument(
-        "--ignore", type=int, nargs="*", default=[BOS], help="tokens that are no label (128000)"
+        "--window", type=int, default=8192, help="tokens that a query attends to (8192)"
+    )
+    parser.add_argument("--chunk", type=int, default=1024, help="tokens per inner step (1024)")
+    parser.add_argument(
+        "--ignore", type=int, nargs="*", default=[BOS], help="tokens that are not labels (128000)"
     )
     options = parser.parse_args(arguments)
     write_folder(

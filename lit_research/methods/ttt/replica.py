@@ -1,7 +1,7 @@
-"""Remembering beyond the window: every arm on sequences with a permutation of their own.
+"""Memory beyond the window: every arm on sequences that each follow their own permutation.
 
 The claim of TTT-E2E (Tandon et al. 2025, arXiv 2512.23675) at laptop scale: a sliding window of 16
-tokens over a task whose tokens come back after about 32. A model that was trained through its inner
+tokens over a task whose tokens recur after about 32. A model that was trained through its inner
 loop learns the permutation while it reads; a window cannot, nor can an inner loop that the model
 was not trained for. On real text, long source files as bytes, e2e is compared with the window and
 with full attention of as many parameters.
@@ -123,11 +123,11 @@ def verdicts(results: Results) -> list[Claim]:
 
 def figure(results: Results) -> Figure:
     """Draw the loss of the first and the last eighth of each arm, seeds as points."""
-    drawing, [axes] = panels(size=(9.0, 3.6))
-    for place, arm in enumerate(ARMS):
+    figure, [axes] = panels(size=(9.0, 3.6))
+    for position, arm in enumerate(ARMS):
         for metric, color in ((FIRST, "C0"), (LAST, "C1")):
             values = _values(results, arm, metric)
-            axes.plot([place] * len(values), values, "o", color=color, alpha=0.6)
+            axes.plot([position] * len(values), values, "o", color=color, alpha=0.6)
     axes.set_xticks(range(len(ARMS)), [arm.name for arm in ARMS])
     axes.set(ylabel="loss (nats per token)", title="first (blue) and last (orange) eighth")
-    return drawing
+    return figure

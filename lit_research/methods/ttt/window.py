@@ -1,4 +1,4 @@
-"""``Window``: keys and values of a stream's last tokens, in place.
+"""``Window``: keys and values of a stream's last tokens, updated in place.
 
 Legend: B sequences, T tokens given, C tokens of a chunk, K tokens of the window, H heads, d width
 of a head.
@@ -15,22 +15,23 @@ from lit_research.methods.ttt.config import TTTE2EConfig
 
 
 class Window:
-    """What one block's attention remembers of a stream: the window before a chunk, and the chunk.
+    """The key-value cache of one block: the window before a chunk, and the chunk.
 
-    Rows are written once and attended to where they lie. Keys are kept twice: as they came, and
-    turned by their place; at the end of a chunk the last K rows move to the front and are turned
-    anew, so angles stay small (and exact) however long the stream is. Full attention keeps all rows
-    and grows.
+    Rows are written once and attended to in place. Keys are kept twice, with and without rotary
+    positions; at the end of a chunk the last K rows move to the front and are rotated again, so
+    angles stay small (and exact) however long the stream is. Full attention keeps all rows and
+    grows.
 
     Args:
         config: sizes, window and base of the rotary positions.
         batch_size: sequences, B.
-        like: gives type and device.
+        like: gives dtype and device.
 
     Attributes:
-        before: row where the open chunk begins.
+        before: first row of the open chunk.
         first: first row of a real token.
-        used: tokens of the open chunk.
+        used: tokens in the open chunk.
+        turned: the keys with rotary positions.
     """
 
     def __init__(self, config: TTTE2EConfig, batch_size: int, like: Tensor) -> None:
@@ -46,20 +47,20 @@ class Window:
         self.keys, self.turned, self.values = (like.new_zeros(shape) for _ in range(3))
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Append tokens and return what they attend to, ``[B, H, T, d]`` like all three given."""
-        place, turns = self.before + self.used, self.config.frequencies
-        end = place + q.shape[2]
+        """Append tokens and return the attention output, ``[B, H, T, d]`` like all arguments."""
+        start, turns = self.before + self.used, self.config.frequencies
+        end = start + q.shape[2]
         if self.size is None:
             self._reserve(end)
-        self.keys[:, :, place:end] = k
-        self.turned[:, :, place:end] = rotate(k, place, turns)
-        self.values[:, :, place:end] = v
+        self.keys[:, :, start:end] = k
+        self.turned[:, :, start:end] = rotate(k, start, turns)
+        self.values[:, :, start:end] = v
         self.used += q.shape[2]
         known = self.turned[:, :, :end], self.values[:, :, :end]
-        return window_attention(rotate(q, place, turns), *known, self.size, unseen=self.first)
+        return window_attention(rotate(q, start, turns), *known, self.size, unseen=self.first)
 
     def attend_chunks(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Do the same for whole chunks at the beginning of one; the window moves on behind them."""
+        """Do the same for whole chunks, at the start of one; the window advances past them."""
         if self.size is None:
             out = self.attend(q, k, v)
             self.end_chunk()
@@ -76,7 +77,7 @@ class Window:
         return KeyValues(self.keys[:, :, : self.before], self.values[:, :, : self.before])
 
     def end_chunk(self) -> None:
-        """Begin a new chunk: the window moves on by the tokens of this one."""
+        """Start a new chunk: the window advances by the tokens of this one."""
         if self.size is None:
             self.before += self.used
             self._reserve(self.before + self.config.chunk)
@@ -87,11 +88,11 @@ class Window:
         self.used = 0
 
     def refill(self, cache: KeyValues, tokens: int) -> None:
-        """Begin a new chunk with the keys and values ``[B, H, K, d]`` of a window.
+        """Start a new chunk with the keys and values ``[B, H, K, d]`` of a window.
 
         Args:
             cache: the window.
-            tokens: how far it has moved on.
+            tokens: tokens that it has advanced by.
         """
         assert self.size is not None
         K = self.size
@@ -100,19 +101,19 @@ class Window:
         self.first, self.used = max(0, self.first - tokens), 0
 
     def _reserve(self, rows: int) -> None:
-        short = rows - self.keys.shape[2]
-        if short > 0:  # by half at least, so that a long stream copies each row a few times only
-            more = max(short, self.keys.shape[2] // 2)
+        missing = rows - self.keys.shape[2]
+        if missing > 0:  # grow by at least half, so that a long stream copies each row few times
+            more = max(missing, self.keys.shape[2] // 2)
             buffers = (self.keys, self.turned, self.values)
             self.keys, self.turned, self.values = (F.pad(x, (0, 0, 0, more)) for x in buffers)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the rows of real tokens; the places follow from the stream's position."""
+        """Return the rows of real tokens; their positions follow from the stream's position."""
         rows = slice(self.first, self.before + self.used)
         return {"keys": self.keys[:, :, rows].clone(), "values": self.values[:, :, rows].clone()}
 
     def load_state_dict(self, state: dict[str, Tensor], used: int) -> None:
-        """Take the rows of ``state_dict``, of which the last ``used`` are of the open chunk."""
+        """Restore the rows of ``state_dict``; the last ``used`` belong to the open chunk."""
         count = state["keys"].shape[2]
         if self.size is None:
             self._reserve(count - used + self.config.chunk)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lit_research.lm import IGNORE
-from lit_research.methods.dpg.alphabet import alphabet_tokenizer
 from lit_research.methods.dpg.core import advantages, policy_loss, shuffled
-from lit_research.methods.dpg.target_text import encode_texts
+from lit_research.methods.dpg.data import alphabet_tokenizer
+from lit_research.methods.dpg.target import encode_texts
 from lit_research.text import load_tokenizer
 
 
@@ -125,7 +125,7 @@ def test_the_official_padding_never_trains_the_end_of_text():
 
 @pytest.mark.parametrize("alphabet", ["a", "aba", ""])
 def test_an_alphabet_has_each_character_once(alphabet):
-    with pytest.raises(ValueError, match="each of them once"):
+    with pytest.raises(ValueError, match="two or more distinct characters"):
         alphabet_tokenizer(alphabet)
 
 

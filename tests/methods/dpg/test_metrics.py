@@ -11,7 +11,7 @@ from lit_research.cli import config_dir
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE, build_lm
 from lit_research.methods.dpg import Bitmap, HeadNorm, TextLoss
-from lit_research.methods.dpg.alphabet import alphabet_tokenizer
+from lit_research.methods.dpg.data import alphabet_tokenizer
 from lit_research.methods.dpg.patterns import SIXTY_SEVEN, from_image, from_qr, from_rows, read_qr
 from lit_research.text import load_tokenizer
 
@@ -162,7 +162,7 @@ def test_texts_come_from_a_file(tmp_path):
         (lambda: Bitmap(rows=["#x"]), "rows of one length"),
         (lambda: Bitmap(rows=["#"], sharpness=0.0), "sharpness is 0"),
         (lambda: Bitmap(qr="a" * 8000), "no QR code holds"),
-        (lambda: TextLoss(), "either texts or file"),
+        (lambda: TextLoss(), "neither of texts and file are given"),
         (lambda: TextLoss(texts=[]), "there are no texts"),
         (lambda: TextLoss(file="none.txt"), "cannot read 'none.txt'"),
         (lambda: TextLoss(texts=["a"], divide_by="words"), "divide_by is 'words'"),

@@ -195,10 +195,10 @@ def test_a_killed_run_goes_on_with_the_same_rewards_and_weights(tmp_path):
         ({f"{INIT}.metric.init_args.rows": ["#", ".."]}, "rows of one length"),
         ({f"{DATA}.prompts": ["z"]}, "none of 1 prompts"),
         ({f"{DATA}.template": "x"}, "template is 'x'"),
-        ({f"{DATA}.tokenizer": "bytes"}, "either tokenizer or alphabet"),
-        ({f"{DATA}.source": "embedded:topics"}, "either prompts or source"),
+        ({f"{DATA}.tokenizer": "bytes"}, "both of tokenizer and alphabet are given"),
+        ({f"{DATA}.source": "embedded:topics"}, "both of prompts and source are given"),
         ({f"{DATA}.test_fraction": 1.0}, "test_fraction is 1"),
-        ({f"{INIT}.target": {"folder": "none", "hidden_size": 3}}, "beside folder"),
+        ({f"{INIT}.target": {"folder": "none", "hidden_size": 3}}, "next to folder"),
         ({f"{INIT}.inner.lr": float("nan")}, "lr is nan"),
     ],
     ids=str,
@@ -269,7 +269,7 @@ def test_two_processes_write_for_one_target(tmp_path):
 
 def test_a_tied_head_is_untied_on_loading(tmp_path):
     from lit_research.lm import build_lm
-    from lit_research.methods.dpg.targets import make_target
+    from lit_research.methods.dpg.target import make_target
 
     torch.manual_seed(0)
     sizes = {"n_embd": 8, "n_layer": 1, "n_head": 2, "n_positions": 8}

@@ -10,7 +10,7 @@ import torch
 
 from lit_research.lm import build_lm
 from lit_research.methods.dpg import Attributor, Bitmap, Inner
-from lit_research.methods.dpg.alphabet import alphabet_tokenizer
+from lit_research.methods.dpg.data import alphabet_tokenizer
 
 CHOICES = ["abab", "bbcc", "dcba"]
 N = 3

@@ -29,7 +29,7 @@ def choices(**changes):
 
 def test_items_longer_than_the_model_are_told_by_their_own_option(trained, tmp_path):
     gather = {f"{MODEL}.gather": [trained]}
-    expected = r"max_length is 44, in data.init_args of MultipleChoice.*: give 32 or less$"
+    expected = r"max_length is 44, in data.init_args of MultipleChoice.*; give 32 or less$"
     with pytest.raises(UserError, match=expected):
         run(tmp_path, {**choices(max_length=44), **gather}, "test")
     with pytest.raises(UserError, match=r"max_length is 32.*each of 20 .* no more positions$"):
@@ -58,5 +58,5 @@ def test_the_longest_sequence_is_told_by_the_option_that_sets_it():
 def test_a_member_that_is_there_twice_is_told_with_both_files(trained, tmp_path):
     copy = tmp_path / "copy.ckpt"
     shutil.copyfile(trained, copy)
-    with pytest.raises(UserError, match=f"seed 4 is there twice, in {trained} and {copy}"):
+    with pytest.raises(UserError, match=rf"duplicate member \(seed 4, in {trained} and {copy}\)"):
         run(tmp_path, {f"{MODEL}.gather": [trained, str(copy)]}, "test")

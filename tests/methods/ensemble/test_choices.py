@@ -16,7 +16,7 @@ from lit_research.evals import (
     encode_items,
 )
 from lit_research.methods.ensemble import Ensemble, MultipleChoice
-from lit_research.methods.ensemble.choice_curve import ChoiceCurve
+from lit_research.methods.ensemble.accuracy_by_size import AccuracyBySize
 from lit_research.methods.ensemble.core import Scores, scores_by_size
 from lit_research.text import IGNORE, load_tokenizer
 from tests.evals.choices import ITEMS, batch_of, option_scores
@@ -52,7 +52,7 @@ def ensemble():
 
 
 def score(ensemble, batches, average="logits"):
-    choices = ChoiceCurve(ensemble.size, average, CPU)
+    choices = AccuracyBySize(ensemble.size, average, CPU)
     with torch.no_grad():
         for batch in batches:
             logits = ensemble._member_logits(batch)
@@ -84,7 +84,7 @@ def test_a_model_that_knows_the_answers_chooses_them(tokenizer):
         table[[ord(":"), *codes[:-1]], list(codes)] = 8.0
     logits = table[batch["input_ids"]]
     for good, expected in ((logits, 1.0), (-logits, 0.0)):
-        choices = ChoiceCurve(1, "logits", CPU)
+        choices = AccuracyBySize(1, "logits", CPU)
         choices.add(batch, scores_by_size([good], batch["labels"]))
         found = choices.results()
         assert (found["acc"], found["acc_norm"]) == ([expected], [expected])
@@ -93,7 +93,7 @@ def test_a_model_that_knows_the_answers_chooses_them(tokenizer):
 def test_normalising_by_bytes_can_change_the_choice(tokenizer):
     # Uniform logits: the shorter option has the higher sum; per byte it pays for its space.
     batch = batch_of([Item("q", ["ab", "abcdefgh"], 1, "x")], tokenizer)
-    choices = ChoiceCurve(1, "logits", CPU)
+    choices = AccuracyBySize(1, "logits", CPU)
     shape = (*batch["labels"].shape, 257)
     choices.add(batch, scores_by_size([torch.zeros(shape)], batch["labels"]))
     found = choices.results()
@@ -155,16 +155,16 @@ def test_items_that_were_not_scored_whole_are_left_out(tokenizer):
     rows = ChoiceRows(encode_items(ITEMS, tokenizer, 64), 256)
 
     def of_first(count):
-        batch, choices = rows.__getitems__(list(range(count))), ChoiceCurve(1, "logits", CPU)
+        batch, choices = rows.__getitems__(list(range(count))), AccuracyBySize(1, "logits", CPU)
         zeros = torch.zeros(batch["labels"].shape)
         choices.add(batch, [Scores(zeros, zeros, zeros)])
         return choices
 
     assert of_first(6).items == 2
     assert of_first(7).items == 3
-    with pytest.raises(UserError, match=r"no item has all its options scored, in .*: raise"):
+    with pytest.raises(UserError, match=r"no item has all its options scored, in .*; raise"):
         of_first(1).results()
-    nothing = ChoiceCurve(2, "logits", CPU)
+    nothing = AccuracyBySize(2, "logits", CPU)
     assert (nothing.choices.seen, nothing.items) == (0, 0)
 
 
@@ -257,5 +257,5 @@ def test_messages_say_which_option_to_change(tmp_path):
     rows = write_rows(tmp_path / "rows.jsonl", PIQA)
     with pytest.raises(UserError, match=f"has 9 tokens, .* max_length is 4, {where}; must"):
         _ = MultipleChoice("piqa", rows, tokenizer="bytes", max_length=4).rows
-    with pytest.raises(UserError, match=r"MultipleChoice has no data for fit, in .*: use the verb"):
+    with pytest.raises(UserError, match=r"MultipleChoice has no data for fit, in .*; use the verb"):
         MultipleChoice(tokenizer="bytes").setup(TrainerFn.FITTING)

@@ -151,12 +151,12 @@ def test_members_are_exported_and_sample(together, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({f"{MODEL}.seeds": [1, 1]}, "different numbers"),
+        ({f"{MODEL}.seeds": [1, 1]}, "distinct numbers"),
         ({f"{MODEL}.seeds": 0}, "number of members"),
         ({f"{MODEL}.training": "vectorised"}, "give attention math"),
         ({f"{MODEL}.recipe": "mine"}, "give both or neither"),
-        ({f"{MODEL}.lm": {"folder": "x"}}, "begin with new weights"),
-        ({f"{MODEL}.gather": ["x.ckpt"]}, "train with seeds"),
+        ({f"{MODEL}.lm": {"folder": "x"}}, "members are randomly initialised"),
+        ({f"{MODEL}.gather": ["x.ckpt"]}, "give seeds, and gather for validate"),
         ({"data.class_path": "Corpus"}, "give data.class_path MemberCorpus"),
         (
             {f"{MODEL}.optimizer": {"class_path": "torch.optim.Adafactor", "init_args": {}}},
@@ -190,7 +190,7 @@ def test_bad_checkpoints_are_refused(together, tmp_path):
             run(tmp_path, {f"{MODEL}.gather": gather}, "test")
     copy = tmp_path / "copy.ckpt"
     shutil.copyfile(good, copy)
-    with pytest.raises(UserError, match="twice"):
+    with pytest.raises(UserError, match="duplicate member"):
         run(tmp_path, {f"{MODEL}.gather": [good, str(copy)]}, "test")
     with pytest.raises(UserError, match="own lm config"):
         run(tmp_path, {f"{MODEL}.gather": [good], f"{MODEL}.lm.hidden_size": 32}, "test")

@@ -244,5 +244,7 @@ def test_small_corpora_and_runs_without_held_out_text_are_trained(files, tmp_pat
     assert without.trainer.global_step == 4
     assert "val/loss" not in without.trainer.callback_metrics
     for verb, split in (("validate", "validation"), ("test", "test"), ("predict", "test")):
-        with pytest.raises(UserError, match=f"there is no {split} split: {split}_fraction is 0"):
+        with pytest.raises(
+            UserError, match=rf"there is no {split} split \({split}_fraction is 0\)"
+        ):
             main([verb, "--config", config, "--ckpt_path", "none"])

@@ -93,8 +93,8 @@ def test_every_group_ends_at_the_same_rate():
     [
         ({"warmup": 1.0}, "warmup is 1.0, in X"),
         ({"end_lr": -1e-5}, "end_lr is -1e-05, in X; must be at least 0"),
-        ({"end_lr": 1e-5, "schedule": "constant"}, "schedule is constant: leave end_lr out"),
-        ({"warmup_from_zero": True, "warmup": 0.0}, "warmup is 0: leave it out"),
+        ({"end_lr": 1e-5, "schedule": "constant"}, "schedule is constant; leave end_lr out"),
+        ({"warmup_from_zero": True, "warmup": 0.0}, "warmup is 0; leave it out"),
         ({"z_loss": -1.0}, "z_loss is -1.0, in X"),
     ],
 )

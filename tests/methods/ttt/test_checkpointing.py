@@ -6,7 +6,7 @@ import torch
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
 from lit_research.lm import enable_activation_checkpointing
-from lit_research.methods.ttt.inner_loop import Inner, scan
+from lit_research.methods.ttt.inner_loop import InnerLoop, scan
 from tests.methods.ttt.test_inner_loop import build, data
 
 
@@ -35,10 +35,10 @@ def disable(lm):
 @pytest.mark.parametrize(
     ("arm", "inner"),
     [
-        ({"num_suffix_layers": 1}, Inner(recompute="none")),
-        ({"num_suffix_layers": 1}, Inner(recompute="chunk")),
-        ({"num_suffix_layers": 0}, Inner(lr=0.0)),
-        ({"window": None, "num_suffix_layers": 0}, Inner(lr=0.0)),
+        ({"num_suffix_layers": 1}, InnerLoop(recompute="none")),
+        ({"num_suffix_layers": 1}, InnerLoop(recompute="chunk")),
+        ({"num_suffix_layers": 0}, InnerLoop(lr=0.0)),
+        ({"window": None, "num_suffix_layers": 0}, InnerLoop(lr=0.0)),
     ],
 )
 def test_loss_and_gradient_are_the_same_to_the_last_bit(arm, inner):

@@ -8,7 +8,7 @@ from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
 from lit_research.methods.ttt.contexts import ContextLosses, NeedleScores
 from lit_research.methods.ttt.core import without_steps
-from lit_research.methods.ttt.inner_loop import Inner, scan, scan_logits
+from lit_research.methods.ttt.inner_loop import InnerLoop, scan, scan_logits
 from lit_research.text import IGNORE
 
 QUIET = [
@@ -112,7 +112,7 @@ def test_long_documents_are_tested_at_every_context(tmp_path, arm):
 def _losses(cli, T):
     """Return the token losses of all windows of a length, inner loop on and off, one by one."""
     model, config = cli.model, cli.model.lm.config
-    on = Inner(config.inner_lr, config.inner_clip)
+    on = InnerLoop(config.inner_lr, config.inner_clip)
     on = without_steps("none") if model.hparams["arm"] == "swa" else on
     batches = [b for b in cli.datamodule.test_dataloader() if b["labels"].shape[1] == T]
     ids, labels = (torch.cat([b[name] for b in batches]) for name in ("input_ids", "labels"))
@@ -131,7 +131,7 @@ def test_needles_are_tested_by_depth_and_context(tmp_path):
     scores = NeedleScores(cli.datamodule.depths, torch.device("cpu"))
     for batch in cli.datamodule.test_dataloader():
         ids, A = batch["input_ids"], batch["answers"].shape[1]
-        modes = (Inner(config.inner_lr, config.inner_clip), without_steps("none"))
+        modes = (InnerLoop(config.inner_lr, config.inner_clip), without_steps("none"))
         with torch.no_grad():
             logits = [scan_logits(cli.model.lm, ids, mode)[:, -A:] for mode in modes]
         scores.add(ids.shape[1], logits, batch["answers"], batch["depth"])

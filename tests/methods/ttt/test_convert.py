@@ -11,7 +11,7 @@ from lit_research.errors import UserError
 from lit_research.lm import build_lm
 from lit_research.methods.ttt.attention import rotate
 from lit_research.methods.ttt.convert import command, convert_checkpoint, to_pairs
-from lit_research.methods.ttt.inner_loop import Inner, scan
+from lit_research.methods.ttt.inner_loop import InnerLoop, scan
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.module import TTTE2E
 from lit_research.text import load_tokenizer
@@ -76,7 +76,7 @@ def test_a_converted_model_predicts_what_the_checkpoint_did(tmp_path, name):
         expected = lm(ids).logits
         torch.testing.assert_close(converted(ids, inner_loop=False).logits, expected, **CLOSE)
         labels = torch.cat([ids[:, 1:], ids[:, :1]], dim=1)
-        _, losses = scan(converted, ids, labels, Inner(lr=0.0))
+        _, losses = scan(converted, ids, labels, InnerLoop(lr=0.0))
     log_probs = expected.log_softmax(-1).gather(2, labels[..., None])[..., 0]
     torch.testing.assert_close(-losses, log_probs, **CLOSE)
 
@@ -87,7 +87,7 @@ CLOSE = {"atol": 2e-5, "rtol": 1e-4}
 def test_its_fast_weights_learn_and_its_meta_gradient_is_finite(tmp_path):
     source(tmp_path, CONFIGS["llama"])
     lm, ids = convert_checkpoint(tmp_path, window=16, chunk=10), draw()
-    loss, _ = scan(lm, ids, draw(61)[:, 1:], Inner())
+    loss, _ = scan(lm, ids, draw(61)[:, 1:], InnerLoop())
     loss.backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in lm.parameters())
     assert float(lm.suffix[0].prime_mlp.w2.grad.abs().max()) > 0

@@ -8,12 +8,12 @@ import torch
 
 from lit_research.lm import IGNORE
 from lit_research.methods.ttt.config import TTTE2EConfig
-from lit_research.methods.ttt.inner_loop import Inner, clipped, first_state, scan, step
+from lit_research.methods.ttt.inner_loop import InnerLoop, clipped, first_state, scan, step
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
 VOCABULARY, CHUNK, WINDOW = 17, 4, 8
 # Backward keeps all, so that nothing but the mathematics is tested.
-PLAIN = Inner(recompute="none")
+PLAIN = InnerLoop(recompute="none")
 
 
 def build(**changes):
@@ -139,7 +139,7 @@ def test_without_second_order_the_loss_is_the_same_and_the_gradient_is_not():
 def test_recomputation_changes_no_gradient(recompute, chunks):
     lm, (ids, labels) = build(), data(chunks)
     loss, kept = gradients(lm, ids, labels, PLAIN)
-    again, recomputed = gradients(lm, ids, labels, Inner(recompute=recompute))
+    again, recomputed = gradients(lm, ids, labels, InnerLoop(recompute=recompute))
     assert torch.equal(loss, again)
     for name, gradient in kept.items():
         torch.testing.assert_close(recomputed[name], gradient, atol=1e-14, rtol=1e-12)

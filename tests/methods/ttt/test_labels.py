@@ -8,7 +8,7 @@ import torch
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE
-from lit_research.methods.ttt.inner_loop import Inner, scan
+from lit_research.methods.ttt.inner_loop import InnerLoop, scan
 from lit_research.methods.ttt.module import TTTE2E
 from lit_research.methods.ttt.streaming import Stream
 from tests.methods.ttt.test_streaming import build, close, draw, in_pieces
@@ -30,7 +30,7 @@ def scanned(lm, tokens, is_label):
     labels = torch.full_like(padded, IGNORE)
     labels[:, : tokens.shape[1] - 1] = tokens[:, 1:].masked_fill(~is_label[:, 1:], IGNORE)
     with torch.no_grad():
-        return scan(lm, padded, labels, Inner())[1][:, : tokens.shape[1] - 1]
+        return scan(lm, padded, labels, InnerLoop())[1][:, : tokens.shape[1] - 1]
 
 
 def token_losses(logits, tokens):

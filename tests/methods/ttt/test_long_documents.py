@@ -159,7 +159,7 @@ def test_predict_reads_whole_documents_without_the_end_of_text(folder, tmp_path)
         ({"contexts": [64, 64]}, "different lengths"),
         ({"contexts": [48, 64]}, "divide the longest"),
         ({"test_documents": 0}, "test_documents is 0"),
-        ({"mask_across_documents": True}, "of one document already"),
+        ({"mask_across_documents": True}, "holds one document already"),
     ],
 )
 def test_mistakes_are_refused_at_once(folder, changes, message):

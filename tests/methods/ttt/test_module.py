@@ -78,7 +78,7 @@ def test_sequences_follow_a_permutation_of_their_own():
     [
         ("--model.init_args.lm.widht=3", "unknown field 'widht'"),
         ("--data.init_args.sequence_length=60", "whole chunks"),
-        ("--model.init_args.lm.num_attention_heads=3", "even width"),
+        ("--model.init_args.lm.num_attention_heads=3", "even head width"),
         ("--model.init_args.lm.window=0", "window is 0"),
         ("--model.init_args.lm.num_suffix_layers=5", "of a model of 4 blocks"),
         ("--model.init_args.inner_warmup=2", "must be from 0 to 1"),

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from lit_research.methods.ttt.inner_loop import Inner, scan
+from lit_research.methods.ttt.inner_loop import InnerLoop, scan
 from tests.methods.ttt.test_inner_loop import build, data
 
 PARTS = 2
@@ -31,16 +31,16 @@ def shard_and_compare(rank, port):
     fully_shard(sharded.suffix[0], mesh=mesh)
     ids, labels = data(chunks=4, batch=2)
     with pytest.raises(RuntimeError, match=r"mixed torch\.Tensor and DTensor"):
-        scan(sharded, ids, labels, Inner())
+        scan(sharded, ids, labels, InnerLoop())
     dist.destroy_process_group()
 
 
 def compare(whole, sharded, rank):
     ids, labels = data(chunks=4, batch=2)
-    expected, _ = scan(whole, ids, labels, Inner())
+    expected, _ = scan(whole, ids, labels, InnerLoop())
     expected.backward()
     own = slice(rank, rank + 1)
-    loss, _ = scan(sharded, ids[own], labels[own], Inner())
+    loss, _ = scan(sharded, ids[own], labels[own], InnerLoop())
     loss.backward()
     for (name, one), other in zip(whole.named_parameters(), sharded.parameters(), strict=True):
         if hasattr(other.grad, "full_tensor"):

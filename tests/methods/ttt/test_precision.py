@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lit_research.methods.ttt.inner_loop import Inner, first_state, scan, step
+from lit_research.methods.ttt.inner_loop import InnerLoop, first_state, scan, step
 from lit_research.methods.ttt.streaming import Stream
 from tests.methods.ttt.test_inner_loop import CHUNK, build, data
 
@@ -24,8 +24,8 @@ def model():
 
 def test_loss_and_meta_gradient_under_autocast_are_near_those_of_fp32():
     lm = model()
-    loss, exact = gradient(lm, Inner(), autocast=False)
-    half_loss, half = gradient(lm, Inner(), autocast=True)
+    loss, exact = gradient(lm, InnerLoop(), autocast=False)
+    half_loss, half = gradient(lm, InnerLoop(), autocast=True)
     assert float(half_loss) == pytest.approx(float(loss), abs=1e-2)
     assert half.dtype == torch.float32
     assert float(torch.cosine_similarity(exact, half, dim=0)) > 0.99
@@ -34,8 +34,10 @@ def test_loss_and_meta_gradient_under_autocast_are_near_those_of_fp32():
 @pytest.mark.parametrize("recompute", ["none", "chunk"])
 def test_loss_and_meta_gradient_of_weights_in_bf16_are_near_those_of_fp32(recompute):
     lm = model()
-    loss, exact = gradient(lm, Inner(), autocast=False)
-    half_loss, half = gradient(lm.to(torch.bfloat16), Inner(recompute=recompute), autocast=False)
+    loss, exact = gradient(lm, InnerLoop(), autocast=False)
+    half_loss, half = gradient(
+        lm.to(torch.bfloat16), InnerLoop(recompute=recompute), autocast=False
+    )
     assert float(half_loss) == pytest.approx(float(loss), abs=1e-2)
     assert half.dtype == torch.bfloat16
     assert float(torch.cosine_similarity(exact, half.float(), dim=0)) > 0.99
@@ -45,8 +47,8 @@ def test_loss_and_meta_gradient_of_weights_in_bf16_are_near_those_of_fp32(recomp
 def test_recomputation_under_autocast_changes_the_rounding_alone(recompute):
     # A weight's gradient is summed over the chunks in fp32 there, and in bf16 where all is kept.
     lm = model()
-    _, kept = gradient(lm, Inner(recompute="none"), autocast=True)
-    _, again = gradient(lm, Inner(recompute=recompute), autocast=True)
+    _, kept = gradient(lm, InnerLoop(recompute="none"), autocast=True)
+    _, again = gradient(lm, InnerLoop(recompute=recompute), autocast=True)
     assert float(torch.cosine_similarity(kept, again, dim=0)) > 0.9999
 
 
@@ -60,7 +62,7 @@ def test_fast_weights_are_fp32_whatever_the_rest_computes_in(weights, grad):
         hidden = lm.run_prefix(ids)
         state = first_state(lm, hidden)
         chunk = hidden[:, :CHUNK], labels[:, :CHUNK]
-        _, loss, after = step(lm, chunk, state, Inner())
+        _, loss, after = step(lm, chunk, state, InnerLoop())
     assert {w.dtype for w in after.fast} == {torch.float32}
     # The step is not lost to rounding.
     pairs = zip(after.fast, state.fast, strict=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE
 from lit_research.methods.ttt.config import TTTE2EConfig
-from lit_research.methods.ttt.inner_loop import Inner, scan, scan_logits
+from lit_research.methods.ttt.inner_loop import InnerLoop, scan, scan_logits
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
 from lit_research.methods.ttt.streaming import Stream
 
@@ -39,7 +39,7 @@ def draw(length, batch=2, seed=1):
 
 def teacher_forced(lm, tokens, inner=None):
     """Return log-probabilities [B, T] of the tokens after the first, from one pass."""
-    inner = inner or Inner(lm.config.inner_lr, lm.config.inner_clip)
+    inner = inner or InnerLoop(lm.config.inner_lr, lm.config.inner_clip)
     with torch.no_grad():
         logits = scan_logits(lm, tokens, inner)
     return logits[:, :-1].log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0]
@@ -61,7 +61,7 @@ def test_logits_of_the_scan_are_those_of_its_losses():
     lm, tokens = build(), draw(24)
     labels = torch.cat([tokens[:, 1:], torch.full((2, 1), IGNORE)], dim=1)
     with torch.no_grad():
-        _, losses = scan(lm, tokens, labels, Inner())
+        _, losses = scan(lm, tokens, labels, InnerLoop())
     close(-losses[:, :-1], teacher_forced(lm, tokens))
 
 
@@ -78,7 +78,7 @@ def test_scores_do_not_depend_on_the_pieces(length, sizes, arm):
         "one block": {"num_suffix_layers": 1},
     }
     lm, tokens = build(**changes.get(arm, {})), draw(length)
-    inner = Inner(lr=0.0) if arm == "swa" else Inner(clip=0.3)
+    inner = InnerLoop(lr=0.0) if arm == "swa" else InnerLoop(clip=0.3)
     expected = teacher_forced(lm, tokens, inner)
     stream = Stream(lm, 2, inner)
     scores = torch.cat([stream.score(piece) for piece in in_pieces(tokens, sizes)], dim=1)
@@ -98,7 +98,7 @@ def test_prefill_then_decode_is_teacher_forcing():
     made = stream.generate(21, temperature=0.0)
     whole = torch.cat([prompt, made], dim=1)
     with torch.no_grad():
-        logits = scan_logits(lm, whole, Inner())
+        logits = scan_logits(lm, whole, InnerLoop())
     assert torch.equal(logits[:, 10:-1].argmax(-1), made)
 
 
@@ -199,7 +199,7 @@ def test_the_loss_of_transformers_has_the_meta_gradient():
     found = [p.grad.clone() for p in lm.parameters()]
     lm.zero_grad()
     labels = torch.cat([tokens[:, 1:], torch.full((2, 1), IGNORE)], dim=1)
-    _, losses = scan(lm, tokens, labels, Inner(recompute="none"))
+    _, losses = scan(lm, tokens, labels, InnerLoop(recompute="none"))
     (losses.sum() / (2 * 23)).backward()
     for one, other in zip(found, lm.parameters(), strict=True):
         torch.testing.assert_close(one, other.grad, atol=1e-6, rtol=0)  # transformers' loss is fp32

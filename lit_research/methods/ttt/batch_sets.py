@@ -1,4 +1,4 @@
-"""Data sets whose items are batches: of sequences of several lengths, or of whole documents."""
+"""Data sets whose items are batches: sequences of several lengths, or whole documents."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Batch = dict[str, Tensor]
 
 
 class Buckets(Dataset[Batch]):
-    """Batches of several data sets, one set after the other; item ``i`` is a whole batch.
+    """The batches of several data sets, one set after another; item ``i`` is a batch.
 
     Args:
         sets: data sets of sequences, each of one length, with ``__len__`` and ``__getitems__``.
-        batch_sizes: sequences of a batch of each set.
+        batch_sizes: sequences per batch, for each set.
     """
 
     def __init__(self, sets: Sequence[Any], batch_sizes: Sequence[int]) -> None:
         self._batches = [
-            (part, range(first, min(first + size, len(part))))
-            for part, size in zip(sets, batch_sizes, strict=True)
-            for first in range(0, len(part), size)
+            (sequences, range(first, min(first + size, len(sequences))))
+            for sequences, size in zip(sets, batch_sizes, strict=True)
+            for first in range(0, len(sequences), size)
         ]
 
     def __len__(self) -> int:
@@ -34,17 +34,17 @@ class Buckets(Dataset[Batch]):
     def __getitems__(self, indices: list[int]) -> Batch:
         """Return one batch, each value ``[B, ...]``; ``indices`` holds one number."""
         [index] = indices
-        part, rows = self._batches[index]
-        batch: Batch = part.__getitems__(list(rows))
+        sequences, rows = self._batches[index]
+        batch: Batch = sequences.__getitems__(list(rows))
         return batch
 
 
-class Documents(Dataset[Batch]):
-    """Whole documents, each a batch of its own, ``{"input_ids": [1, N], "document_ids": [1]}``.
+class WholeDocuments(Dataset[Batch]):
+    """Whole documents, one per batch, ``{"input_ids": [1, N], "document_ids": [1]}``.
 
     Args:
         store: the tokens; the end-of-text token is left out, so that a document can be continued.
-        documents: which of them, by their index in the store.
+        documents: indices of the documents in the store.
     """
 
     def __init__(self, store: Any, documents: Sequence[int]) -> None:
@@ -63,15 +63,16 @@ class Documents(Dataset[Batch]):
 
 
 def bucketed(sets: dict[int, Any], *, tokens: int, processes: int) -> Buckets:
-    """Return the batches of data sets of several lengths, which are about equal.
+    """Return batches of about equally many tokens from data sets of several lengths.
 
     Args:
         sets: a data set for each length, in tokens.
-        tokens: of a batch; a sequence that is longer is a batch alone.
-        processes: that share them; batches are small enough for each to get some, where there are
-            as many sequences.
+        tokens: tokens per batch; a longer sequence is a batch by itself.
+        processes: processes that share the batches; batches are small enough for every process to
+            get one, if there are enough sequences.
     """
     sizes = [
-        max(1, min(tokens // length, -(-len(part) // processes))) for length, part in sets.items()
+        max(1, min(tokens // length, -(-len(sequences) // processes)))
+        for length, sequences in sets.items()
     ]
     return Buckets(list(sets.values()), sizes)

@@ -1,4 +1,4 @@
-"""Documents of any length, scored or continued by ``predict``; an interrupted one goes on.
+"""``DocumentReader``: score and continue documents of any length; an interrupted one resumes.
 
 Legend: B documents of one length, N tokens of a document.
 """
@@ -23,35 +23,35 @@ from lit_research.progress import counting
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lit_research.methods.ttt.inner_loop import Inner
+    from lit_research.methods.ttt.inner_loop import InnerLoop
     from lit_research.methods.ttt.model import TTTE2EForCausalLM
 
 INDEX = "index.jsonl"
 
 
-class Reader:
-    """Reads documents through a ``Stream`` and writes what it finds, one file for each batch.
+class DocumentReader:
+    """Reads documents through a ``Stream`` and writes the results, one file per batch.
 
-    A file is named by the weights, the tokens and the settings that made it, so one that is there
-    is not made again, and a saved state never meets another model or another text.
+    A file name is a hash of the weights, the tokens and the settings, so an existing result is
+    reused, and a saved state is never loaded for another model or another text.
 
     Args:
-        folder: where files go: ``NAME.parquet`` (``row``, ``token``, ``log_prob`` in nats,
+        folder: output folder: ``NAME.parquet`` (``row``, ``token``, ``log_prob`` in nats,
             ``generated``), ``NAME.state.pt`` while a document is read, and ``index.jsonl``.
         lm: the model.
-        inner: how its inner loop steps.
-        continue_tokens: tokens to write after each document.
-        temperature: of these; 0 takes the most likely token.
-        seed: of these.
+        inner: settings of its inner loop.
+        continue_tokens: tokens to generate after each document.
+        temperature: sampling temperature; 0 takes the most likely token.
+        seed: seed of the sampling.
         save_state_every: tokens between two saved states.
-        progress: whether to show a bar for each batch.
+        progress: whether to show a progress bar for each batch.
     """
 
     def __init__(
         self,
         folder: Path,
         lm: TTTE2EForCausalLM,
-        inner: Inner,
+        inner: InnerLoop,
         *,
         continue_tokens: int = 0,
         temperature: float = 1.0,
@@ -63,9 +63,9 @@ class Reader:
         self.continue_tokens, self.progress = continue_tokens, progress
         self.save_state_every = save_state_every
         self.temperature, self.seed = temperature, seed
-        written_by = [continue_tokens, temperature, seed, STATE_FORMAT]
-        written_by += [getattr(lm.config, name) for name in CHANGEABLE]
-        self._made_by = json.dumps([weights_fingerprint(lm), str(inner), *written_by])
+        settings = [continue_tokens, temperature, seed, STATE_FORMAT]
+        settings += [getattr(lm.config, name) for name in CHANGEABLE]
+        self._key = json.dumps([weights_fingerprint(lm), str(inner), *settings])
 
     def read(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Score documents and continue them.
@@ -75,7 +75,7 @@ class Reader:
 
         Returns:
             Log-probabilities of all tokens but the first in nats, ``[B, N]`` (0 for the first), and
-            the tokens written, ``[B, continue_tokens]``.
+            the generated tokens, ``[B, continue_tokens]``.
         """
         path = self.folder / f"{self._name(tokens)}.parquet"
         if path.is_file():
@@ -91,26 +91,26 @@ class Reader:
                 add(piece.shape[1])
                 if stream.position < tokens.shape[1]:
                     self._save(state, stream, scores)
-        made = stream.generate(
+        generated = stream.generate(
             self.continue_tokens, temperature=self.temperature, seed=self.seed
         ).cpu()
         log_probs = torch.cat(scores, dim=1)
-        write_parquet(path, _table(tokens.cpu(), log_probs, made))
+        write_parquet(path, _table(tokens.cpu(), log_probs, generated))
         state.unlink(missing_ok=True)
-        return log_probs, made
+        return log_probs, generated
 
     def index(self, entry: dict[str, Any]) -> None:
         """Append a line to ``index.jsonl``."""
         append_line(self.folder / INDEX, json.dumps(entry))
 
     def _name(self, tokens: Tensor) -> str:
-        digest = hashlib.blake2b(self._made_by.encode(), digest_size=8)
+        digest = hashlib.blake2b(self._key.encode(), digest_size=8)
         digest.update(str(list(tokens.shape)).encode())
         digest.update(tokens.cpu().numpy().tobytes())
         return digest.hexdigest()
 
     def _begin(self, state: Path, tokens: Tensor) -> tuple[Stream, list[Tensor]]:
-        """Begin a stream, or go on with the one that was interrupted."""
+        """Start a stream, or resume the one that was interrupted."""
         stream = Stream(self.lm, len(tokens), self.inner)
         if not state.is_file():
             return stream, []
@@ -134,20 +134,20 @@ class Reader:
         return log_probs[:, :N], written[:, N:]
 
 
-def _table(tokens: Tensor, log_probs: Tensor, made: Tensor) -> pa.Table:
-    """Return one row a token, document by document; what was written has no log-probability."""
+def _table(tokens: Tensor, log_probs: Tensor, generated: Tensor) -> pa.Table:
+    """Return one row per token, document by document; generated tokens have no log-probability."""
     import pyarrow as pa
 
     B, N = tokens.shape
-    both = torch.cat([tokens, made], dim=1)
-    scores = torch.cat([log_probs, torch.full(made.shape, float("nan"))], dim=1)
-    rows = torch.arange(B)[:, None].expand_as(both)
-    generated = (torch.arange(both.shape[1]) >= N).expand_as(both)
+    tokens = torch.cat([tokens, generated], dim=1)
+    scores = torch.cat([log_probs, torch.full(generated.shape, float("nan"))], dim=1)
+    rows = torch.arange(B)[:, None].expand_as(tokens)
+    is_generated = (torch.arange(tokens.shape[1]) >= N).expand_as(tokens)
     return pa.table(
         {
             "row": pa.array(rows.flatten().int().numpy()),
-            "token": pa.array(both.flatten().int().numpy()),
+            "token": pa.array(tokens.flatten().int().numpy()),
             "log_prob": pa.array(scores.flatten().numpy()),
-            "generated": pa.array(generated.flatten().numpy()),
+            "generated": pa.array(is_generated.flatten().numpy()),
         }
     )

@@ -1,4 +1,4 @@
-"""``Evaluation``: the test of ``TTTE2E`` at every length of context, inner loop on and off."""
+"""``ContextEvaluation``: test ``TTTE2E`` at every context length, inner loop on and off."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from lit_research.figures import add_figure, add_text, code_block
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.ttt.contexts import ContextLosses, NeedleScores
 from lit_research.methods.ttt.core import without_steps
-from lit_research.methods.ttt.inner_loop import Inner, scan
-from lit_research.methods.ttt.interface import LearningModel
+from lit_research.methods.ttt.inner_loop import InnerLoop, scan
+from lit_research.methods.ttt.learning_model import LearningModel
 from lit_research.methods.ttt.streaming import Stream
 
 Batch = dict[str, Tensor]
 
 
-class Evaluation:
-    """Gathers what the batches of a test say; at the end it logs, draws and prints it.
+class ContextEvaluation:
+    """Accumulates the test results of all batches, then logs, draws and prints them.
 
     Args:
-        module: attached to a trainer; logs.
-        model: is tested.
+        module: module attached to a trainer, for logging.
+        model: the model to test.
         inner: the inner loop at test time.
     """
 
-    def __init__(self, module: Method, model: LearningModel, inner: Inner) -> None:
+    def __init__(self, module: Method, model: LearningModel, inner: InnerLoop) -> None:
         self.module, self.model = module, model
-        # The inner loop as it is at test time, and off.
+        # The inner loop at test time, and switched off.
         self._modes = (inner, without_steps("none"))
         depths = getattr(datamodule(module.trainer), "depths", None)
         self.name = "loss_by_context" if depths is None else "needles"
@@ -39,7 +39,7 @@ class Evaluation:
             self.scores = NeedleScores(depths, module.device)
 
     def add(self, batch: Batch) -> dict[str, Tensor]:
-        """Add a batch; return ``token_losses`` ``[B, T]`` in nats, but for needles."""
+        """Add a batch; return ``token_losses`` ``[B, T]`` in nats, nothing for needles."""
         if isinstance(self.scores, NeedleScores):
             length, answers = batch["input_ids"].shape[1], batch["answers"]
             logits = [self._answer(batch, inner) for inner in self._modes]
@@ -49,20 +49,20 @@ class Evaluation:
         self.scores.add(on, off, batch["labels"])
         return {"token_losses": on}
 
-    def _losses(self, batch: Batch, inner: Inner) -> Tensor:
+    def _losses(self, batch: Batch, inner: InnerLoop) -> Tensor:
         """Return the token losses ``[B, T]``."""
-        # Inner steps need gradients, which inference mode would forbid.
+        # InnerLoop steps need gradients, which inference mode would forbid.
         with torch.inference_mode(False), torch.no_grad():
             ids, labels = batch["input_ids"].clone(), batch["labels"].clone()
             return scan(self.model, ids, labels, inner)[1]
 
-    def _answer(self, batch: Batch, inner: Inner) -> Tensor:
-        """Return the logits of the last A tokens, ``[B, A, V]``; those of all would not fit."""
+    def _answer(self, batch: Batch, inner: InnerLoop) -> Tensor:
+        """Return the logits of the last A tokens, ``[B, A, V]``; all of them would not fit."""
         ids, keep = batch["input_ids"], batch["answers"].shape[1]
         return Stream(self.model, len(ids), inner).read(ids, keep=keep)
 
     def finish(self) -> None:
-        """Put all processes together and show what was found. To be called on every rank."""
+        """Reduce over all processes and show the results. Call it on every rank."""
         module, scores = self.module, self.scores
         scores.reduce()
         metrics = scores.metrics()

@@ -1,4 +1,4 @@
-"""A fresh target, trained on fresh texts: what the generator can do, measured."""
+"""``TargetEvaluation``: evaluate the generator by a fresh target, trained on fresh texts."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from lit_research.methods.dpg.policy import Policy
 from lit_research.metrics import gather_objects
 from lit_research.seeds import numbered_seed
 
-SHOWN = 4  # texts
+SHOWN = 4  # texts in the log
 
 
-class FreshTarget:
-    """Collects the texts of an evaluation; then trains a target on all of them, once.
+class TargetEvaluation:
+    """Collects the texts of an evaluation, then trains one target on all of them.
 
     Args:
-        module: whose generator is evaluated.
+        module: the module whose generator is evaluated.
         stage: ``val`` or ``test``.
     """
 
     def __init__(self, module: Policy, stage: str) -> None:
         self.module, self.stage = module, stage
-        self.of_prompt: dict[int, list[str]] = {}
+        self.by_prompt: dict[int, list[str]] = {}
 
     def add(self, batch: dict[str, Any]) -> None:
-        """Write texts for the prompts of a batch.
+        """Generate texts for the prompts of a batch.
 
-        They are always the same, given the weights, whatever the batches and the processes.
+        Given the weights they are always the same, however prompts are divided into batches and
+        processes.
         """
         module = self.module
         n = module.hparams["test_rounds"] or module.hparams["rollouts"]
@@ -38,15 +39,15 @@ class FreshTarget:
         written = module.write(batch["prompts"], n, [base + number for number in batch["ids"]])
         for completion in written:
             number = batch["ids"][completion.prompt_index]
-            self.of_prompt.setdefault(number, []).append(completion.text)
+            self.by_prompt.setdefault(number, []).append(completion.text)
 
     def finish(self) -> None:
         """Train the target; log Phi, what the metric reports, a picture and some texts."""
         module = self.module
-        of_prompts: dict[int, list[str]] = {}
-        for of_rank in gather_objects(self.of_prompt):
-            of_prompts |= of_rank
-        texts = [text for number in sorted(of_prompts) for text in of_prompts[number]]
+        by_prompt: dict[int, list[str]] = {}
+        for of_rank in gather_objects(self.by_prompt):
+            by_prompt |= of_rank
+        texts = [text for number in sorted(by_prompt) for text in by_prompt[number]]
         run, phi = module.attributor.run(texts)
         numbers = {"phi": phi, **module.numbers(run)}
         for name, value in numbers.items():

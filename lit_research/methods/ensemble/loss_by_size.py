@@ -1,4 +1,4 @@
-"""``MemberCurve``: the loss of 1, 2, ..., K members, gathered batch by batch, and its law."""
+"""``LossBySize``: the loss of 1, 2, ..., K members, accumulated by batch, and its law."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
 
     from lit_research.laws import Fit
 
-# Fewest sizes that the law's three parameters leave a residual for.
+# Fewest sizes that leave a residual: the law has three parameters.
 MIN_SIZES = 4
 
 
-class MemberCurve:
+class LossBySize:
     """Sums of the losses of nested ensembles over an evaluation.
 
-    The first result adds up the sums of all processes: ask for one on each of them, then for more
-    wherever they are wanted.
+    The first result reduces the sums over all processes: ask for it on every rank; after that,
+    results may be asked for on any rank.
 
     Args:
-        members: K.
-        device: where the sums are kept until the end, so that no batch waits for a number.
+        members: number of members, K.
+        device: device of the sums, which stay there so that no batch waits for a transfer.
     """
 
     def __init__(self, members: int, device: torch.device) -> None:
-        # Rows: log-probabilities of member, logits, probabilities; labels in all.
+        # Rows: log-probabilities for member, logits, probabilities. Then the label count.
         self._sums, self._tokens = Sums((3, members), device), Sums((), device)
 
-    def add(self, place: int, scores: Scores) -> None:
-        """Add a batch's scores of the ensemble of the first ``place + 1`` members."""
+    def add(self, size: int, scores: Scores) -> None:
+        """Add a batch's scores for the ensemble of the first ``size`` members."""
         sums = torch.zeros_like(self._sums.total)
         for row, score in enumerate((scores.member, scores.logits, scores.probabilities)):
-            sums[row, place] = score.sum(dtype=sums.dtype)
+            sums[row, size - 1] = score.sum(dtype=sums.dtype)
         self._sums.update(sums)
 
     def count(self, labels: Tensor) -> None:
@@ -64,20 +64,20 @@ class MemberCurve:
         return sum(self.member_losses) / len(self.member_losses)
 
     def losses(self, average: Average) -> list[float]:
-        """Loss of the ensembles of the first 1, ..., K members, in nats, ``[K]``."""
+        """Return the losses of the ensembles of the first 1, ..., K members, in nats, ``[K]``."""
         return self._losses[1 + AVERAGES.index(average)]
 
     def points(self, average: Average) -> tuple[list[int], list[float]]:
-        """Return sizes and losses for the law, one member being the mean of all members.
+        """Return sizes and losses for the law; the loss of size 1 is the mean over all members.
 
-        The first member's own loss would bias the exponent: its luck is in every other point too,
-        but averaged (exponents of 1.25 to 1.37 in place of 0.91 to 0.99 in a small check).
+        The first member's own loss would bias the exponent: its deviation is in every other point
+        too, but averaged (exponents of 1.25 to 1.37 instead of 0.91 to 0.99 in a small check).
         """
         losses = [self.member_mean, *self.losses(average)[1:]]
         return list(range(1, len(losses) + 1)), losses
 
     def law(self, average: Average) -> Fit | None:
-        """Fit ``E + A / K^alpha``; None where the sizes are too few or the law refuses them."""
+        """Fit ``E + A / K^alpha``; None if there are too few sizes or the fit is refused."""
         from lit_research.laws import fit
 
         sizes, losses = self.points(average)
@@ -89,7 +89,7 @@ class MemberCurve:
             return None
 
     def report(self, average: Average) -> str:
-        """Return members, K-curve and law as plain text."""
+        """Return a table of members and K-curve, and the law."""
         rows = ["K  member    logits    probabilities"]
         columns = zip(self.member_losses, *map(self.losses, AVERAGES), strict=True)
         for size, (member, logits, probabilities) in enumerate(columns, 1):
@@ -103,10 +103,10 @@ class MemberCurve:
         return "\n".join(rows)
 
     def figure(self, average: Average) -> Figure:
-        """Draw the law and the curve; only where ``law`` gives one."""
-        found = self.law(average)
-        assert found is not None
-        drawing = found.figure()
-        drawing.axes[0].set_ylabel("loss (nats per token)")
-        drawing.axes[-1].set_xlabel("members (count)")
-        return drawing
+        """Draw the law and the curve; only if ``law`` returns one."""
+        law = self.law(average)
+        assert law is not None
+        figure = law.figure()
+        figure.axes[0].set_ylabel("loss (nats per token)")
+        figure.axes[-1].set_xlabel("members (count)")
+        return figure

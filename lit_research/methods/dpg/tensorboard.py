@@ -1,4 +1,4 @@
-"""What a step of the generator logs and shows: the target's numbers, rewards, a picture, a text.
+"""What a run shows in TensorBoard: the decisive curves, how to read them, and each step.
 
 Legend: N texts of all processes.
 """
@@ -6,14 +6,34 @@ Legend: N texts of all processes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from lit_research.figures import add_picture, add_text, code_block
 from lit_research.lm.engines import Completion
-from lit_research.methods.dpg.inner import Rewards
+from lit_research.methods.dpg.attributor import Rewards
 from lit_research.methods.dpg.policy import Policy
 from lit_research.metrics import gather_objects
+
+if TYPE_CHECKING:
+    from lit_research.methods.dpg.metrics import TargetMetric
+
+DECISIVE_CURVES = {
+    "metric of a freshly trained target (Phi)": ["val/phi"],
+    "metric of the target in training (Phi)": ["train/phi"],
+    "standard deviation of the rewards (of Phi)": ["train/reward_std"],
+}
+READING = (
+    "CUSTOM SCALARS shows the metric of a target trained on fresh texts, which should rise "
+    "with the steps. Where train/phi rises and val/phi does not, the texts fit one target."
+)
+
+
+def decisive_curves(metric: TargetMetric) -> dict[str, list[str]]:
+    """Return the decisive curves, with those that the metric reports."""
+    reported = {title: [f"train/{name}", f"val/{name}"] for name, title in metric.reports.items()}
+    return {**DECISIVE_CURVES, **reported}
 
 
 def log_step(
@@ -22,22 +42,22 @@ def log_step(
     texts: Sequence[str],
     completions: Sequence[Completion],
 ) -> None:
-    """Log what a step's texts did to the target; show more of it where steps are logged.
+    """Log the effect of a step's texts on the target; on logged steps also rewards and a picture.
 
     Args:
-        module: that wrote.
-        rewards: of the texts.
-        texts: N of them.
-        completions: those of this process.
+        module: the module that generated the texts.
+        rewards: rewards of the texts.
+        texts: the N texts.
+        completions: the completions of this process.
     """
     numbers = [module.numbers(run) for run in rewards.runs]
-    values = {k: sum(found[k] for found in numbers) / len(numbers) for k in numbers[0]}
+    values = {name: sum(of_run[name] for of_run in numbers) / len(numbers) for name in numbers[0]}
     for name, value in {"phi": rewards.phi, **values}.items():
         module.log(f"train/{name}", value, prog_bar=name != "phi", batch_size=1)
     if not module.is_logged_step:
         return
-    of_ranks = gather_objects([float(len(c.token_ids)) for c in completions])
-    lengths = [length for of_rank in of_ranks for length in of_rank]
+    by_rank = gather_objects([float(len(c.token_ids)) for c in completions])
+    lengths = [length for of_rank in by_rank for length in of_rank]
     spread = float(rewards.tau.double().std()) if rewards.tau.numel() > 1 else 0.0
     module.log("train/reward_std", spread, batch_size=1)
     module.log("train/length_tokens", sum(lengths) / len(lengths), batch_size=1)

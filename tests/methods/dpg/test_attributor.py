@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from lit_research.errors import UserError
 from lit_research.lm import IGNORE, build_lm
 from lit_research.methods.dpg import Attributor, Bitmap, Inner
-from lit_research.methods.dpg.alphabet import alphabet_tokenizer
+from lit_research.methods.dpg.data import alphabet_tokenizer
 from tests.methods.dpg.test_core import official_labels
 from tests.methods.dpg.test_metrics import LETTERS
 

@@ -1,4 +1,4 @@
-"""``Evaluation``: what held-out text, or multiple-choice items, say of an ensemble.
+"""``EnsembleEvaluation``: evaluate an ensemble on held-out text or multiple-choice items.
 
 Legend: K members, B sequences of a batch, T tokens of a sequence.
 """
@@ -17,24 +17,24 @@ from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import append_line
 from lit_research.lm import count_parameters
 from lit_research.methods.base import Method, datamodule
+from lit_research.methods.ensemble.accuracy_by_size import AccuracyBySize
 from lit_research.methods.ensemble.asymptotes import read_points, study
-from lit_research.methods.ensemble.choice_curve import ChoiceCurve
 from lit_research.methods.ensemble.core import AVERAGES, Scores
-from lit_research.methods.ensemble.curve import MemberCurve
+from lit_research.methods.ensemble.loss_by_size import LossBySize
 from lit_research.methods.ensemble.members import count_members
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class Evaluation:
-    """Gathers scores batch by batch; at the end it logs, draws and prints them.
+class EnsembleEvaluation:
+    """Accumulates scores by batch, then logs, draws and prints the results.
 
     Args:
-        module: attached to a trainer; logs.
+        module: module attached to a trainer, for logging.
         lm: the stacked members.
-        stage: ``val`` or ``test``, the first word of the logged names.
-        trained_steps: steps that the members were trained for.
+        stage: ``val`` or ``test``, the prefix of the logged names.
+        trained_steps: number of steps that the members were trained for.
     """
 
     def __init__(
@@ -42,23 +42,23 @@ class Evaluation:
     ) -> None:
         self.module, self.lm, self.stage, self.trained_steps = module, lm, stage, trained_steps
         self.size, self.average = count_members(lm), module.hparams["average"]
-        self.curve = MemberCurve(self.size, module.device)
-        self.choices = ChoiceCurve(self.size, self.average, module.device)
+        self.curve = LossBySize(self.size, module.device)
+        self.choices = AccuracyBySize(self.size, self.average, module.device)
 
     def add(self, batch: dict[str, Tensor], scores: Iterable[Scores]) -> Tensor:
-        """Add a batch; return the losses ``[B, T]`` of all members together, in nats."""
+        """Add a batch; return the losses ``[B, T]`` of the whole ensemble, in nats."""
         if "option_id" in batch:  # items of MultipleChoice
             return -self.choices.add(batch, scores)
-        for place, given in enumerate(scores):
-            self.curve.add(place, given)
-            last: Tensor = getattr(given, self.average)
+        for size, of_size in enumerate(scores, 1):
+            self.curve.add(size, of_size)
+            last: Tensor = getattr(of_size, self.average)
         self.curve.count(batch["labels"])
         return -last
 
     def finish(self) -> None:
-        """Put all processes together and log; after a test, show the curve, its law and the study.
+        """Reduce over all processes and log; after a test, show the curve, its law and the study.
 
-        To be called on every rank.
+        Call it on every rank.
         """
         if self.choices.log(self.module, self.stage):
             return
@@ -90,20 +90,20 @@ class Evaluation:
             add_figure(self.module.trainer, "law/members", lambda: self.curve.figure(self.average))
 
     def _add_to_study(self, file: Path) -> None:
-        """Append this ensemble's losses to the file, fit the laws of all of it, show them."""
+        """Append this ensemble's losses to the file; fit and show the laws of all its points."""
         point = json.dumps(self._point())
         lines = file.read_text().splitlines() if file.is_file() else []
-        if point not in lines:  # tested again, it is the same point
+        if point not in lines:  # testing again gives the same point
             append_line(file, point)
-        found = study(read_points(file))
-        text = found.report()
+        laws = study(read_points(file))
+        text = laws.report()
         add_text(self.module.trainer, "test/study", code_block(text))
         rank_zero_info(f"\n{text}")
-        for name, law in found.fits.items():
+        for name, law in laws.fits.items():
             add_figure(self.module.trainer, f"law/{name}".replace(" ", "_"), law.figure)
 
     def _point(self) -> dict[str, Any]:
-        """Return what ``asymptotes.Measured`` reads."""
+        """Return the fields of ``asymptotes.Measured``."""
         module, data = self.module, datamodule(self.module.trainer)
         _, losses = self.curve.points(self.average)
         return {

@@ -1,4 +1,4 @@
-"""``LearningModel``: what the inner loop and a ``Stream`` use of ``TTTE2EForCausalLM``.
+"""``LearningModel``: the part of ``TTTE2EForCausalLM`` that the inner loop and ``Stream`` use.
 
 Legend: B sequences, T tokens, C tokens of a chunk, D width, V vocabulary.
 """
@@ -16,7 +16,7 @@ FastWeights = tuple[Tensor, ...]
 
 
 class LearningModel(Protocol):
-    """A prefix that is run once over a sequence, and a suffix that learns chunk by chunk."""
+    """A prefix that runs once over a sequence, and a suffix that learns chunk by chunk."""
 
     embed: nn.Embedding
     prefix: nn.ModuleList
@@ -30,13 +30,13 @@ class LearningModel(Protocol):
         """Return W_0."""
 
     def suffix_parameters(self) -> list[nn.Parameter]:
-        """Return what ``suffix_chunk`` may use in addition to the fast weights."""
+        """Return the parameters that ``suffix_chunk`` uses in addition to the fast weights."""
 
     def head(self, hidden: Tensor) -> Tensor:
         """Return the logits ``[B, T, V]`` of the last hidden states ``[B, T, D]``."""
 
     def run_prefix(self, input_ids: Tensor) -> Tensor:
-        """Return the hidden states ``[B, T, D]`` that the first fast weights read."""
+        """Return the hidden states ``[B, T, D]`` that enter the first fast weights."""
 
     def suffix_chunk(
         self,

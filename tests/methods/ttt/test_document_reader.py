@@ -8,8 +8,8 @@ import torch
 from pyarrow import parquet
 
 from lit_research.errors import UserError
-from lit_research.methods.ttt.inner_loop import Inner
-from lit_research.methods.ttt.reading import INDEX, Reader
+from lit_research.methods.ttt.document_reader import INDEX, DocumentReader
+from lit_research.methods.ttt.inner_loop import InnerLoop
 from lit_research.methods.ttt.streaming import Stream
 from tests.methods.ttt.test_module import run
 from tests.methods.ttt.test_streaming import build, draw
@@ -22,11 +22,11 @@ class KilledError(Exception):
 def test_a_document_that_was_interrupted_becomes_the_same(tmp_path, monkeypatch):
     lm, tokens = build().float(), draw(41)
     settings = {"continue_tokens": 7, "save_state_every": 8}
-    scores, made = Reader(tmp_path / "whole", lm, Inner(), **settings).read(tokens)
+    scores, made = DocumentReader(tmp_path / "whole", lm, InnerLoop(), **settings).read(tokens)
     assert scores.shape == (2, 41)
     assert made.shape == (2, 7)
 
-    save, saved = Reader._save, []
+    save, saved = DocumentReader._save, []
 
     def save_twice(self, path, stream, so_far):
         save(self, path, stream, so_far)
@@ -34,11 +34,13 @@ def test_a_document_that_was_interrupted_becomes_the_same(tmp_path, monkeypatch)
         if len(saved) == 2:
             raise KilledError
 
-    monkeypatch.setattr(Reader, "_save", save_twice)
+    monkeypatch.setattr(DocumentReader, "_save", save_twice)
     with pytest.raises(KilledError):
-        Reader(tmp_path / "broken", lm, Inner(), **settings).read(tokens)
+        DocumentReader(tmp_path / "broken", lm, InnerLoop(), **settings).read(tokens)
     [state] = (tmp_path / "broken").glob("*.state.pt")
-    again_scores, again = Reader(tmp_path / "broken", lm, Inner(), **settings).read(tokens)
+    again_scores, again = DocumentReader(tmp_path / "broken", lm, InnerLoop(), **settings).read(
+        tokens
+    )
     assert torch.equal(scores, again_scores)
     assert torch.equal(made, again)
     assert not state.exists()
@@ -47,13 +49,13 @@ def test_a_document_that_was_interrupted_becomes_the_same(tmp_path, monkeypatch)
 
 def test_what_was_read_is_not_read_again_and_another_model_does_not_take_it(tmp_path, monkeypatch):
     lm, tokens = build().float(), draw(20)
-    first = Reader(tmp_path, lm, Inner(), continue_tokens=3).read(tokens)
+    first = DocumentReader(tmp_path, lm, InnerLoop(), continue_tokens=3).read(tokens)
     with torch.no_grad():
         other = build(initializer_range=0.2).float()
-    changed, _ = Reader(tmp_path, other, Inner(), continue_tokens=3).read(tokens)
+    changed, _ = DocumentReader(tmp_path, other, InnerLoop(), continue_tokens=3).read(tokens)
     assert not torch.equal(first[0], changed)
     monkeypatch.setattr(Stream, "score", None)  # nothing may be read
-    back = Reader(tmp_path, lm, Inner(), continue_tokens=3).read(tokens)
+    back = DocumentReader(tmp_path, lm, InnerLoop(), continue_tokens=3).read(tokens)
     assert torch.equal(first[0], back[0])
     assert torch.equal(first[1], back[1])
 

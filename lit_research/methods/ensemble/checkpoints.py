@@ -1,4 +1,4 @@
-"""Put members together that were trained apart, from the checkpoints of their runs."""
+"""Load members that were trained in separate runs, from their checkpoints, into one ensemble."""
 
 from __future__ import annotations
 
@@ -20,72 +20,72 @@ if TYPE_CHECKING:
 
 
 def find_checkpoints(patterns: Sequence[str]) -> list[str]:
-    """Return the files that paths and glob patterns name, in order, each once.
+    """Return the files that match paths and glob patterns, in order, without duplicates.
 
     Raises:
-        UserError: a pattern names no file.
+        UserError: a pattern matches no file.
     """
     files: list[str] = []
     for pattern in patterns:
-        found = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))
-        if not found:
+        matches = sorted(glob.glob(os.path.expanduser(pattern), recursive=True))
+        if not matches:
             raise UserError(
-                f"no checkpoint matches {pattern!r}, in gather of Ensemble: give the files of "
+                f"no checkpoint matches {pattern!r}, in gather of Ensemble; give the files of "
                 "finished runs, such as runs/ensemble/*/version_*/checkpoints/last.ckpt"
             )
-        files += [file for file in found if file not in files]
+        files += [file for file in matches if file not in files]
     return files
 
 
-def gather_members(
+def load_members(
     patterns: Sequence[str], build: Callable[[], PreTrainedModel], data: object = None
 ) -> tuple[PreTrainedModel, list[str], int]:
-    """Return one stacked model of all members, the members' names, and steps that they trained.
+    """Return one stacked model of all members, the members' names, and their training steps.
 
     Args:
-        patterns: checkpoints of ``Ensemble`` (members stacked) or ``Pretrain`` (one each) runs.
-        build: makes a language model of the members' config.
-        data: the run's data module, whose tokenizer the members must have learned with.
+        patterns: checkpoints of ``Ensemble`` (stacked members) or ``Pretrain`` (one each) runs.
+        build: builds a language model of the members' config.
+        data: the run's data module, which must have the members' tokenizer.
 
     Raises:
-        UserError: a file is missing, is no checkpoint of such a run, or is of another model or
-            tokenizer; or the same member is there twice.
+        UserError: a file is missing, is no checkpoint of such a run, or has another model or
+            tokenizer; or a member is duplicated.
     """
     lm = build()
     shapes = {name: p.shape for name, p in lm.named_parameters()}
-    parts: list[dict[str, Tensor]] = []
+    weights: list[dict[str, Tensor]] = []
     names: list[str] = []
-    holders: dict[str, list[str]] = {}
+    files_of: dict[str, list[str]] = {}
     steps: set[int] = set()
     for file in find_checkpoints(patterns):
         checkpoint = _load(file)
         check_same_tokens(checkpoint, file, data)
-        weights, of_file = _members_of(checkpoint, file, shapes)
-        parts.append(weights)
-        names += of_file
-        for name in of_file:
-            holders.setdefault(name, []).append(file)
+        file_weights, file_names = _members_of(checkpoint, file, shapes)
+        weights.append(file_weights)
+        names += file_names
+        for name in file_names:
+            files_of.setdefault(name, []).append(file)
         steps.add(checkpoint["global_step"])
-    for name, files in holders.items():
+    for name, files in files_of.items():
         if len(files) > 1:
             raise UserError(
-                f"the member of {name} is there twice, in {' and '.join(files)}, in gather of "
-                "Ensemble: give patterns that name each member once, such as the runs of one --name"
+                f"duplicate member ({name}, in {' and '.join(files)}), in gather of "
+                "Ensemble; give patterns that name each member once, such as the runs of one --name"
             )
     if len(steps) > 1:
         raise UserError(
-            f"members trained for {sorted(steps)} steps, in gather of Ensemble: give checkpoints "
+            f"members trained for {sorted(steps)} steps, in gather of Ensemble; give checkpoints "
             "of finished runs of one recipe"
         )
-    stacked = {name: nn.Parameter(torch.cat([part[name] for part in parts])) for name in shapes}
+    stacked = {name: nn.Parameter(torch.cat([w[name] for w in weights])) for name in shapes}
     return with_parameters(lm, stacked), names, steps.pop()
 
 
-def members_config(patterns: Sequence[str]) -> Callable[[], PreTrainedModel]:
-    """Return what builds a language model of the config that the first checkpoint names.
+def member_builder(patterns: Sequence[str]) -> Callable[[], PreTrainedModel]:
+    """Return a function that builds a language model of the first checkpoint's config.
 
     Raises:
-        UserError: as ``gather_members``.
+        UserError: as ``load_members``.
     """
     from lit_research.lm import build_lm
 
@@ -104,19 +104,19 @@ def _members_of(
     weights = {}
     for name, shape in shapes.items():
         value = state.get(f"lm.{name}")
-        wanted = (len(names), *shape) if stacked else tuple(shape)
-        if value is None or tuple(value.shape) != wanted:
-            found = "missing" if value is None else f"of shape {list(value.shape)}"
+        expected = (len(names), *shape) if stacked else tuple(shape)
+        if value is None or tuple(value.shape) != expected:
+            actual = "missing" if value is None else f"of shape {list(value.shape)}"
             raise UserError(
-                f"weight {name} is {found}, not {list(wanted)}; in {file}, in gather of Ensemble: "
-                "give the members' own lm config"
+                f"weight {name} is {actual}, not {list(expected)}, in {file}, in gather of Ensemble"
+                "; give the members' own lm config"
             )
         weights[name] = value if stacked else value[None]
     return weights, names
 
 
 def _load(file: str) -> dict[str, Any]:
-    """Read a checkpoint; its tensors stay on disk until they are used."""
+    """Read a checkpoint, memory-mapped: its tensors stay on disk until they are used."""
     try:
         checkpoint: dict[str, Any] = torch.load(
             file, map_location="cpu", weights_only=True, mmap=True
@@ -125,7 +125,7 @@ def _load(file: str) -> dict[str, Any]:
     except Exception as error:  # a damaged file can fail in any layer below
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"cannot read a checkpoint: {reason}; from {file}, in gather_members: "
+            f"cannot read a checkpoint ({reason}), from {file}, in gather of Ensemble; "
             "give checkpoints of Ensemble or Pretrain runs"
         ) from error
     return checkpoint
