@@ -173,8 +173,13 @@ class ResearchCLI(LightningCLI):
         # As Lightning's, for the hyper-parameters of a checkpoint, without validating the config
         # again: that would take as long as parsing it.
         if not hasattr(self, "config_dump"):
-            kept = {"skip_none": False, "skip_link_targets": False}
-            text = self.parser.dump(self.config, format="yaml", skip_validation=True, **kept)
+            text = self.parser.dump(
+                self.config,
+                format="yaml",
+                skip_none=False,
+                skip_link_targets=False,
+                skip_validation=True,
+            )
             self.config_dump = yaml.safe_load(text)[self.config.subcommand]
 
     def before_instantiate_classes(self) -> None:
