@@ -26,7 +26,7 @@ SMALLER = {
         "--model.init_args.rules.attempts=2",
         "--model.init_args.max_new_tokens=32",
         "--model.init_args.eval_attempts=2",
-    ]
+    ],
 }
 
 for number, config in enumerate(sorted(config_dir().glob("*/tiny*.yaml"))):
