@@ -1,4 +1,4 @@
-"""Run four steps of every tiny config of the installed package; the first by the command itself.
+"""Run two steps of every tiny config of the installed package; the first by the command itself.
 
 python .ci/smoke.py
 """
@@ -11,19 +11,22 @@ from lit_research.catalogue import with_bases
 from lit_research.cli import config_dir, main
 
 QUIET = [
-    "--trainer.max_steps=4",
-    "--trainer.limit_val_batches=2",
+    "--trainer.max_steps=2",
+    "--trainer.limit_val_batches=1",
     "--trainer.enable_progress_bar=false",
 ]
-# What makes four steps of a method short.
+# What makes two steps of a method short.
 SMALLER = {
+    "dpg": ["--model.init_args.rollouts=2", "--model.init_args.inner.batch_size=16"],
     "self_play": [
-        "--data.init_args.size=24",
-        "--data.init_args.held_out=8",
-        "--data.init_args.warm=60",
-        "--model.init_args.warm_start.epochs=2",
+        "--data.init_args.size=8",
+        "--data.init_args.held_out=4",
+        "--data.init_args.warm=20",
+        "--model.init_args.warm_start.epochs=1",
+        "--model.init_args.rules.attempts=2",
+        "--model.init_args.max_new_tokens=32",
         "--model.init_args.eval_attempts=2",
-    ]
+    ],
 }
 
 for number, config in enumerate(sorted(config_dir().glob("*/tiny*.yaml"))):

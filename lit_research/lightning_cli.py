@@ -13,6 +13,7 @@ from argparse import ArgumentError
 from typing import Any
 
 import lightning.pytorch as pl
+import yaml
 from jsonargparse import set_parsing_settings
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_info
@@ -167,6 +168,19 @@ class ResearchCLI(LightningCLI):
         # Lightning silently lets the checkpoint's hyper-parameters override the config. Here a
         # checkpoint of another model is refused, and --run uses the config of the run.
         pass
+
+    def _dump_config(self) -> None:
+        # As Lightning's, for the hyper-parameters of a checkpoint, without validating the config
+        # again: that would take as long as parsing it.
+        if not hasattr(self, "config_dump"):
+            text = self.parser.dump(
+                self.config,
+                format="yaml",
+                skip_none=False,
+                skip_link_targets=False,
+                skip_validation=True,
+            )
+            self.config_dump = yaml.safe_load(text)[self.config.subcommand]
 
     def before_instantiate_classes(self) -> None:
         """Choose the run's folder, find the checkpoint, and refuse one of another method."""

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -173,6 +174,12 @@ def run_apart(args: list[str]) -> int:
     process.join(timeout=180)
     assert process.exitcode is not None, "the run hangs"
     return process.exitcode
+
+
+def call_apart(call: Callable, *args: Any) -> Any:
+    """Call a function in a process of its own (that has done the imports); return its result."""
+    with ProcessPoolExecutor(1, mp_context=forks()) as pool:
+        return pool.submit(call, *args).result(timeout=180)
 
 
 def stop_run(args: list[str], how: str) -> None:

@@ -17,7 +17,7 @@ from lit_research.methods.ttt import TTTE2E
 from lit_research.text import ShardedSampler, load_tokenizer, make_loader
 from tests.helpers import run_as_ranks
 
-SIZES = (1, 3, 5)
+SIZES = (1, 3)  # one of the two processes has none, or fewer
 LLAMA = {
     "model_type": "llama",
     "hidden_size": 16,

@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from lit_research.cli import main
 from tests.helpers import run_as_ranks, write_tiny
 
+STEPS = 6
 MEMBERS = {
     "model.class_path": "Ensemble",
     "model.init_args.seeds": [0, 3],
@@ -50,8 +51,8 @@ def write(folder: Path, changes: dict, batch_size: int) -> Path:
         {
             **changes,
             "data.init_args.batch_size": batch_size,
-            "trainer.max_steps": 12,
-            "trainer.val_check_interval": 6,
+            "trainer.max_steps": STEPS,
+            "trainer.val_check_interval": STEPS // 2,
             "trainer.check_val_every_n_epoch": None,
             "trainer.limit_val_batches": 1.0,
             "model.init_args.schedule": "linear",
@@ -67,7 +68,7 @@ def losses(folder: Path) -> dict[str, list[float]]:
 
 def same_curves(one: dict[str, list[float]], two: dict[str, list[float]]) -> None:
     assert len(one["val/loss"]) == 2
-    assert len(one["train/loss"]) == 12
+    assert len(one["train/loss"]) == STEPS
     for curve in ("train/loss", "val/loss"):
         assert two[curve] == pytest.approx(one[curve], abs=1e-5)
 
@@ -100,6 +101,7 @@ def test_the_command_starts_the_processes_and_one_speaks_for_all(of_ranks, tmp_p
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     # From its first line to its last.
-    for line in ("lit-research: loading", "step 1/12", "step 12/12", "\nrun ", "\nresume "):
+    first, last = f"step 1/{STEPS}", f"step {STEPS}/{STEPS}"
+    for line in ("lit-research: loading", first, last, "\nrun ", "\nresume "):
         assert done.stderr.count(line) == 1, done.stderr
     assert losses(tmp_path / "two") == losses(of_ranks / "0")

@@ -11,6 +11,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from typing_extensions import override
 
 from lit_research.errors import UserError
+from lit_research.files import write_atomic
 from lit_research.tokenizer_check import save_trained_tokenizer
 
 CONFIG_NAME = "config.yaml"
@@ -44,7 +45,9 @@ class SaveRunConfig(SaveConfigCallback):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "overwrite": True})
+        # `save_config` writes the file: the parser would dump the config once more for it.
+        super().__init__(*args, **{**kwargs, "overwrite": True, "save_to_log_dir": False})
+        self._folder: str | None = None
 
     @override
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -59,7 +62,7 @@ class SaveRunConfig(SaveConfigCallback):
     def _save(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         if trainer.limit_predict_batches == 0 and stage == "predict":  # export, generate
             return
-        folder = trainer.log_dir  # on every rank: it is broadcast
+        self._folder = folder = trainer.log_dir  # on every rank: it is broadcast
         if trainer.is_global_zero and folder is not None and not self.already_saved:
             self.config_filename = self._file_name(Path(folder), TrainerFn(stage).value)
             if stage == "fit":
@@ -77,7 +80,10 @@ class SaveRunConfig(SaveConfigCallback):
 
     @override
     def save_config(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        text = self.parser.dump(self.config, skip_none=False)
+        # Not validated again: the config is what the parser returned.
+        text = self.parser.dump(self.config, skip_none=False, skip_validation=True)
+        if self._folder is not None:
+            write_atomic(Path(self._folder, self.config_filename), text)
         for logger in trainer.loggers:
             if isinstance(logger, pl.loggers.TensorBoardLogger):
                 logger.experiment.add_text("config", f"```yaml\n{text}\n```")

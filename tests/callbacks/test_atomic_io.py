@@ -2,14 +2,14 @@
 
 import os
 import pickle
-import subprocess
-import sys
+import resource
 
 import pytest
 import torch
 
 from lit_research.callbacks import AtomicCheckpointIO, find_last_checkpoint
 from lit_research.errors import UserError
+from tests.helpers import call_apart
 
 
 def content(step: int) -> dict:
@@ -34,31 +34,24 @@ def test_a_checkpoint_comes_back_as_it_was_saved_and_leaves_no_temporary_file(tm
     assert os.listdir(path.parent) == [path.name]
 
 
-FULL_DISK = """
-import resource, sys
-from pathlib import Path
-import torch
-from lit_research.callbacks import AtomicCheckpointIO
-from lit_research.errors import UserError
-
-_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-for limit in (100, 300_000):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        content = {"global_step": 2, "state_dict": {"w": torch.zeros(200_000)}}
-        AtomicCheckpointIO().save_checkpoint(content, Path(sys.argv[1]))
-    except UserError as error:
-        print(error)
-"""
+def save_on_a_full_disk(path):
+    """Save where a file may have 100 bytes, then 300,000; return the refusals."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    refusals = []
+    for limit in (100, 300_000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            content = {"global_step": 2, "state_dict": {"w": torch.zeros(200_000)}}
+            AtomicCheckpointIO().save_checkpoint(content, path)
+        except UserError as error:
+            refusals.append(str(error))
+    return refusals
 
 
 def test_a_write_that_does_not_fit_leaves_the_checkpoint_before_it(tmp_path):
     path = save(tmp_path, 1, "step.ckpt")
     before = path.read_bytes()
-    command = [sys.executable, "-c", FULL_DISK, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    refusals = done.stdout.splitlines()
+    refusals = call_apart(save_on_a_full_disk, path)  # the limits end with the process
     assert len(refusals) == 2
     assert all(f"{path} could not be written" in refusal for refusal in refusals)
     assert path.read_bytes() == before

@@ -5,8 +5,6 @@ The loaders are plain: they draw from the global generator, as a method's own ma
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -20,6 +18,7 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 from lit_research.callbacks import ResearchCheckpoint, find_last_checkpoint
 from tests.callbacks.toy import ToyData, fit, make_trainer
+from tests.helpers import run_as_ranks
 
 DATA = TensorDataset(torch.arange(10.0)[:, None])  # five batches an epoch
 
@@ -159,22 +158,17 @@ def test_slurm_s_signal_puts_the_job_back_in_the_queue(tmp_path, monkeypatch):
     assert find_last_checkpoint(tmp_path / "checkpoints").name == "step=4.ckpt"
 
 
+def signalled_as_rank(folder: Path) -> int | None:
+    """Train as one of two processes; return the exit code that the signal to the first gives."""
+    try:
+        train_signalled(folder, signal.SIGTERM, strategy="ddp", devices=2)
+    except SIGTERMException as stopped:
+        return stopped.code
+    return None
+
+
 def test_a_signal_to_one_process_stops_all_at_the_same_step(tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(
-        "import signal, pathlib, torch\n"
-        "from tests.callbacks.test_exact_resume import train_signalled\n"
-        "torch.set_num_threads(1)\n"
-        f"folder = pathlib.Path({str(tmp_path)!r})\n"
-        "train_signalled(folder, signal.SIGTERM, strategy='ddp', devices=2)\n"
-    )
-    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path}
-    command = [sys.executable, str(script)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=100, check=False, env=environment
-    )
-    assert done.returncode == 128 + signal.SIGTERM, done.stderr[-2000:]
+    assert run_as_ranks(signalled_as_rank, tmp_path) == [128 + signal.SIGTERM] * 2
     checkpoint = find_last_checkpoint(tmp_path / "checkpoints")
     assert checkpoint.name == "step=4.ckpt"
     assert len(torch.load(checkpoint, weights_only=True)["random_states"]) == 2

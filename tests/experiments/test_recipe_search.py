@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -90,6 +91,21 @@ def unbroken(tmp_path_factory):
     return folder, run(search(folder))
 
 
+# Two axes, four trials: for what is the same however many there are.
+SQUARE = {
+    "grid": {"lr": [1e-3, 1e-2], "epochs": [1, 2]},
+    "start": {"lr": 1e-3, "epochs": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def square(tmp_path_factory):
+    """The recipe of a search over two axes that was never stopped."""
+    folder = tmp_path_factory.mktemp("square")
+    run(search(folder, SQUARE))
+    return read_recipe(folder)
+
+
 def test_a_search_writes_the_recipe_that_its_trials_measured(unbroken):
     folder, cli = unbroken
     found = read_recipe(folder)
@@ -149,28 +165,33 @@ def test_a_finished_search_that_is_run_again_trains_nothing(unbroken):
     assert cli.model.hparams["executor"]["init_args"]["jobs"] == 3
 
 
-@pytest.mark.parametrize("again", [[], ["--ckpt_path", "last"]])
-def test_killed_in_the_middle_of_a_trial_it_ends_as_one_never_stopped(unbroken, tmp_path, again):
-    kill = {"counter": str(tmp_path / "begun"), "trial": 3}
+def test_killed_in_the_middle_of_a_trial_it_ends_as_one_never_stopped(square, tmp_path):
+    folder, killed = tmp_path / "search", tmp_path / "killed"
+    folder.mkdir()
+    kill = {"counter": str(folder / "begun"), "trial": 3}
     callback = {"class_path": f"{HERE}.KillOnce", "init_args": kill}
-    write_tiny(tmp_path, {**TRIAL, "trainer.callbacks": [callback]}, "trial.yaml")
-    config = tmp_path / "search.yaml"
-    config.write_text(yaml.safe_dump(search(tmp_path)))
+    write_tiny(folder, {**TRIAL, "trainer.callbacks": [callback]}, "trial.yaml")
+    config = folder / "search.yaml"
+    config.write_text(yaml.safe_dump(search(folder, SQUARE)))
     assert run_apart(["fit", "--config", str(config)]) == -signal.SIGKILL
-    finished = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("seed-0.json")}
-    assert len(finished) == 2
-    main(["fit", "--config", str(config), *again])
-    assert {p: p.stat().st_mtime_ns for p in finished} == finished
-    assert read_recipe(tmp_path) == read_recipe(unbroken[0])
-    # The interrupted trial went on from its checkpoint; no other was begun twice.
-    begun = len((tmp_path / "begun").read_text())
-    assert begun == len(read_recipe(tmp_path)["trials"]) + 1
-    assert len(list((tmp_path / "trials").rglob("config.resume-1.yaml"))) == 1
+    folder.rename(killed)
+    for again in ([], ["--ckpt_path", "last"]):  # both from where the kill left it
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(killed, folder)
+        finished = {p: p.stat().st_mtime_ns for p in folder.rglob("seed-0.json")}
+        assert len(finished) == 2
+        main(["fit", "--config", str(config), *again])
+        assert {p: p.stat().st_mtime_ns for p in finished} == finished
+        assert read_recipe(folder) == square
+        # The interrupted trial went on from its checkpoint; no other was begun twice.
+        begun = len((folder / "begun").read_text())
+        assert begun == len(square["trials"]) + 1
+        assert len(list((folder / "trials").rglob("config.resume-1.yaml"))) == 1
 
 
-def test_an_executor_of_two_processes_gives_the_same(unbroken, tmp_path):
-    run(search(tmp_path, {"executor": f"{HERE}.two_processes"}))
-    assert read_recipe(tmp_path) == read_recipe(unbroken[0])
+def test_an_executor_of_two_processes_gives_the_same(square, tmp_path):
+    run(search(tmp_path, {**SQUARE, "executor": f"{HERE}.two_processes"}))
+    assert read_recipe(tmp_path) == square
 
 
 def test_the_loss_is_the_mean_over_seeds_and_frozen_axes_stay(tmp_path):
@@ -195,8 +216,8 @@ def test_a_diverged_trial_is_a_bad_one_and_no_crash(tmp_path):
     assert found["trials"][1]["loss"] is None
 
 
-def test_a_search_that_runs_out_of_rounds_says_so_and_goes_on_later(unbroken, tmp_path, caplog):
-    config = search(tmp_path)
+def test_a_search_that_runs_out_of_rounds_says_so_and_goes_on_later(square, tmp_path, caplog):
+    config = search(tmp_path, SQUARE)
     config["data"] = {"class_path": "SearchRounds", "init_args": {"max_rounds": 1}}
     with caplog.at_level("INFO", logger="lightning.pytorch"):
         run(config)
@@ -204,7 +225,7 @@ def test_a_search_that_runs_out_of_rounds_says_so_and_goes_on_later(unbroken, tm
     assert "max_rounds" in caplog.text
     del config["data"]["init_args"]
     run(config)
-    assert read_recipe(tmp_path) == read_recipe(unbroken[0])
+    assert read_recipe(tmp_path) == square
 
 
 BAD = {

@@ -20,20 +20,39 @@ STEPS = 20
 TOLERANCE = 1e-7  # relative
 
 # What keeps twenty steps of all configs within a minute or two: smaller batches, and of self-play,
-# whose rounds ask Lean, fewer theorems and four steps.
+# whose rounds ask Lean, fewer theorems and steps. Its ablations are of smaller players that prove
+# what they play on.
 FEWER = {
     "pretrain": ["--data.init_args.batch_size=2"],
     "ensemble": ["--data.init_args.batch_size=1", "--model.init_args.seeds=2"],
     "ttt": ["--data.init_args.batch_size=2", "--data.init_args.eval_sequences=2"],
-    "ttt/tiny_text": ["--data.init_args.batch_size=2"],
+    "ttt/tiny_text": ["--data.init_args.batch_size=2", "--data.init_args.sequence_length=256"],
     "dpg": ["--model.init_args.rollouts=2", "--model.init_args.inner.batch_size=16"],
     "self_play": [
+        "--model.init_args.lm.hidden_size=64",
+        "--model.init_args.lm.intermediate_size=128",
+        "--model.init_args.lm.num_hidden_layers=2",
+        "--data.init_args.families=[lists]",
+        "--data.init_args.levels=[1]",
+        "--data.init_args.size=12",
+        "--data.init_args.held_out=4",
+        "--data.init_args.warm=40",
+        "--model.init_args.warm_start.epochs=12",
+        "--model.init_args.warm_start.batch_size=16",
+        "--model.init_args.warm_start.lr=5e-3",
+        "--model.init_args.rules.attempts=4",
+        "--model.init_args.update.batch_size=8",
+        "--model.init_args.max_new_tokens=32",
+        "--model.init_args.eval_attempts=2",
+        "--trainer.max_steps=4",
+    ],
+    "self_play/tiny": [
         "--data.init_args.size=24",
         "--data.init_args.held_out=8",
         "--data.init_args.warm=60",
         "--model.init_args.warm_start.epochs=2",
         "--model.init_args.eval_attempts=2",
-        "--trainer.max_steps=4",
+        "--trainer.max_steps=3",
     ],
 }
 

@@ -1,5 +1,7 @@
 """What the tests of lit_research.text share: a cache of their own, bytes, and small stores."""
 
+import os
+
 import datasets
 import pytest
 
@@ -18,9 +20,13 @@ def own_cache(cache, monkeypatch):
     monkeypatch.setenv("LIT_RESEARCH_CACHE", str(cache))
 
 
+# The whole corpus takes seconds to build: it lies in the cache of all tests.
+SHARED = os.environ["LIT_RESEARCH_CACHE"]
+
+
 @pytest.fixture(scope="session")
-def embedded(cache):
-    return load_documents("embedded", cache_dir=cache)
+def embedded():
+    return load_documents("embedded", cache_dir=SHARED)
 
 
 @pytest.fixture(scope="session")

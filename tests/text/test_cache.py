@@ -1,18 +1,17 @@
 import multiprocessing
-import os
-import signal
-import subprocess
-import sys
 import time
 
+import datasets
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lit_research.text.cache
 from lit_research.errors import UserError
-from lit_research.text import TokenStore, tokenize
+from lit_research.text import TokenStore, load_tokenizer, tokenize
 from lit_research.text.cache import _write
+from tests.helpers import forks
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=8)
 
@@ -78,31 +77,29 @@ def test_failed_build_leaves_nothing(documents_of, byte_tokenizer, tmp_path):
     assert not [path for path in (tmp_path / "tokens").iterdir() if path.is_dir()]
 
 
-BUILD = """
-import sys, time
-import lit_research.text.cache as cache
-from datasets import Dataset
-from lit_research.text import load_tokenizer, tokenize
-write = cache._write
-def slowly(*args):
-    write(*args)
-    print("building", flush=True)
-    time.sleep(60)
-cache._write = slowly
-tokenize(Dataset.from_dict({"text": ["abc"], "id": ["x"]}), load_tokenizer("bytes"),
-         cache_dir=sys.argv[1])
-"""
+ONE = {"text": ["abc"], "id": ["x"]}
+
+
+def build_slowly(folder, building):
+    """Build, but for the last step, which is waited for."""
+
+    def slowly(*args):
+        _write(*args)
+        building.set()
+        time.sleep(60)
+
+    lit_research.text.cache._write = slowly
+    tokenize(datasets.Dataset.from_dict(ONE), load_tokenizer("bytes"), cache_dir=folder)
 
 
 def test_killed_build_is_cleaned_up_by_the_next(documents_of, byte_tokenizer, tmp_path):
-    from datasets import Dataset
-
-    with subprocess.Popen(
-        [sys.executable, "-c", BUILD, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "building\n"
-        os.kill(process.pid, signal.SIGKILL)
-    documents = Dataset.from_dict({"text": ["abc"], "id": ["x"]})
+    building = forks().Event()
+    process = forks().Process(target=build_slowly, args=(tmp_path, building))
+    process.start()
+    assert building.wait(60)
+    process.kill()
+    process.join()
+    documents = datasets.Dataset.from_dict(ONE)
     assert list((tmp_path / "tokens").glob(".*.tmp"))
     store = tokenize(documents, byte_tokenizer, cache_dir=tmp_path)
     assert store.tokens.tolist() == [*b"abc", 256]
@@ -114,8 +111,6 @@ def _build(folder, documents, tokenizer, results):
         time.sleep(0.2)
         _write(*args)
         results.put("built")
-
-    import lit_research.text.cache
 
     lit_research.text.cache._write = slowly
     results.put(tokenize(documents, tokenizer, cache_dir=folder).tokens.tolist())

@@ -23,8 +23,8 @@ def test_stdlib_has_sources_and_no_tests_or_files_of_this_machine():
     assert not [name for name in ids if "_sysconfigdata" in name or "/config-" in name]
 
 
-def test_docstrings_come_with_signatures_and_without_importing_the_modules(embedded):
-    texts = {row["id"]: row["text"] for row in embedded}
+def test_docstrings_come_with_signatures_and_without_importing_the_modules():
+    texts = {row["id"]: row["text"] for row in embedded_rows(["docstrings"])}
     text = texts["docstrings/textwrap"]
     assert text.startswith("textwrap\n\nText wrapping and filling.")
     assert "textwrap.wrap(text, width=70, **kwargs)\n\nWrap a single paragraph" in text

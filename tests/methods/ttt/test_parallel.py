@@ -1,22 +1,20 @@
 """FSDP's fully_shard on embedding and prefix, through which only first derivatives go, is exact."""
 
 import os
-import socket
 
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from lit_research.methods.ttt.inner_loop import InnerLoop, scan
+from tests.helpers import run_as_ranks
 from tests.methods.ttt.test_inner_loop import build, data
 
 PARTS = 2
 
 
-def shard_and_compare(rank, port):
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    torch.set_num_threads(1)
+def shard_and_compare():
+    rank = int(os.environ["LOCAL_RANK"])
     dist.init_process_group("gloo", rank=rank, world_size=PARTS)
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
@@ -32,7 +30,7 @@ def shard_and_compare(rank, port):
     ids, labels = data(chunks=4, batch=2)
     with pytest.raises(RuntimeError, match=r"mixed torch\.Tensor and DTensor"):
         scan(sharded, ids, labels, InnerLoop())
-    dist.destroy_process_group()
+    return rank
 
 
 def compare(whole, sharded, rank):
@@ -53,7 +51,4 @@ def compare(whole, sharded, rank):
 
 
 def test_sharded_prefixes_have_the_gradient_of_whole_ones():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(shard_and_compare, args=(port,), nprocs=PARTS)
+    assert run_as_ranks(shard_and_compare) == [*range(PARTS)]
