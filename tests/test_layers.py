@@ -4,7 +4,7 @@ from statistics import median
 
 import pytest
 
-from tests.sources import PACKAGE, Edge, circle, edges, modules, undocumented
+from tests.sources import PACKAGE, circle, edges, modules, undocumented
 
 # Files of the package itself that make up the command; its other files are basics.
 COMMAND = {"__main__", "cli", "cli_errors", "lightning_cli", "replicate", "verbs"}
@@ -29,11 +29,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "experiments": LANGUAGE | WORK | TOOLS | {"callbacks", "methods"},
     "command": LANGUAGE | WORK | TOOLS | {"callbacks", "methods", "experiments"},
 }
-
-# Imports that close a circle of modules all the same, and why. This list only gets shorter: an
-# entry without which there is no circle either is refused.
-_RESULT = "a fit draws and reports itself, in methods that import the files which draw and report"
-IN_CIRCLES: dict[Edge, str] = {("lit_research.laws.result", "lit_research.laws.report"): _RESULT}
 
 
 def is_folder(module: str) -> bool:
@@ -71,7 +66,7 @@ def test_every_kind_of_import_is_seen():
 
 
 def test_no_circle_of_modules():
-    found = circle(edges() - set(IN_CIRCLES))
+    found = circle(edges())
     assert not found, " -> ".join(found)
 
 
@@ -81,12 +76,6 @@ def test_no_circle_of_rooms():
 
     found = circle({(name(a), name(b)) for a, b in edges() if name(a) != name(b)})
     assert not found, " -> ".join(found)
-
-
-def test_every_exception_is_needed():
-    others = edges() - set(IN_CIRCLES)
-    needless = [e for e in IN_CIRCLES if e not in edges() or not circle({*others, e})]
-    assert needless == [], "take them out of IN_CIRCLES"
 
 
 def test_nothing_imports_upwards():

@@ -3,22 +3,107 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.figures import log_scale, panels
-from lit_research.laws.result import Fit
+from lit_research.laws.base import Array, Law
+from lit_research.laws.objective import Method
+from lit_research.laws.points import Points, Values
+from lit_research.laws.uncertainty import Intervals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def report(fit: Fit) -> str:
+class Predictor(Protocol):
+    """A law with values of its parameters."""
+
+    def predict(self, x: Values | Mapping[str, Values]) -> Array:
+        """Return the law's value at ``x``."""
+
+
+class Reportable(Protocol):
+    """What a report says of a :class:`Fit`, which reports itself."""
+
+    @property
+    def law(self) -> Law:
+        """The law that was fitted."""
+
+    @property
+    def curve(self) -> Predictor:
+        """The law with the fitted parameters."""
+
+    @property
+    def points(self) -> Points:
+        """The points that it was fitted to."""
+
+    @property
+    def method(self) -> Method:
+        """How."""
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Reasons not to extrapolate."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Doubts and milder remarks."""
+
+    @property
+    def intervals(self) -> Mapping[str, tuple[float, float]]:
+        """Of the parameters."""
+
+    @property
+    def inference(self) -> Intervals | None:
+        """Where the intervals are from."""
+
+    @property
+    def fixed(self) -> Mapping[str, float]:
+        """Known parameters."""
+
+    @property
+    def standard_errors(self) -> Mapping[str, float]:
+        """Of the others."""
+
+    @property
+    def params(self) -> dict[str, float]:
+        """All parameters."""
+
+    @property
+    def asymptote(self) -> float:
+        """The value at infinite scale."""
+
+    @property
+    def residuals(self) -> Array:
+        """At the points ``[n]``."""
+
+    @property
+    def r2(self) -> float:
+        """Share of variance explained."""
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Points minus fitted parameters."""
+
+    @property
+    def residual_sd(self) -> float:
+        """Of the residuals."""
+
+    def interval(self, name: str) -> tuple[float, float]:
+        """Return that of a parameter."""
+
+    def predict_interval(self, x: Values | Mapping[str, Values]) -> tuple[Array, Array]:
+        """Return the ends of the law's interval at ``x``."""
+
+
+def report(fit: Reportable) -> str:
     """See :meth:`Fit.report`."""
     n, degrees = len(fit.points), fit.degrees_of_freedom
     lines = [
@@ -35,7 +120,7 @@ def report(fit: Fit) -> str:
     return "\n".join(lines + [f"warning: {text}" for text in fit.warnings])
 
 
-def to_dict(fit: Fit) -> dict[str, Any]:
+def to_dict(fit: Reportable) -> dict[str, Any]:
     """See :meth:`Fit.to_dict`."""
     law, points = fit.law, fit.points
     trusted = not fit.doubts
@@ -62,7 +147,7 @@ def to_dict(fit: Fit) -> dict[str, Any]:
     }
 
 
-def _parameter_rows(fit: Fit) -> list[list[str]]:
+def _parameter_rows(fit: Reportable) -> list[list[str]]:
     rows = [["parameter", "value", "s.e."]]
     if fit.inference is not None:
         rows[0].append(f"{100 * fit.inference.level:g}% interval ({fit.inference.method})")
@@ -76,7 +161,7 @@ def _parameter_rows(fit: Fit) -> list[list[str]]:
     return rows
 
 
-def _point_rows(fit: Fit) -> list[list[str]]:
+def _point_rows(fit: Reportable) -> list[list[str]]:
     columns = [*fit.points.x.values(), fit.points.y, fit.points.y - fit.residuals]
     rows = [[*fit.law.variables, "y", "fitted", "residual"]]
     for *numbers, residual in zip(*columns, fit.residuals, strict=True):
@@ -99,7 +184,7 @@ def _plain(value: float) -> float | None:
 TITLE_WIDTH = 46  # characters
 
 
-def figure(fit: Fit) -> Figure:
+def figure(fit: Reportable) -> Figure:
     """See :meth:`Fit.figure`."""
     canvas, (top, bottom) = panels(2, size=(4.0, 1.9), height_ratios=[3, 1], sharex=True)
     y, residuals = fit.points.y, fit.residuals
@@ -127,7 +212,7 @@ def figure(fit: Fit) -> Figure:
     return canvas
 
 
-def _draw_law(axes: Axes, fit: Fit, x: np.ndarray) -> None:
+def _draw_law(axes: Axes, fit: Reportable, x: np.ndarray) -> None:
     """Draw the curve over the points' range, its band, and the asymptote unless it is in doubt."""
     grid = np.geomspace(x.min(), x.max(), 60)
     axes.plot(grid, fit.curve.predict(grid), color="C0", label="law")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lit_research.errors import UserError
+from lit_research.laws import report
 from lit_research.laws.base import Array, Law
 from lit_research.laws.objective import Method
 from lit_research.laws.points import Points, Values, as_columns, as_known
@@ -199,21 +200,15 @@ class Fit:
 
     def report(self) -> str:
         """A plain-text table: parameters with intervals, points with residuals, warnings."""
-        from lit_research.laws.report import report
-
-        return report(self)
+        return report.report(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data; infinite ends of intervals and missing numbers are None."""
-        from lit_research.laws.report import to_dict
-
-        return to_dict(self)
+        return report.to_dict(self)
 
     def figure(self) -> "Figure":
         """Points, law with its band, asymptote, residuals; y by fitted y for several variables."""
-        from lit_research.laws.report import figure
-
-        return figure(self)
+        return report.figure(self)
 
     def _require_inference(self) -> Intervals:
         if self.inference is None:
