@@ -97,7 +97,7 @@ ONE_PROMPT = {f"{dpg.DATA}.prompts": ["a"], f"{dpg.DATA}.test_fraction": 0.5}
     [
         ({f"{M}.rollouts": 1, f"{M}.temperature": 0.0}, EVALUATIONS, "temperature is 0"),
         ({f"{M}.rollouts": 1}, (), "rollouts is 1"),
-        (ONE_PROMPT, ("test",), "there are no prompts of train"),
+        (ONE_PROMPT, ("test",), "leaves no prompts of train"),
         ({f"{D}.passes": 1, f"{D}.batch_size": 64}, (), "less than one batch of 64"),
     ],
 )

@@ -88,7 +88,7 @@ def test_too_few_points_are_said_in_words(tmp_path):
     fit(make_trainer(tmp_path, law, max_steps=3, **EVERY), Exact())
     assert law.fit is None
     [text] = texts(tmp_path, NAME)
-    assert "3 points; a fit waits for 5" in text
+    assert "3 points; a fit needs 5" in text
     assert not events(tmp_path).Tags()["images"]
 
 
@@ -137,9 +137,7 @@ def test_a_finished_run_that_is_resumed_shows_its_law_no_second_time(tmp_path):
 
 
 def test_a_metric_that_nobody_logs_is_refused_with_those_that_are(tmp_path):
-    with pytest.raises(
-        UserError, match=r"the metric 'val/los' is never logged.*val/loss"
-    ) as refusal:
+    with pytest.raises(UserError, match=r"the metric 'val/los' is not logged.*val/loss") as refusal:
         fit(make_trainer(tmp_path, ScalingLawFit(x="val/loss", y="val/los")))
     assert "\n" not in str(refusal.value)
 

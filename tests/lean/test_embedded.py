@@ -371,8 +371,8 @@ def test_it_says_what_it_is(lean):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"workers": 0}, "workers=0"),
-        ({"wall_s": -1.0}, "wall_s=-1.0"),
+        ({"workers": 0}, "workers is 0, in EmbeddedLean"),
+        ({"wall_s": -1.0}, "wall_s is -1.0, in EmbeddedLean"),
         ({"isolation": "hope"}, "isolation is 'hope', in EmbeddedLean; must be one of bubblewrap"),
     ],
 )

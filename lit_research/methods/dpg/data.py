@@ -122,7 +122,8 @@ class Prompts(TextDataModule):
         super().__init__()
         for one, other in (("prompts", "source"), ("tokenizer", "alphabet")):
             if (locals()[one] is None) == (locals()[other] is None):
-                raise UserError(f"give either {one} or {other}, {WHERE}")
+                both = "neither is" if locals()[one] is None else "both are"
+                raise UserError(f"{one} and {other}: {both} given, {WHERE}; give one of them")
         check_range(
             COUNT,
             WHERE,

@@ -68,7 +68,7 @@ def test_what_was_trained_is_not_trained_again(tmp_path):
         ({"reweightings": -1}, "reweightings is -1"),
         ({"subset_share": 1.0}, "subset_share is 1"),
         ({"reweighting_size": 0.0}, "reweighting_size is 0"),
-        ({"target": {"folder": "a", "n_embd": 3}}, "beside folder"),
+        ({"target": {"folder": "a", "n_embd": 3}}, "next to folder"),
     ],
 )
 def test_mistakes_are_refused(tmp_path, changes, message):

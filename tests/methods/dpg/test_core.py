@@ -14,10 +14,13 @@ from lit_research.methods.dpg.data import alphabet_tokenizer
 from lit_research.methods.dpg.target import encode_texts
 from lit_research.text import load_tokenizer
 
+# Squares of smaller numbers would underflow: a derivative that small is a 0.
+REWARD = st.floats(-1, 1).map(lambda value: value if abs(value) > 1e-100 else 0.0)
+
 
 @settings(deadline=None)
 @given(
-    arrays("float64", (3, 4), elements=st.floats(-1, 1)),
+    arrays("float64", (3, 4), elements=REWARD),
     st.sampled_from([1.0, 1e-9, 1e6]),
 )
 def test_advantages_do_not_depend_on_the_scale_of_rewards(values, scale):

@@ -237,10 +237,10 @@ def test_a_sample_of_a_published_set_follows_from_the_seed(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"source": "hellaswag"}, "source is 'hellaswag', in .*: give embedded, arc_easy"),
+        ({"source": "hellaswag"}, "source is 'hellaswag', in .*; give embedded, arc_easy"),
         ({"path": "here"}, "path is 'here', in .* source embedded reads none: drop it"),
         ({"max_items": 0}, "max_items is 0, in .*; must be at least 1"),
-        ({"corpus": {"sauce": 1}}, "corpus has 'sauce', in .*: give arguments of Corpus, batch"),
+        ({"corpus": {"sauce": 1}}, "corpus has 'sauce', in .*; give arguments of Corpus, batch"),
         ({"corpus": {"tokenizer": "bytes"}}, "tokenizer is 'bpe:4096' and that of corpus 'bytes'"),
     ],
 )

@@ -111,7 +111,7 @@ def test_killed_while_writing_the_pool_is_the_same_and_no_shard_is_written_twice
 
 def test_a_pool_of_other_weights_is_not_gone_on_with(teachers, tmp_path):
     write_pool(tmp_path, teachers)
-    with pytest.raises(UserError, match="another temperature was begun"):
+    with pytest.raises(UserError, match="another temperature was started"):
         write_pool(tmp_path, teachers, {f"{DATA}.temperature": 0.5})
     (tmp_path / "other").mkdir()
     other = run(tmp_path / "other", {f"{MODEL}.seeds": [7], "trainer.precision": "32-true"})

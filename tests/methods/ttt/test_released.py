@@ -145,7 +145,7 @@ def test_weights_that_do_not_fit_are_all_named_in_one_line():
     message = str(raised.value)
     assert "\n" not in message
     missing = f"{ROOT}ln_f.weight, {ROOT}h.prime_storage.ffn_prime_norm.weight"
-    assert f"in the given weights: missing: {missing}; unknown: step;" in message
+    assert f"names do not fit (missing: {missing}; unknown: step), in the given weights;" in message
     weights = released()
     weights[ROOT + "ln_f.weight"] = np.zeros(15, dtype=np.float32)
     weights[ROOT + "h.blocks.feed_forward.w2.weight"] = np.zeros((3, 16), dtype=np.float32)
