@@ -116,7 +116,7 @@ def test_a_pool_of_other_weights_is_not_gone_on_with(teachers, tmp_path):
     (tmp_path / "other").mkdir()
     other = run(tmp_path / "other", {f"{MODEL}.seeds": [7], "trainer.precision": "32-true"})
     assert other.model.size == 1
-    with pytest.raises(UserError, match="another members, weights was begun"):
+    with pytest.raises(UserError, match="another members, weights was started"):
         write_pool(tmp_path, checkpoint(tmp_path / "other"))
 
 
