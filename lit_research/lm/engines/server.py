@@ -172,6 +172,7 @@ class OpenAIEngine(Engine):
                     **self._prompt_field(prompt),
                     "n": len(samples),
                     "seed": _seed(sampling.seed, index, first),
+                    **self.extra_body,
                 },
             )
             for index, prompt in enumerate(prompts)
@@ -186,34 +187,34 @@ class OpenAIEngine(Engine):
 
     def _options(self, sampling: Sampling) -> dict[str, Any]:
         """Return the fields that all requests have."""
-        extra = dict(self.extra_body)
-        if sampling.top_k:
-            extra["top_k"] = sampling.top_k
-        if self.json_schema:
-            schema = {"name": "answer", "strict": True, "schema": dict(self.json_schema)}
-            extra["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return {
+        options: dict[str, Any] = {
             "model": self.model,
             "max_tokens": sampling.max_new_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "stop": list(sampling.stop) or None,
             "logprobs": True if self.chat else 0,
-            "extra_body": extra,
         }
+        if sampling.top_k:
+            options["top_k"] = sampling.top_k
+        if self.json_schema:
+            schema = {"name": "answer", "strict": True, "schema": dict(self.json_schema)}
+            options["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return options
 
     def _ask(self, client: OpenAI, request: _Request, stopped: threading.Event) -> list[Completion]:
         """Return the completions of a request, be they failures."""
         from openai import OpenAIError
 
-        def create() -> Any:
+        def post() -> object:
             with self._free:
-                endpoint = client.chat.completions if self.chat else client.completions
-                return endpoint.create(**request.body)
+                # The client's typed methods take a third more of the processor's time.
+                path = "/chat/completions" if self.chat else "/completions"
+                return client.post(path, body=request.body, cast_to=object)
 
         try:
             answer = self._outages.ask(
-                create,
+                post,
                 is_down=_is_down,
                 is_up=lambda: _is_up(client, self.timeout_s),
                 repeats=self.retries,
@@ -228,16 +229,17 @@ class OpenAIEngine(Engine):
     def _completions(self, answer: Any, request: _Request) -> list[Completion]:
         """Return what a server's answer holds, and failures for what it lacks."""
         index, samples = request.index, request.samples
-        choices = sorted(answer.choices or [], key=lambda choice: choice.index)
-        usage = answer.usage
+        content = answer if isinstance(answer, dict) else {}
+        choices = sorted(content.get("choices") or [], key=lambda choice: choice.get("index", 0))
+        usage = content.get("usage") or {}
         # The new tokens of all choices are counted together.
-        counted = usage.completion_tokens if usage and len(choices) == 1 else None
+        counted = usage.get("completion_tokens") if len(choices) == 1 else None
         done = [
             self._completion(
                 choice,
                 index,
                 sample,
-                prompt_tokens=usage.prompt_tokens if usage else None,
+                prompt_tokens=usage.get("prompt_tokens"),
                 new_tokens=counted,
             )
             for sample, choice in zip(samples, choices, strict=False)
@@ -254,7 +256,7 @@ class OpenAIEngine(Engine):
 
     def _completion(
         self,
-        choice: Any,
+        choice: Mapping[str, Any],
         index: int,
         sample: int,
         *,
@@ -262,21 +264,20 @@ class OpenAIEngine(Engine):
         new_tokens: int | None,
     ) -> Completion:
         """Return the completion that a choice of the answer holds."""
-        if choice.finish_reason not in ("stop", "length"):
-            reason = f"the server ended the text by {choice.finish_reason}"
-            return self._failure(reason, index, sample)
-        text = choice.message.content if self.chat else choice.text
+        if (reason := choice.get("finish_reason")) not in ("stop", "length"):
+            return self._failure(f"the server ended the text by {reason}", index, sample)
+        message = choice.get("message") or {}
+        text = message.get("content") if self.chat else choice.get("text")
         if text is None:
-            refusal = getattr(getattr(choice, "message", None), "refusal", None)
-            reason = f"the server gave no text{f' ({refusal})' if refusal else ''}"
-            return self._failure(reason, index, sample)
-        token_ids = tuple(getattr(choice, "token_ids", None) or ())
-        log_probs = self._log_probs(choice.logprobs) if choice.logprobs else ()
+            refusal = f" ({message['refusal']})" if message.get("refusal") else ""
+            return self._failure(f"the server gave no text{refusal}", index, sample)
+        token_ids = tuple(choice.get("token_ids") or ())
+        log_probs = self._log_probs(choice.get("logprobs") or {})
         return Completion(
             text=text,
             token_ids=token_ids,
             log_probs=log_probs,
-            finish_reason=choice.finish_reason,
+            finish_reason=reason,
             weight_version=self.weight_version,
             prompt_index=index,
             sample=sample,
@@ -284,10 +285,10 @@ class OpenAIEngine(Engine):
             new_tokens=new_tokens or len(token_ids) or len(log_probs) or None,
         )
 
-    def _log_probs(self, reported: Any) -> tuple[float, ...]:
+    def _log_probs(self, reported: Mapping[str, Any]) -> tuple[float, ...]:
         if self.chat:
-            return tuple(token.logprob for token in reported.content or ())
-        return tuple(reported.token_logprobs or ())
+            return tuple(token["logprob"] for token in reported.get("content") or ())
+        return tuple(reported.get("token_logprobs") or ())
 
 
 def _seed(seed: int | Sequence[int], index: int, first: int) -> int:
