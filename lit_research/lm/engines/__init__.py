@@ -14,6 +14,7 @@ from lit_research.lm.engines.base import (
     LiveEngine,
     Prompts,
     Sampling,
+    collect,
 )
 from lit_research.lm.engines.folder import FolderEngine
 from lit_research.lm.engines.in_process import TransformersEngine
@@ -31,4 +32,5 @@ __all__ = [
     "Sampling",
     "StoredEngine",
     "TransformersEngine",
+    "collect",
 ]

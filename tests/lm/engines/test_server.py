@@ -339,3 +339,19 @@ def test_503_is_an_outage_and_500_is_not(server):
     [[completion]] = engine_of(server, retries=1).generate(["a"], max_new_tokens=2)
     assert "500" in completion.finish_reason
     assert len(server.requests) == 2
+
+
+def test_waiting_ends_when_the_call_is_stopped():
+    stopped = threading.Event()
+
+    def request() -> None:
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        Outages(60.0, "the server").ask(
+            request,
+            is_down=lambda error: True,
+            is_up=lambda: bool(stopped.set()),
+            repeats=9,
+            stopped=stopped,
+        )
