@@ -129,7 +129,7 @@ def _rows_of(
 
 def _count_tokens(completion: Completion) -> int | None:
     """Return the number of generated tokens, None if a server does not report it."""
-    count = len(completion.token_ids) or len(completion.log_probs)
+    count = completion.new_tokens or len(completion.token_ids) or len(completion.log_probs)
     return None if completion.text and not count else count
 
 

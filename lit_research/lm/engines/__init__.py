@@ -2,8 +2,9 @@
 
 ``TransformersEngine`` samples from a model of this process and follows its live weights.
 ``FolderEngine`` does so with a model that it loads from a folder, frozen.
-``OpenAIEngine`` asks any server that speaks ``/v1/completions``: vLLM, SGLang, llama.cpp,
-``transformers serve``.
+``OpenAIEngine`` asks any server that speaks ``/v1/completions`` or ``/v1/chat/completions``: vLLM,
+SGLang, llama.cpp, ``transformers serve``.
+``StoredEngine`` keeps what another engine answers, so that nothing is asked for twice.
 """
 
 from lit_research.lm.engines.base import (
@@ -13,10 +14,12 @@ from lit_research.lm.engines.base import (
     LiveEngine,
     Prompts,
     Sampling,
+    collect,
 )
 from lit_research.lm.engines.folder import FolderEngine
 from lit_research.lm.engines.in_process import TransformersEngine
 from lit_research.lm.engines.server import OpenAIEngine
+from lit_research.lm.engines.stored import StoredEngine
 
 __all__ = [
     "Completion",
@@ -27,5 +30,7 @@ __all__ = [
     "OpenAIEngine",
     "Prompts",
     "Sampling",
+    "StoredEngine",
     "TransformersEngine",
+    "collect",
 ]

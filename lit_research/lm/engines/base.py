@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from lit_research.errors import UserError
@@ -26,6 +26,9 @@ class Completion:
         finish_reason: ``stop`` (end of text, or a stop string), ``length``, or ``error: ...``.
         weight_version: the engine's ``weight_version`` when it wrote this.
         prompt_index: which of the prompts this continues.
+        sample: which of the prompt's completions this is.
+        prompt_tokens: length of the prompt as the model read it; None if a server does not say.
+        new_tokens: tokens written, those of hidden reasoning too; None if a server does not say.
     """
 
     text: str
@@ -34,6 +37,9 @@ class Completion:
     finish_reason: str
     weight_version: int
     prompt_index: int
+    sample: int = 0
+    prompt_tokens: int | None = None
+    new_tokens: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -41,10 +47,12 @@ class Completion:
         return self.finish_reason.startswith("error")
 
     @classmethod
-    def failure(cls, reason: str, *, weight_version: int, prompt_index: int) -> Completion:
+    def failure(
+        cls, reason: str, *, weight_version: int, prompt_index: int, sample: int = 0
+    ) -> Completion:
         """Return the record of a prompt that was not continued, for ``reason`` (made one line)."""
         reason = f"error: {' '.join(reason.split())}"
-        return cls("", (), (), reason, weight_version, prompt_index)
+        return cls("", (), (), reason, weight_version, prompt_index, sample)
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,19 @@ def check_prompts(prompts: Prompts) -> None:
         )
 
 
+def collect(parts: Iterable[tuple[int, list[Completion]]], count: int) -> list[list[Completion]]:
+    """Return the completions of a stream by prompt, in the order of their samples.
+
+    Args:
+        parts: what ``Engine.stream`` yields.
+        count: number of prompts.
+    """
+    rows: list[list[Completion]] = [[] for _ in range(count)]
+    for index, part in parts:
+        rows[index] += part
+    return [sorted(row, key=lambda completion: completion.sample) for row in rows]
+
+
 class Engine(ABC):
     """Continues prompts.
 
@@ -121,6 +142,22 @@ class Engine(ABC):
 
         What an engine is: ``generate`` has checked the arguments.
         """
+
+    def stream(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[tuple[int, list[Completion]]]:
+        """Yield what ``complete`` returns as it is finished, in any order.
+
+        Whoever keeps answers loses none that were finished if it is interrupted. Here all come at
+        the end; an engine that has some earlier says so by a method of its own, from which
+        ``collect`` makes its ``complete``.
+
+        Yields:
+            The index of a prompt, and completions of it: all ``sampling.n``, or those of one
+            request or batch, whose ``sample`` says which they are.
+        """
+        for index, row in enumerate(self.complete(prompts, sampling)):
+            yield index, [replace(one, sample=sample) for sample, one in enumerate(row)]
 
     def generate(
         self,

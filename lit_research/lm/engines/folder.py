@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling
+from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling, collect
+from lit_research.lm.engines.chat import check_chat, template_of
 from lit_research.lm.engines.in_process import TransformersEngine
 from lit_research.ranges import COUNT, check_range
 
@@ -20,9 +22,12 @@ class FolderEngine(Engine):
         batch_size: sequences that run together.
         dtype: of the weights, such as ``bfloat16``.
         device: such as ``cuda:1``; None takes a GPU where there is one.
+        chat: whether each prompt is a user's message, which the tokenizer's template renders.
+        system: the message before each of them; for a chat.
 
     Raises:
-        UserError: ``batch_size`` is below 1. At the first call: the folder holds no model.
+        UserError: ``batch_size`` is below 1. At the first call: the folder holds no model, or one
+            without a template for a chat.
     """
 
     def __init__(
@@ -31,8 +36,12 @@ class FolderEngine(Engine):
         batch_size: int = 32,
         dtype: str = "bfloat16",
         device: str | None = None,
+        chat: bool = False,
+        system: str | None = None,
     ) -> None:
         check_range(COUNT, "of FolderEngine", batch_size=batch_size)
+        check_chat(chat, system, "of FolderEngine")
+        self.chat, self.system = chat, system
         self.folder, self.batch_size, self.dtype, self.device = folder, batch_size, dtype, device
 
     @cached_property
@@ -43,9 +52,18 @@ class FolderEngine(Engine):
         from lit_research.lm.folders import load_lm
         from lit_research.text import load_tokenizer
 
+        tokenizer = load_tokenizer(self.folder)
+        if self.chat:
+            template_of(tokenizer, f"of FolderEngine, in {self.folder!r}")
         device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
         model = load_lm(self.folder, dtype=self.dtype).eval().to(device)
-        return TransformersEngine(model, load_tokenizer(self.folder), batch_size=self.batch_size)
+        return TransformersEngine(
+            model,
+            tokenizer,
+            batch_size=self.batch_size,
+            chat=self.chat,
+            system=self.system,
+        )
 
     @property
     def tokenizer(self) -> Any:
@@ -56,10 +74,16 @@ class FolderEngine(Engine):
         return f"{type(self).__name__} of {self.folder}"
 
     def card(self) -> dict[str, Any]:
-        """Return a hash of the weights."""
+        """Return a hash of the weights, and the chat if there is one."""
         return {**self.loaded.card(), "engine": type(self).__name__}
 
     def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
         """Return completions of every prompt; see ``Engine.generate``."""
+        return collect(self.stream(prompts, sampling), len(prompts))
+
+    def stream(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[tuple[int, list[Completion]]]:
+        """Yield the completions of each batch; see ``Engine.stream``."""
         self.loaded.weight_version = self.weight_version
-        return self.loaded.complete(prompts, sampling)
+        return self.loaded.stream(prompts, sampling)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lit_research.errors import UserError
-from lit_research.lm.engines.base import Completion, LiveEngine, Prompts, Sampling
+from lit_research.lm.engines.base import Completion, LiveEngine, Prompts, Sampling, collect
+from lit_research.lm.engines.chat import chat_card, check_chat, render, template_of
 from lit_research.lm.engines.sampling import sample_tokens
 from lit_research.lm.properties import weights_fingerprint
 from lit_research.ranges import COUNT, check_range
@@ -31,6 +32,7 @@ class _Sequence:
 
     prompt: list[int]
     uniforms: Tensor
+    row: int
     token_ids: tuple[int, ...] = ()
     log_probs: tuple[float, ...] = ()
     finish_reason: str = "length"
@@ -49,9 +51,11 @@ class TransformersEngine(LiveEngine):
         batch_size: sequences that run together.
         weight_version: number of the weights, written into every completion; set the attribute when
             the weights change.
+        chat: whether each prompt is a user's message, which the tokenizer's template renders.
+        system: the message before each of them; for a chat.
 
     Raises:
-        UserError: the tokenizer has more tokens than the model.
+        UserError: the tokenizer has more tokens than the model, or no template for a chat.
     """
 
     def __init__(
@@ -61,8 +65,11 @@ class TransformersEngine(LiveEngine):
         *,
         batch_size: int = 32,
         weight_version: int = 0,
+        chat: bool = False,
+        system: str | None = None,
     ) -> None:
         check_range(COUNT, "of TransformersEngine", batch_size=batch_size)
+        check_chat(chat, system, "of TransformersEngine")
         # The package of texts imports transformers, which importing the engines must not.
         from lit_research.text.tokenizers import vocabulary_size
 
@@ -73,6 +80,8 @@ class TransformersEngine(LiveEngine):
             )
         super().__init__(model, tokenizer)
         self.batch_size, self.weight_version = batch_size, weight_version
+        self.chat, self.system = chat, system
+        self._template = template_of(tokenizer, "of TransformersEngine") if chat else None
         self._context: int | None = getattr(model.config, "max_position_embeddings", None)
         takes = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
@@ -80,8 +89,12 @@ class TransformersEngine(LiveEngine):
         self._cache_name = "cache" if "cache" in takes else "past_key_values"
 
     def card(self) -> dict[str, Any]:
-        """Return a hash of the weights."""
-        return {"engine": type(self).__name__, "weights": weights_fingerprint(self.model)}
+        """Return a hash of the weights, and the chat if there is one."""
+        return {
+            "engine": type(self).__name__,
+            "weights": weights_fingerprint(self.model),
+            **chat_card(self.chat, self.system, self._template),
+        }
 
     def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
         """Return completions of every prompt; see ``Engine.generate``.
@@ -89,22 +102,44 @@ class TransformersEngine(LiveEngine):
         A text ends at the model's or the tokenizer's end-of-text token, at a stop string, after
         ``max_new_tokens``, or at the end of the model's context.
         """
-        ids = self._encode(prompts)
+        return collect(self.stream(prompts, sampling), len(prompts))
+
+    def stream(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[tuple[int, list[Completion]]]:
+        """Yield the completions of each batch; see ``Engine.stream``."""
+        sequences = self._sequences(self._encode(prompts), sampling)
+        pending = []
+        for sequence in sequences:
+            if reason := self._why_not(sequence.prompt):
+                sequence.finish_reason = f"error: {reason}"
+                yield self._part(sequence, sampling)
+            else:
+                pending.append(sequence)
+        # Those of like length run together.
+        pending.sort(key=lambda s: len(s.prompt), reverse=True)
+        for first in range(0, len(pending), self.batch_size):
+            batch = pending[first : first + self.batch_size]
+            # Entered for each batch: between two of them the caller's own code runs.
+            with torch.no_grad(), _evaluating(self.model), torch.compiler.set_stance("force_eager"):
+                self._run_batch(batch, sampling)
+            for sequence in batch:
+                yield self._part(sequence, sampling)
+
+    @staticmethod
+    def _sequences(ids: list[list[int]], sampling: Sampling) -> list[_Sequence]:
+        """Return ``sampling.n`` sequences of each prompt, with their random numbers."""
         n, seed, most = sampling.n, sampling.seed, sampling.max_new_tokens
         if isinstance(seed, int):
             uniforms = _uniforms(len(ids) * n, most, seed)
         else:
             each = [_uniforms(n, most, of_prompt) for of_prompt in seed]
             uniforms = torch.cat(each) if each else torch.empty(0)
-        sequences = [_Sequence(ids[row // n], of_row) for row, of_row in enumerate(uniforms)]
-        for sequence in sequences:
-            if reason := self._why_not(sequence.prompt):
-                sequence.finish_reason = f"error: {reason}"
-        self._run(sequences, sampling)
-        done = self._completions(sequences, sampling)
-        return [done[first : first + n] for first in range(0, len(done), n)]
+        return [_Sequence(ids[row // n], of_row, row) for row, of_row in enumerate(uniforms)]
 
     def _encode(self, prompts: Prompts) -> list[list[int]]:
+        if self.chat:
+            return render(self.tokenizer, prompts, self.system, "of TransformersEngine")
         if prompts and isinstance(prompts[0], str):
             return self.tokenizer(list(prompts), verbose=False)["input_ids"]
         return [list(p) for p in prompts]  # type: ignore[arg-type]
@@ -120,14 +155,6 @@ class TransformersEngine(LiveEngine):
                 f"the prompt has a token outside the vocabulary of {self.model.config.vocab_size}"
             )
         return None
-
-    def _run(self, sequences: list[_Sequence], sampling: Sampling) -> None:
-        """Fill in the sequences, batch by batch; those of like length run together."""
-        pending = [s for s in sequences if not s.finish_reason.startswith("error")]
-        pending.sort(key=lambda s: len(s.prompt), reverse=True)
-        with torch.no_grad(), _evaluating(self.model), torch.compiler.set_stance("force_eager"):
-            for first in range(0, len(pending), self.batch_size):
-                self._run_batch(pending[first : first + self.batch_size], sampling)
 
     def _run_batch(self, batch: list[_Sequence], sampling: Sampling) -> None:
         """Sample token after token; the sequences that have ended leave the batch."""
@@ -194,18 +221,21 @@ class TransformersEngine(LiveEngine):
         assert isinstance(text, str)
         return text
 
-    def _completions(self, sequences: list[_Sequence], sampling: Sampling) -> list[Completion]:
-        return [
-            Completion(
-                text=_before(self._decode(sequence.token_ids), sampling.stop),
-                token_ids=sequence.token_ids,
-                log_probs=sequence.log_probs,
-                finish_reason=sequence.finish_reason,
-                weight_version=self.weight_version,
-                prompt_index=row // sampling.n,
-            )
-            for row, sequence in enumerate(sequences)
-        ]
+    def _part(self, sequence: _Sequence, sampling: Sampling) -> tuple[int, list[Completion]]:
+        """Return the prompt's index, and the completion."""
+        index, sample = divmod(sequence.row, sampling.n)
+        completion = Completion(
+            text=_before(self._decode(sequence.token_ids), sampling.stop),
+            token_ids=sequence.token_ids,
+            log_probs=sequence.log_probs,
+            finish_reason=sequence.finish_reason,
+            weight_version=self.weight_version,
+            prompt_index=index,
+            sample=sample,
+            prompt_tokens=len(sequence.prompt),
+            new_tokens=len(sequence.token_ids),
+        )
+        return index, [completion]
 
 
 def _uniforms(rows: int, tokens: int, seed: int) -> Tensor:

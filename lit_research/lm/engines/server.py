@@ -1,44 +1,71 @@
-"""``OpenAIEngine``: any server that speaks OpenAI's ``/v1/completions``."""
+"""``OpenAIEngine``: any server that speaks OpenAI's ``/v1/completions``, or its chat."""
 
 from __future__ import annotations
 
 import os
 import random
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
-from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling
-from lit_research.ranges import COUNT, check_range
+from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling, collect
+from lit_research.lm.engines.chat import chat_card, check_chat, messages
+from lit_research.lm.engines.outage import Outages, ServerDownError
+from lit_research.ranges import COUNT, NOT_NEGATIVE, POSITIVE, check_range
 
 if TYPE_CHECKING:
     from openai import OpenAI
-    from openai.types import CompletionChoice
+
+# What a proxy answers for a server that is down, and a server that is not ready yet.
+DOWN = (502, 503)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What one request asks for: completions ``samples`` of prompt ``index``."""
+
+    index: int
+    samples: range
+    body: dict[str, Any]
 
 
 class OpenAIEngine(Engine):
     """Ask a server for completions, many requests at a time, in the order of the prompts.
 
     A request that fails for a passing reason (connection, time-out, 408, 409, 429, 5xx) is repeated
-    after a growing pause; one that fails for good gives completions whose ``finish_reason`` is the
-    reason. Log-probabilities are what the server reports (vLLM: of the untempered distribution, the
-    default). Token ids are there if the server tells them; ask vLLM for them with
-    ``extra_body={"return_token_ids": True}``.
+    after a growing pause, or the one that the server names; one that fails for good gives
+    completions whose ``finish_reason`` is the reason. If the server is down even then, all requests
+    wait for it together, and go on when it is back. Log-probabilities are what the server reports
+    (vLLM: of the untempered distribution, the default). Token ids are there if the server tells
+    them; ask vLLM for them with ``extra_body={"return_token_ids": True}``.
+
+    ``transformers serve`` ignores ``n`` (set ``n_per_request`` to 1), log-probabilities and, in a
+    chat, a schema, and refuses ``top_k``.
 
     Args:
         base_url: address up to and with ``/v1``.
         model: the name that the server has for its model.
         api_key_env: environment variable with the key; a server of one's own needs none.
         timeout_s: seconds until a request counts as failed.
-        retries: how often a failed request is repeated.
+        retries: how often a failed request is repeated, and after how many outages of the server;
+            0 does not wait for one.
         max_concurrency: requests under way at once, those of all calls together.
         extra_body: fields that only this server knows, sent with every request.
         weight_version: number of the server's weights, written into every completion.
+        chat: whether each prompt is a user's message, sent to ``/v1/chat/completions``; the server
+            renders it by the model's template.
+        system: the message before each of them; for a chat.
+        n_per_request: completions that one request asks for at most; None: all of a prompt. The
+            requests of a prompt have seeds of their own.
+        json_schema: that every answer is to fit, sent as ``response_format``.
+        down_s: seconds to wait for a server that is down, with a countdown in the log, before the
+            remaining prompts fail; 0 does not wait.
 
     Raises:
-        UserError: the ``openai`` library is missing.
+        UserError: the ``openai`` library is missing, or an option is out of range.
     """
 
     thread_safe = True
@@ -54,8 +81,17 @@ class OpenAIEngine(Engine):
         max_concurrency: int = 32,
         extra_body: Mapping[str, Any] | None = None,
         weight_version: int = 0,
+        chat: bool = False,
+        system: str | None = None,
+        n_per_request: int | None = None,
+        json_schema: Mapping[str, Any] | None = None,
+        down_s: float = 600.0,
     ) -> None:
-        check_range(COUNT, "of OpenAIEngine", max_concurrency=max_concurrency)
+        where = "of OpenAIEngine"
+        check_range(COUNT, where, max_concurrency=max_concurrency, n_per_request=n_per_request)
+        check_range(NOT_NEGATIVE, where, retries=retries, down_s=down_s)
+        check_range(POSITIVE, where, timeout_s=timeout_s)
+        check_chat(chat, system, where)
         try:
             import openai  # noqa: F401
         except ImportError as error:
@@ -67,7 +103,10 @@ class OpenAIEngine(Engine):
         self.timeout_s, self.retries, self.max_concurrency = timeout_s, retries, max_concurrency
         self.batch_size = max_concurrency
         self.extra_body, self.weight_version = dict(extra_body or {}), weight_version
+        self.chat, self.system, self.json_schema = chat, system, json_schema
+        self.n_per_request = n_per_request
         self._free = threading.BoundedSemaphore(max_concurrency)
+        self._outages = Outages(down_s, f"the server of {model!r} at {base_url}")
 
     def __str__(self) -> str:
         return f"{type(self).__name__} of {self.model!r} at {self.base_url}"
@@ -75,71 +114,207 @@ class OpenAIEngine(Engine):
     def card(self) -> dict[str, Any]:
         """Return the server's name for its model, wherever the server runs."""
         keys = ("model", "extra_body", "weight_version")
-        return {"engine": type(self).__name__, **{key: getattr(self, key) for key in keys}}
+        schema = {"json_schema": dict(self.json_schema)} if self.json_schema else {}
+        return {
+            "engine": type(self).__name__,
+            **{key: getattr(self, key) for key in keys},
+            **chat_card(self.chat, self.system),
+            **schema,
+        }
 
     def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
         """Return completions of every prompt; see ``Engine.generate``.
 
-        One request a prompt. ``top_k`` is no part of OpenAI's interface; it is sent if it is not 0.
+        ``top_k`` is no part of OpenAI's interface; it is sent if it is not 0.
+
+        Raises:
+            UserError: a prompt of a chat is token ids.
+        """
+        return collect(self.stream(prompts, sampling), len(prompts))
+
+    def stream(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[tuple[int, list[Completion]]]:
+        """Yield the completions of each request; see ``Engine.stream`` and ``complete``.
+
+        Whoever closes it early cancels the requests that are not under way.
         """
         from openai import OpenAI
 
+        requests = self._requests(prompts, sampling)
+        self._outages.hope()
         client = OpenAI(
             base_url=self.base_url,
             api_key=os.environ.get(self.api_key_env) or "none",
             timeout=self.timeout_s,
             max_retries=self.retries,
         )
-        with client, ThreadPoolExecutor(self.max_concurrency) as pool:
-            return list(
-                pool.map(
-                    lambda item: self._request(client, item[0], item[1], sampling),
-                    enumerate(prompts),
-                )
-            )
+        stopped, pool = threading.Event(), ThreadPoolExecutor(self.max_concurrency)
+        with client:
+            try:
+                futures = [pool.submit(self._ask, client, one, stopped) for one in requests]
+                for future in as_completed(futures):
+                    part = future.result()
+                    yield part[0].prompt_index, part
+            finally:
+                stopped.set()
+                pool.shutdown(cancel_futures=True)
 
-    def _request(
-        self, client: OpenAI, index: int, prompt: str | Sequence[int], sampling: Sampling
-    ) -> list[Completion]:
+    def _requests(self, prompts: Prompts, sampling: Sampling) -> list[_Request]:
+        options, n = self._options(sampling), sampling.n
+        size = self.n_per_request or n
+        return [
+            _Request(
+                index,
+                samples := range(first, min(first + size, n)),
+                {
+                    **options,
+                    **self._prompt_field(prompt),
+                    "n": len(samples),
+                    "seed": _seed(sampling.seed, index, first),
+                    **self.extra_body,
+                },
+            )
+            for index, prompt in enumerate(prompts)
+            for first in range(0, n, size)
+        ]
+
+    def _prompt_field(self, prompt: Any) -> dict[str, Any]:
+        """Return the field of a request that holds the prompt, a text or token ids."""
+        if self.chat:
+            return {"messages": messages(prompt, self.system, "of OpenAIEngine")}
+        return {"prompt": prompt if isinstance(prompt, str) else list(prompt)}
+
+    def _options(self, sampling: Sampling) -> dict[str, Any]:
+        """Return the fields that all requests have."""
+        options: dict[str, Any] = {
+            "model": self.model,
+            "max_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "stop": list(sampling.stop) or None,
+            "logprobs": True if self.chat else 0,
+        }
+        if sampling.top_k:
+            options["top_k"] = sampling.top_k
+        if self.json_schema:
+            schema = {"name": "answer", "strict": True, "schema": dict(self.json_schema)}
+            options["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return options
+
+    def _ask(self, client: OpenAI, request: _Request, stopped: threading.Event) -> list[Completion]:
+        """Return the completions of a request, be they failures."""
         from openai import OpenAIError
 
-        seed = sampling.seed
-        # The same seed for every prompt would give equal prompts equal answers.
-        of_prompt = f"{seed}:{index}" if isinstance(seed, int) else f"{seed[index]}"
-        extra = self.extra_body | ({"top_k": sampling.top_k} if sampling.top_k else {})
-        try:
+        def post() -> object:
             with self._free:
-                answer = client.completions.create(
-                    model=self.model,
-                    prompt=prompt if isinstance(prompt, str) else list(prompt),
-                    max_tokens=sampling.max_new_tokens,
-                    temperature=sampling.temperature,
-                    top_p=sampling.top_p,
-                    stop=list(sampling.stop) or None,
-                    n=sampling.n,
-                    seed=random.Random(of_prompt).getrandbits(31),
-                    logprobs=0,
-                    extra_body=extra,
-                )
-        except OpenAIError as error:
-            return [self._failure(f"{type(error).__name__}: {error}", index)] * sampling.n
-        choices = sorted(answer.choices or [], key=lambda choice: choice.index)[: sampling.n]
-        done = [self._completion(choice, index) for choice in choices]
-        lacking = f"the server gave {len(done)} of {sampling.n} completions"
-        return done + [self._failure(lacking, index)] * (sampling.n - len(done))
+                # The client's typed methods take a third more of the processor's time.
+                path = "/chat/completions" if self.chat else "/completions"
+                return client.post(path, body=request.body, cast_to=object)
 
-    def _failure(self, reason: str, index: int) -> Completion:
-        return Completion.failure(reason, weight_version=self.weight_version, prompt_index=index)
+        try:
+            answer = self._outages.ask(
+                post,
+                is_down=_is_down,
+                is_up=lambda: _is_up(client, self.timeout_s),
+                repeats=self.retries,
+                stopped=stopped,
+            )
+        except (OpenAIError, ServerDownError) as error:
+            down = isinstance(error, ServerDownError)
+            reason = str(error) if down else f"{type(error).__name__}: {error}"
+            return [self._failure(reason, request.index, sample) for sample in request.samples]
+        return self._completions(answer, request)
 
-    def _completion(self, choice: CompletionChoice, index: int) -> Completion:
-        if choice.finish_reason not in ("stop", "length"):
-            return self._failure(f"the server ended the text by {choice.finish_reason}", index)
-        reported = choice.logprobs.token_logprobs if choice.logprobs else None
+    def _completions(self, answer: Any, request: _Request) -> list[Completion]:
+        """Return what a server's answer holds, and failures for what it lacks."""
+        index, samples = request.index, request.samples
+        content = answer if isinstance(answer, dict) else {}
+        choices = sorted(content.get("choices") or [], key=lambda choice: choice.get("index", 0))
+        usage = content.get("usage") or {}
+        # The new tokens of all choices are counted together.
+        counted = usage.get("completion_tokens") if len(choices) == 1 else None
+        done = [
+            self._completion(
+                choice,
+                index,
+                sample,
+                prompt_tokens=usage.get("prompt_tokens"),
+                new_tokens=counted,
+            )
+            for sample, choice in zip(samples, choices, strict=False)
+        ]
+        lacking = f"the server gave {len(done)} of {len(samples)} completions"
+        if done:
+            lacking += "; one that ignores n needs n_per_request 1"
+        return done + [self._failure(lacking, index, sample) for sample in samples[len(done) :]]
+
+    def _failure(self, reason: str, index: int, sample: int) -> Completion:
+        return Completion.failure(
+            reason, weight_version=self.weight_version, prompt_index=index, sample=sample
+        )
+
+    def _completion(
+        self,
+        choice: Mapping[str, Any],
+        index: int,
+        sample: int,
+        *,
+        prompt_tokens: int | None,
+        new_tokens: int | None,
+    ) -> Completion:
+        """Return the completion that a choice of the answer holds."""
+        if (reason := choice.get("finish_reason")) not in ("stop", "length"):
+            return self._failure(f"the server ended the text by {reason}", index, sample)
+        message = choice.get("message") or {}
+        text = message.get("content") if self.chat else choice.get("text")
+        if text is None:
+            refusal = f" ({message['refusal']})" if message.get("refusal") else ""
+            return self._failure(f"the server gave no text{refusal}", index, sample)
+        token_ids = tuple(choice.get("token_ids") or ())
+        log_probs = self._log_probs(choice.get("logprobs") or {})
         return Completion(
-            text=choice.text,
-            token_ids=tuple(getattr(choice, "token_ids", None) or ()),
-            log_probs=tuple(reported or ()),
-            finish_reason=choice.finish_reason,
+            text=text,
+            token_ids=token_ids,
+            log_probs=log_probs,
+            finish_reason=reason,
             weight_version=self.weight_version,
             prompt_index=index,
+            sample=sample,
+            prompt_tokens=prompt_tokens,
+            new_tokens=new_tokens or len(token_ids) or len(log_probs) or None,
         )
+
+    def _log_probs(self, reported: Mapping[str, Any]) -> tuple[float, ...]:
+        if self.chat:
+            return tuple(token["logprob"] for token in reported.get("content") or ())
+        return tuple(reported.get("token_logprobs") or ())
+
+
+def _seed(seed: int | Sequence[int], index: int, first: int) -> int:
+    """Return the seed of the request for the completions of a prompt from ``first`` on."""
+    # The same seed for every prompt would give equal prompts equal answers.
+    of_prompt = f"{seed}:{index}" if isinstance(seed, int) else f"{seed[index]}"
+    return random.Random(f"{of_prompt}:{first}" if first else of_prompt).getrandbits(31)
+
+
+def _is_down(error: Exception) -> bool:
+    """Return whether a failure says that the server is down; a slow answer does not."""
+    from openai import APIConnectionError, APIStatusError, APITimeoutError
+
+    if isinstance(error, APIStatusError):
+        return error.status_code in DOWN
+    return isinstance(error, APIConnectionError) and not isinstance(error, APITimeoutError)
+
+
+def _is_up(client: OpenAI, timeout_s: float) -> bool:
+    """Return whether the server says anything at all, be it that it has no list of models."""
+    from openai import APIStatusError, OpenAIError
+
+    try:
+        client.with_options(timeout=min(timeout_s, 10.0), max_retries=0).models.list()
+    except APIStatusError as error:
+        return error.status_code not in DOWN
+    except OpenAIError:
+        return False
+    return True

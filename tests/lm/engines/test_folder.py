@@ -43,3 +43,27 @@ def test_one_seed_for_each_prompt_means_as_many():
     engine = TransformersEngine(tiny_lm(), bytes_tokenizer())
     with pytest.raises(UserError, match="seed has 1 numbers and there are 2 prompts"):
         engine.generate(PROMPTS, max_new_tokens=1, seed=[0])
+
+
+def test_a_chat_is_rendered_by_the_template_and_refused_without_one(tmp_path):
+    model, tokenizer = tiny_lm(), bytes_tokenizer()
+    options = {"max_new_tokens": 4, "temperature": 0.0}
+    with pytest.raises(UserError, match="no chat template and chat is true, of Transformers"):
+        TransformersEngine(model, tokenizer, chat=True)
+    export_hf(model, tokenizer, tmp_path / "plain")
+    engine = FolderEngine(str(tmp_path / "plain"), chat=True)
+    with pytest.raises(UserError, match="no chat template and chat is true, of FolderEngine, in"):
+        engine.generate(["hi"], **options)
+    with pytest.raises(UserError, match="system is 'x' and chat false"):
+        FolderEngine("x", system="x")
+    tokenizer.chat_template = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "<{{ messages[0].content }}>"
+    )
+    export_hf(model, tokenizer, tmp_path / "chat")
+    folder = {"folder": str(tmp_path / "chat"), "dtype": "float32", "device": "cpu"}
+    [[chat]] = FolderEngine(**folder, chat=True).generate(["hi"], **options)
+    [[plain]] = FolderEngine(**folder).generate(["<hi>"], **options)
+    assert (chat.token_ids, chat.prompt_tokens) == (plain.token_ids, 4)
+    with pytest.raises(UserError, match=r"template refuses the messages \(no system\)"):
+        FolderEngine(**folder, chat=True, system="x").generate(["hi"], **options)

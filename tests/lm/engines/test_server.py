@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import builtins
 import json
+import logging
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -18,97 +17,16 @@ from datasets import load_from_disk
 from lit_research.errors import UserError
 from lit_research.generation import Prompt, write_texts
 from lit_research.lm.engines import Completion, OpenAIEngine, Sampling, TransformersEngine
+from lit_research.lm.engines.outage import Outages
+from tests.generation.engines import Hashing
+from tests.lm.engines.servers import Server, serving
 from tests.lm.models import bytes_tokenizer, tiny_lm
-
-
-class Server(ThreadingHTTPServer):
-    """Speaks ``/v1/completions``; ``answers`` holds what it does first, before it answers well."""
-
-    daemon_threads = True
-    block_on_close = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.engine = TransformersEngine(tiny_lm(), bytes_tokenizer())
-        self.lock = threading.Lock()
-        self.answers: list[int | float | dict[str, Any]] = []
-        self.requests: list[dict[str, Any]] = []
-        self.keys: set[str | None] = set()
-        self.in_hand = self.most_in_hand = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        with self.lock:
-            [completions] = self.engine.generate(
-                [body["prompt"]],
-                max_new_tokens=body["max_tokens"],
-                temperature=body["temperature"],
-                top_p=body["top_p"],
-                top_k=body.get("top_k", 0),
-                stop=body.get("stop") or (),
-                n=body["n"],
-                seed=body["seed"],
-            )
-        choices = [
-            {
-                "index": index,
-                "text": c.text,
-                "finish_reason": c.finish_reason,
-                "token_ids": c.token_ids,
-                "logprobs": {"token_logprobs": c.log_probs},
-            }
-            for index, c in enumerate(completions)
-        ]
-        # In another order than asked for, as a server may.
-        return {"id": "1", "object": "text_completion", "model": "tiny", "choices": choices[::-1]}
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.requests.append(body)
-            self.server.keys.add(self.headers["Authorization"])
-            answer = self.server.answers.pop(0) if self.server.answers else 200
-            self.server.in_hand += 1
-            self.server.most_in_hand = max(self.server.most_in_hand, self.server.in_hand)
-        if isinstance(answer, float):
-            time.sleep(answer)
-            return
-        if isinstance(answer, dict):
-            self.reply(200, answer)
-        elif answer != 200:
-            self.reply(answer, {"error": {"message": "out of\nluck"}})
-        else:
-            self.reply(200, self.server.complete(body))
-
-    def reply(self, status: int, content: dict[str, Any]) -> None:
-        data = json.dumps(content).encode()
-        with self.server.lock:
-            self.server.in_hand -= 1
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 PROMPTS = ["a", "the quick brown fox", "def f(x):", "zz"]
@@ -236,3 +154,204 @@ def test_a_job_writes_several_shards_at_once_within_one_limit_of_requests(server
     card = json.loads((tmp_path / "texts/card.json").read_text())
     assert (card["engine"], card["model"]) == ("OpenAIEngine", "tiny")
     assert str(server.server_port) not in json.dumps(card)  # another server goes on
+
+
+TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>"
+
+
+def chatting(**options: Any) -> TransformersEngine:
+    tokenizer = bytes_tokenizer()
+    tokenizer.chat_template = TEMPLATE
+    return TransformersEngine(tiny_lm(), tokenizer, chat=True, **options)
+
+
+def test_a_chat_is_that_of_the_model_behind_the_server():
+    own = chatting(system="Be brief.")
+    with serving(own) as server:
+        engine = engine_of(server, chat=True, system="Be brief.", extra_body={"x": 1})
+        options = {"max_new_tokens": 5, "temperature": 0.0, "top_k": 3}
+        served = engine.generate(["hi", "ho"], **options)
+    plain = TransformersEngine(tiny_lm(), bytes_tokenizer())
+    rendered = [f"<system>Be brief.<user>{text}<assistant>" for text in ("hi", "ho")]
+    expected = without_log_probs(plain.generate(rendered, **options))
+    assert without_log_probs(own.generate(["hi", "ho"], **options)) == expected
+    assert without_log_probs(served) == expected
+    assert len(served[0][0].log_probs) == 5
+    request = next(r for r in server.requests if r["messages"][-1]["content"] == "hi")
+    assert request["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "hi"},
+    ]
+    assert "prompt" not in request
+    assert engine.card()["chat"] == {"system": "Be brief."}
+    assert own.card()["chat"] != chatting().card()["chat"]
+    assert "chat" not in plain.card()
+
+
+@pytest.mark.parametrize("make", [engine_of, lambda server, **options: chatting(**options)])
+def test_a_chat_takes_texts_and_a_system_message_a_chat(server, make):
+    engine = make(server, **({"chat": True} if make is engine_of else {}))
+    with pytest.raises(UserError, match="a prompt is token ids and chat true"):
+        engine.generate([[1, 2]], max_new_tokens=1)
+    with pytest.raises(UserError, match="system is 'x' and chat false, of OpenAIEngine"):
+        engine_of(server, system="x")
+    assert not server.requests
+
+
+def test_a_chat_without_text_is_a_failure(server):
+    message = {"role": "assistant", "content": None, "refusal": "I\ncannot"}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    server.answers = [{"id": "1", "object": "chat.completion", "choices": [choice]}]
+    [[completion]] = engine_of(server, chat=True).generate(["a"], max_new_tokens=2)
+    assert completion.finish_reason == "error: the server gave no text (I cannot)"
+
+
+def test_a_server_that_ignores_n_is_asked_once_a_sample(server):
+    server.ignores_n = True
+    [row] = engine_of(server).generate(["a"], max_new_tokens=4, n=3)
+    assert [c.failed for c in row] == [False, True, True]
+    assert "1 of 3 completions; one that ignores n needs n_per_request 1" in row[2].finish_reason
+    engine = engine_of(server, n_per_request=1)
+    rows = engine.generate(["aa", "aa"], max_new_tokens=6, n=3, seed=1)
+    assert rows == engine.generate(["aa", "aa"], max_new_tokens=6, n=3, seed=1)
+    assert len({c.token_ids for row in rows for c in row}) == 6
+    assert [[(c.prompt_index, c.sample) for c in row] for row in rows] == [
+        [(index, sample) for sample in range(3)] for index in range(2)
+    ]
+    server.ignores_n, server.requests = False, []
+    [row] = engine_of(server, n_per_request=2).generate(["a"], max_new_tokens=2, n=3)
+    assert sorted(request["n"] for request in server.requests) == [1, 2]
+    assert [c.sample for c in row] == [0, 1, 2]
+
+
+def test_usage_is_counted_in_tokens(server):
+    [[one]] = engine_of(server).generate(["abc"], max_new_tokens=4)
+    assert (one.prompt_tokens, one.new_tokens) == (3, len(one.token_ids))
+    server.hides_tokens = True
+    [[one]] = engine_of(server).generate(["abc"], max_new_tokens=4)
+    assert (one.prompt_tokens, one.token_ids, one.log_probs) == (3, (), ())
+    assert one.new_tokens
+    [[one, _]] = engine_of(server).generate(["abc"], max_new_tokens=4, n=2)
+    assert (one.prompt_tokens, one.new_tokens) == (3, None)
+
+
+def test_a_schema_reaches_the_server_and_the_card(server):
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    engine = engine_of(server, json_schema=schema)
+    engine.generate(["a"], max_new_tokens=1)
+    assert server.requests[0]["response_format"]["json_schema"]["schema"] == schema
+    assert engine.card() == {**engine_of(server).card(), "json_schema": schema}
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"n_per_request": 0}, "n_per_request is 0, of OpenAIEngine; must be at least 1"),
+        ({"down_s": -1.0}, "down_s is -1.0, of OpenAIEngine; must be at least 0"),
+        ({"retries": -1}, "retries is -1, of OpenAIEngine; must be at least 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(option, says):
+    with pytest.raises(UserError, match=says):
+        OpenAIEngine("http://127.0.0.1:1/v1", "tiny", **option)
+
+
+def test_a_server_that_names_a_pause_is_given_it(server):
+    server.answers = [(429, {"Retry-After": "1"})]
+    [[completion]] = engine_of(server, retries=1).generate(["a"], max_new_tokens=2)
+    assert not completion.failed
+    first, second = server.times
+    assert second - first >= 1
+
+
+def test_a_stream_yields_what_is_finished_and_stops_when_it_is_closed():
+    with serving(Hashing()) as server:
+        prompts = [str(number) for number in range(50)]
+        stream = engine_of(server, max_concurrency=2).stream(prompts, Sampling(4, n=2))
+        index, part = next(stream)
+        assert [(c.prompt_index, c.sample, c.failed) for c in part] == [
+            (index, 0, False),
+            (index, 1, False),
+        ]
+        stream.close()
+        assert len(server.requests) < 50
+
+
+def test_all_wait_for_a_server_that_died_and_go_on_when_it_is_back(caplog):
+    caplog.set_level(logging.INFO, "lit_research")
+    prompts = [str(number) for number in range(60)]
+    with serving(Hashing()) as server:
+        port = server.server_port
+        engine = engine_of(server, max_concurrency=4, retries=1)
+        stream = engine.stream(prompts, Sampling(4))
+        done = [next(stream) for _ in range(3)]
+    back: list[Server] = []
+    again = serving(Hashing(), port)
+    timer = threading.Timer(1.5, lambda: back.append(again.__enter__()))
+    timer.start()
+    done += stream
+    timer.join()
+    again.__exit__(None, None, None)
+    assert sorted(index for index, _ in done) == list(range(60))
+    assert not any(completion.failed for _, [completion] in done)
+    # None that was answered is asked for again.
+    assert len(server.requests) + len(back[0].requests) <= 60 + 4
+    waiting = [r.getMessage() for r in caplog.records if "is down" in r.getMessage()]
+    assert "waiting for it, 600 s more at most" in waiting[0]
+    assert len(waiting) < 10
+    assert sum("is back" in r.getMessage() for r in caplog.records) == 1
+
+
+def test_the_rest_fails_at_once_with_the_reason_if_the_server_does_not_come_back(caplog):
+    caplog.set_level(logging.INFO, "lit_research")
+    with serving(Hashing()) as server:
+        pass
+    engine = engine_of(server, max_concurrency=4, retries=1, down_s=0.2)
+    rows = engine.generate([str(number) for number in range(400)], max_new_tokens=2)
+    reasons = {completion.finish_reason for [completion] in rows}
+    assert reasons == {"error: APIConnectionError: Connection error. (no answer for 0.2 s)"}
+    assert sum("is down" in r.getMessage() for r in caplog.records) == 1
+
+
+def test_a_request_that_meets_every_outage_fails_in_the_end():
+    outages, met = Outages(60.0, "the server"), []
+
+    def request() -> None:
+        met.append(1)
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        outages.ask(
+            request,
+            is_down=lambda error: True,
+            is_up=lambda: True,
+            repeats=1,
+            stopped=threading.Event(),
+        )
+    assert len(met) == 2
+
+
+def test_503_is_an_outage_and_500_is_not(server):
+    server.answers = [503] * 2
+    [[completion]] = engine_of(server, retries=1).generate(["a"], max_new_tokens=2)
+    assert not completion.failed
+    server.answers, server.requests = [500] * 2, []
+    [[completion]] = engine_of(server, retries=1).generate(["a"], max_new_tokens=2)
+    assert "500" in completion.finish_reason
+    assert len(server.requests) == 2
+
+
+def test_waiting_ends_when_the_call_is_stopped():
+    stopped = threading.Event()
+
+    def request() -> None:
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        Outages(60.0, "the server").ask(
+            request,
+            is_down=lambda error: True,
+            is_up=lambda: bool(stopped.set()),
+            repeats=9,
+            stopped=stopped,
+        )
