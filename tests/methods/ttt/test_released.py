@@ -154,7 +154,7 @@ def test_weights_that_do_not_fit_are_all_named_in_one_line():
     message = str(raised.value)
     assert "\n" not in message
     assert f"{ROOT}ln_f.weight has [15], not [16]; " in message
-    assert "w2.weight has [3, 16], not [3, 24, 16];" in message
+    assert "w2.weight has [3, 16], not [3, 24, 16])" in message
 
 
 @pytest.mark.parametrize(
