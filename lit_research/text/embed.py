@@ -21,8 +21,9 @@ from lit_research.progress import counting
 from lit_research.ranges import COUNT, check_range
 from lit_research.storage import build_folder, cache_root, content_hash
 from lit_research.text.documents import CARD, fingerprint
-from lit_research.text.minhash import Unit, in_batches, unit_hashes
+from lit_research.text.minhash import in_batches
 from lit_research.text.neighbours import checked_norms
+from lit_research.text.word_hashes import Unit, unit_hashes
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -9,27 +9,26 @@ of rensa, or of datasketch where rensa is not installed.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import derive_seed
+from lit_research.text.word_hashes import Unit, mixed, unit_hashes
 
-Unit = Literal["word", "character"]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that multiplying loses nothing
-_SHARD_TEXTS = 2048
+_SHARD_TEXTS = 1024
 _SHARDS_AHEAD = 16  # so that few texts wait in memory
 
 
@@ -63,35 +62,6 @@ class MinHash:
         """Return the probability that two texts of this Jaccard similarity are compared."""
         check_range(SHARE, "in MinHash.recall", similarity=similarity)
         return float(1 - (1 - similarity**self.rows) ** self.bands)
-
-
-class _Hashes(dict[str, int]):
-    """64-bit hashes of strings, each computed once."""
-
-    def __missing__(self, word: str) -> int:
-        digest = hashlib.blake2b(word.encode(), digest_size=8).digest()
-        self[word] = value = int.from_bytes(digest, "little")
-        return value
-
-
-def unit_hashes(texts: Iterable[str], unit: Unit, at_least: int = 0) -> tuple[np.ndarray, ...]:
-    """Hash the words or characters of texts.
-
-    Args:
-        texts: ``D`` of them.
-        unit: what is hashed.
-        at_least: shorter texts are filled up with zeros to this length.
-
-    Returns:
-        the hashes of all texts in order, ``[M]`` uint64, and where each text begins, ``[D + 1]``.
-    """
-    known, rows = _Hashes(), []
-    for text in texts:
-        row = list(map(known.__getitem__, text.split() if unit == "word" else text))
-        row += [0] * (at_least - len(row))
-        rows.append(row)
-    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-    return np.fromiter(chain.from_iterable(rows), np.uint64, offsets[-1]), offsets
 
 
 def shingle_hashes(texts: Iterable[str], settings: MinHash) -> tuple[np.ndarray, np.ndarray]:
@@ -159,8 +129,7 @@ def _combine(values: np.ndarray) -> np.ndarray:
     combined = np.zeros(values.shape[:-1], np.uint64)
     for place in range(values.shape[-1]):
         combined = (combined + values[..., place]) * np.uint64(_MULTIPLIER)
-        combined ^= combined >> np.uint64(29)
-    return combined
+    return mixed(combined)
 
 
 @dataclass(frozen=True)
@@ -187,7 +156,7 @@ def _backend() -> str:
         return package
     raise UserError(
         "neither rensa nor datasketch is installed, for MinHash signatures; "
-        "pip install 'lit_research[dedup]'"
+        "pip install 'lit_research[dedup]' (rensa), or datasketch where rensa has no wheel"
     )
 
 

@@ -32,7 +32,7 @@ def same(found, expected):
     assert (found[0].dtype, found[1].dtype) == (np.float32, np.int64)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=50)
 @given(
     seed=st.integers(0, 2**32),
     vectors=st.integers(2, 60),
