@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,7 +20,7 @@ from lit_research.progress import counting
 from lit_research.ranges import SHARE, check_range
 from lit_research.text.buckets import Similarity, grouped, nearest_rows
 from lit_research.text.files import check_text
-from lit_research.text.minhash import MinHash, band_keys, shingle_set, signatures
+from lit_research.text.minhash import MinHash, band_keys, shingle_sets, signatures
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -30,8 +29,7 @@ DocumentRows: TypeAlias = "Sequence[tuple[str, str]] | Dataset"
 """Pairs of an id and a text, or a ``datasets.Dataset`` with the columns ``id`` and ``text``."""
 
 _READ = 1000  # documents
-_PAIRS = 1 << 15  # compared at once
-_REMEMBERED = 1 << 14  # sets of shingles
+_PAIRS = 1 << 10  # compared at once
 
 
 @dataclass(frozen=True)
@@ -222,24 +220,25 @@ def _similarity(
 ) -> Similarity:
     """Return the function from rows of both sets, ``[P]`` each, to their similarities, ``[P]``."""
 
+    def shingles(source: _Documents, rows: np.ndarray) -> dict[int, np.ndarray]:
+        different = np.unique(rows).tolist()
+        return dict(
+            zip(different, shingle_sets(map(source.text, different), settings), strict=True)
+        )
+
+    def jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        ones, others = shingles(first[0], a), shingles(second[0], b)
+        pairs = [(ones[i], others[j]) for i, j in zip(a.tolist(), b.tolist(), strict=True)]
+        common = np.array([len(np.intersect1d(*pair, assume_unique=True)) for pair in pairs])
+        return common / (np.array([len(one) + len(other) for one, other in pairs]) - common)
+
     def estimate(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (first[1][a] == second[1][b]).mean(axis=1)
 
-    @lru_cache(_REMEMBERED)
-    def shingles(is_second: bool, row: int) -> np.ndarray:
-        return shingle_set((second if is_second else first)[0].text(row), settings)
-
-    def jaccard(a: int, b: int) -> float:
-        one, other = shingles(False, a), shingles(first[0] is not second[0], b)
-        common = len(np.intersect1d(one, other, assume_unique=True))
-        return common / (len(one) + len(other) - common)
-
     def compute(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        if exact:
-            pairs = zip(a.tolist(), b.tolist(), strict=True)
-            return np.fromiter((jaccard(*pair) for pair in pairs), np.float64, len(a))
         blocks = [slice(start, start + _PAIRS) for start in range(0, len(a), _PAIRS)]
-        return np.concatenate([np.empty(0), *(estimate(a[block], b[block]) for block in blocks)])
+        one_block = jaccard if exact else estimate
+        return np.concatenate([np.empty(0), *(one_block(a[part], b[part]) for part in blocks)])
 
     return compute
 

@@ -82,9 +82,10 @@ def shingle_hashes(texts: Iterable[str], settings: MinHash) -> tuple[np.ndarray,
     return _combine(windows)[inside], offsets - (size - 1) * np.arange(len(offsets))
 
 
-def shingle_set(text: str, settings: MinHash) -> np.ndarray:
-    """Return the hashes of the different shingles of one text, sorted, uint64."""
-    return np.unique(shingle_hashes([text], settings)[0])
+def shingle_sets(texts: Iterable[str], settings: MinHash) -> list[np.ndarray]:
+    """Return the hashes of the different shingles of each text, sorted, uint64."""
+    hashes, offsets = shingle_hashes(texts, settings)
+    return [np.unique(hashes[start:stop]) for start, stop in pairwise(offsets.tolist())]
 
 
 def signatures(

@@ -13,7 +13,7 @@ from lit_research.text.minhash import (
     MinHash,
     band_keys,
     shingle_hashes,
-    shingle_set,
+    shingle_sets,
     signatures,
 )
 
@@ -45,14 +45,15 @@ def test_a_shingle_is_a_run_of_words_or_characters():
     assert parts[1] == parts[0][1:2]
     assert parts[3] == parts[0][:2]
     assert len(set(by_words.tolist())) == 4  # ab bc cd, and none
-    assert len(shingle_set("a b a b a", MinHash(shingle=2))) == 2
-    assert len(shingle_set("abcab", MinHash(shingle=2, unit="character"))) == 3
+    assert [len(s) for s in shingle_sets(["a b a b a", ""], MinHash(shingle=2))] == [2, 1]
+    assert len(shingle_sets(["abcab"], MinHash(shingle=2, unit="character"))[0]) == 3
 
 
 def test_the_order_of_words_matters_inside_a_shingle_alone():
     settings = MinHash(shingle=2)
-    assert shingle_set("a b", settings) != shingle_set("b a", settings)
-    one, other = (set(shingle_set(text, settings)) for text in ("a b c a", "b c a b"))
+    one, other = shingle_sets(["a b", "b a"], settings)
+    assert one != other
+    one, other = map(set, shingle_sets(["a b c a", "b c a b"], settings))
     assert one == other
 
 
