@@ -3,7 +3,7 @@
 Documents whose signatures agree in a band are compared; those at or above a threshold are joined
 (within a set: groups by union-find, of which the first document is kept). Results depend on the
 documents and their order alone, not on shards or workers. Memory beside the documents is 640 bytes
-a document with the default ``MinHash`` (``4 * bands * rows + 8 * bands``), and a bounded buffer.
+a document with the default ``MinHash`` (``4 * bands * rows + 8 * bands``), and what 256 pairs take.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DocumentRows: TypeAlias = "Sequence[tuple[str, str]] | Dataset"
 """Pairs of an id and a text, or a ``datasets.Dataset`` with the columns ``id`` and ``text``."""
 
 _READ = 1000  # documents
-_PAIRS = 1 << 10  # compared at once
+_PAIRS = 1 << 8  # compared at once
 
 
 @dataclass(frozen=True)
