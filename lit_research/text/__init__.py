@@ -3,18 +3,30 @@
 ``load_documents`` reads any source, ``split_documents`` splits by document, ``load_tokenizer`` and
 ``tokenize`` make a ``TokenStore``; ``Windows`` (or a ``Mixture`` of them, or ``StreamingWindows``)
 cut batches from it, ``ShardedSampler`` orders them, and ``make_loader`` loads them, resumable
-after any batch. ``datasets``, ``transformers`` and ``tokenizers`` are imported where they are used.
+after any batch. ``find_duplicates`` and ``find_overlap`` find near-duplicates; ``embed`` makes
+vectors of documents and an ``Index`` searches them. ``datasets``, ``transformers`` and
+``tokenizers`` are imported where they are used.
 """
 
 from lit_research.labels import IGNORE
 from lit_research.storage import cache_root
+from lit_research.text.approximate import FaissIndex
 from lit_research.text.baselines import bigram_cross_entropy, unigram_cross_entropy
 from lit_research.text.cache import TokenStore, tokenize
 from lit_research.text.corpora import load_documents, load_splits
 from lit_research.text.documents import fingerprint, split_documents, split_stream, write_documents
+from lit_research.text.duplicates import (
+    Duplicate,
+    Duplicates,
+    find_duplicates,
+    find_overlap,
+)
+from lit_research.text.embed import Encoder, Tfidf, embed, make_encoder
 from lit_research.text.embedded import embedded_card
 from lit_research.text.loaders import make_loader
+from lit_research.text.minhash import MinHash
 from lit_research.text.mixture import Mixture, MixtureComponent
+from lit_research.text.neighbours import ExactIndex, Index, recall
 from lit_research.text.packing import Windows
 from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource
@@ -26,21 +38,34 @@ __all__ = [
     "IGNORE",
     "AnySource",
     "DocumentSource",
+    "Duplicate",
+    "Duplicates",
+    "Encoder",
+    "ExactIndex",
+    "FaissIndex",
+    "Index",
+    "MinHash",
     "Mixture",
     "MixtureComponent",
     "ShardedSampler",
     "StreamingWindows",
+    "Tfidf",
     "TokenStore",
     "Windows",
     "bigram_cross_entropy",
     "cache_root",
+    "embed",
     "embedded_card",
+    "find_duplicates",
+    "find_overlap",
     "fingerprint",
     "load_documents",
     "load_splits",
     "load_tokenizer",
+    "make_encoder",
     "make_loader",
     "permutation",
+    "recall",
     "split_documents",
     "split_stream",
     "tokenize",
