@@ -141,7 +141,7 @@ CAUSES = {
     ),
     "runs below a file": (
         {"trainer.logger.init_args.save_dir": "FOLDER/rows.jsonl/runs"},
-        ["rows.jsonl/runs", "cannot be read or written", "save_dir"],
+        ["rows.jsonl/runs", "cannot read or write", "save_dir"],
     ),
 }
 
