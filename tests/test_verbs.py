@@ -152,7 +152,7 @@ def test_theorems_of_a_user_are_attempted_whatever_is_held_out(game, tmp_path):
     [
         ({f"{M}.temperature": 0.0}, "temperature is 0.0"),
         ({f"{M}.weights": "lora"}, "lora with a warm_start"),
-        ({f"{M}.rules.conjectures": 0}, "give guide: null"),
+        ({f"{M}.rules.conjectures": 0}, "must be null"),
     ],
 )
 def test_players_that_cannot_learn_can_prove(game, changes, refusal, tmp_path):

@@ -50,9 +50,9 @@ _DRAWS = 20000  # draws in a row without a new statement, after which a family a
 def draft(family: str, level: int, rng: random.Random) -> Draft:
     """Draw a statement as expressions."""
     while True:
-        found = GENERATORS[family](level, rng)
-        if found is not None:
-            return found
+        statement = GENERATORS[family](level, rng)
+        if statement is not None:
+            return statement
 
 
 def generate(family: str, level: int, rng: random.Random) -> str:
@@ -64,17 +64,17 @@ def generate(family: str, level: int, rng: random.Random) -> str:
 
 def split_of(key: str) -> str:
     """Return the split of a statement, from its canonical form."""
-    place = derive_seed(key, digest_size=1)
+    position = derive_seed(key, digest_size=1)
     for name, share in _SHARES.items():
-        if place < share:
+        if position < share:
             return name
-        place -= share
+        position -= share
     raise AssertionError(key)
 
 
 @cache
 def _classic_keys() -> frozenset[str]:
-    statements = (s for some in CLASSICS.values() for s in some)
+    statements = (s for statements in CLASSICS.values() for s in statements)
     return frozenset(canonical(f"theorem {NAME} {s}") for s in statements)
 
 
@@ -82,52 +82,52 @@ def _classics(level: int, split: str) -> Iterator[tuple[str, str]]:
     for statement in CLASSICS[level]:
         text = f"theorem {NAME} {statement}"
         key = canonical(text)
-        belongs = "held_out" if split_of(key) == "held_out" else "train"
-        if belongs == split:
+        own_split = "held_out" if split_of(key) == "held_out" else "train"
+        if own_split == split:
             yield key, text
 
 
-class _Stream:
-    """New statements of a family and level, assigned to the splits that they belong to."""
+class _Draws:
+    """Distinct statements drawn from a family and level, by the splits that they belong to."""
 
     def __init__(self, family: str, level: int, seed: int) -> None:
         self._family, self._level = family, level
         self._rng = random.Random(f"{seed} {family} {level}")
         self._seen: set[str] = set()
         self._idle = 0
-        self.found: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
+        self.statements: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
 
     def draw(self) -> bool:
         """Draw once; return whether to continue."""
         self._idle += 1
-        found = GENERATORS[self._family](self._level, self._rng)
-        text = found.text if found is not None else ""
+        statement = GENERATORS[self._family](self._level, self._rng)
+        text = statement.text if statement is not None else ""
         if text and len(text) <= _LONGEST:
             key = canonical(text)
             if key in self._seen:
-                self._idle += _DRAWS // 200  # far more telling than a draw that failed
+                self._idle += _DRAWS // 200  # stronger evidence of exhaustion than a failed draw
             elif key not in _classic_keys():
                 self._idle = 0
                 self._seen.add(key)
-                self.found[split_of(key)].append((key, text))
+                self.statements[split_of(key)].append((key, text))
         return self._idle < _DRAWS
 
 
 @cache
-def _stream(family: str, level: int, seed: int) -> _Stream:
-    return _Stream(family, level, seed)
+def _draws(family: str, level: int, seed: int) -> _Draws:
+    return _Draws(family, level, seed)
 
 
 def _drawn(family: str, level: int, split: str, seed: int) -> Iterator[tuple[str, str]]:
-    """Yield canonical form and text of new statements until there are hardly any left."""
-    stream = _stream(family, level, seed)
-    place = 0
+    """Yield canonical form and text of distinct statements until hardly any are left."""
+    draws = _draws(family, level, seed)
+    index = 0
     while True:
-        while place == len(stream.found[split]):
-            if not stream.draw():
+        while index == len(draws.statements[split]):
+            if not draws.draw():
                 return
-        yield stream.found[split][place]
-        place += 1
+        yield draws.statements[split][index]
+        index += 1
 
 
 def embedded_targets(
@@ -149,16 +149,16 @@ def embedded_targets(
     Raises:
         UserError: an unknown name or level, or a split with fewer statements.
     """
-    for what, given, known in (
+    for name, values, allowed in (
         ("families", families, FAMILIES),
         ("levels", levels, LEVELS),
         ("split", [split], SPLITS),
     ):
-        wrong = [one for one in given if one not in known]
-        if wrong or not given:
+        unknown = [value for value in values if value not in allowed]
+        if unknown or not values:
             raise UserError(
-                f"{what} has {wrong or 'nothing'}, for the embedded targets; must be of "
-                f"{', '.join(map(str, known))}"
+                f"{name} has {unknown or 'nothing'}, for the embedded targets; must be of "
+                f"{', '.join(map(str, allowed))}"
             )
     chosen = WARM_LEVELS if split == "warm" else tuple(levels)
     sources = [
@@ -172,25 +172,25 @@ def embedded_targets(
 def _deal(
     cells: list[tuple[str, int, Iterator[tuple[str, str]] | None]], seed: int, size: int, split: str
 ) -> list[Theorem]:
-    """Take from each cell in turn; a cell that is empty drops out."""
+    """Take a statement from each cell in turn, skipping exhausted cells."""
     streams: dict[tuple[str, int], Iterator[tuple[str, str]]] = {}
     for family, level, ready in cells:
         streams.setdefault((family, level), ready or _drawn(family, level, split, seed))
     turns = [(family, level) for family, level, _ in cells]
-    found: dict[str, Theorem] = {}
-    while len(found) < size and turns:
+    theorems: dict[str, Theorem] = {}
+    while len(theorems) < size and turns:
         for turn in list(turns):
             pair = next(streams[turn], None)
             if pair is None:
                 turns = [other for other in turns if other != turn]
-            elif pair[0] not in found and len(found) < size:
-                found[pair[0]] = _theorem(*turn, *pair)
-    if len(found) < size:
+            elif pair[0] not in theorems and len(theorems) < size:
+                theorems[pair[0]] = _theorem(*turn, *pair)
+    if len(theorems) < size:
         raise UserError(
             f"size is {size}, in the split {split} of the embedded targets; must be at most "
-            f"{len(found)}, or give more families or levels"
+            f"{len(theorems)}, or with more families or levels"
         )
-    return list(found.values())
+    return list(theorems.values())
 
 
 def _theorem(family: str, level: int, key: str, text: str) -> Theorem:

@@ -26,15 +26,15 @@ RELATIONS = frozenset(
 )
 _WRITTEN = {"->": IMPLIES, "<->": IFF}
 _DEEPEST = 60  # a formula nested deeper counts as an atom there
-_LONGEST = 200  # tokens of a bracketed term that is looked at
+_LONGEST = 200  # tokens; longer bracketed terms are ignored
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A node: its operator (empty for an atom), the parts that it joins, all of its tokens.
+    """A node: its operator (empty for an atom), its parts, and all of its tokens.
 
-    Parts of an implication are the premises and the conclusion; of a disjunction or conjunction all
-    that are joined; of a quantifier or negation the body.
+    The parts of an implication are its premises and its conclusion; of a disjunction or conjunction
+    its disjuncts or conjuncts; of a quantifier or negation its body.
     """
 
     operator: str
@@ -64,25 +64,25 @@ def is_name(token: str) -> bool:
 def variables(statement: Statement) -> frozenset[str]:
     """Return the names that a statement binds, in its binders or by quantifiers inside."""
     bindings = statement.bindings
-    found = {name for binder in bindings for name in binder.names}
+    names = {name for binder in bindings for name in binder.names}
     for part in [*(b.type_tokens for b in bindings), tokens(statement.conclusion)]:
-        found |= bound_inside(part)
-    return frozenset(found)
+        names |= bound_inside(part)
+    return frozenset(names)
 
 
 def bound_inside(part: Sequence[str]) -> set[str]:
     """Return the names that quantifiers bind in a part of a statement."""
-    found: set[str] = set()
-    for place, token in enumerate(part):
+    names: set[str] = set()
+    for index, token in enumerate(part):
         if token in QUANTIFIERS:
-            found |= _bound(part[place + 1 :])
-    return found
+            names |= _bound(part[index + 1 :])
+    return names
 
 
 def _bound(part: Sequence[str]) -> set[str]:
-    """Return the names at the start of what follows a quantifier, those in types left out."""
-    found: set[str] = set()
-    depth, type_depth = 0, -1  # brackets around; where the type that is being read began
+    """Return the names at the start of the tokens after a quantifier, except those in types."""
+    names: set[str] = set()
+    depth, type_depth = 0, -1  # bracket depth; that at the start of the current type
     for token in part:
         if token in OPENING:
             depth += 1
@@ -97,10 +97,10 @@ def _bound(part: Sequence[str]) -> set[str]:
         elif token == ":":
             type_depth = depth
         elif is_name(token):
-            found.add(token)
+            names.add(token)
         else:
             break
-    return found
+    return names
 
 
 def shape(part: Iterable[str], names: frozenset[str]) -> Tokens:
@@ -109,13 +109,13 @@ def shape(part: Iterable[str], names: frozenset[str]) -> Tokens:
     Two parts have the same shape if a one-to-one renaming of variables turns one into the other.
     """
     numbers: dict[str, int] = {}
-    found = []
+    numbered = []
     for token in part:
         head, dot, rest = token.partition(".")
         if head in names:
             head = f"#{numbers.setdefault(head, len(numbers))}"
-        found.append(head + dot + rest)
-    return tuple(found)
+        numbered.append(head + dot + rest)
+    return tuple(numbered)
 
 
 @lru_cache(maxsize=65536)
@@ -124,14 +124,14 @@ def statement_key(statement: Statement) -> Tokens:
 
     ``(a b : T)`` counts as ``(a : T) (b : T)``. The order of binders matters.
     """
-    found: list[str] = []
+    binders: list[str] = []
     for binder in statement.bindings:
         opened, closed = binder.bracket, OPENING[binder.bracket]
         for name in binder.names:
-            found += [opened, name, ":", *binder.type_tokens, closed]
+            binders += [opened, name, ":", *binder.type_tokens, closed]
         if not binder.names:
-            found += [opened, *binder.type_tokens, closed]
-    return shape([*found, ":", *tokens(statement.conclusion)], variables(statement))
+            binders += [opened, *binder.type_tokens, closed]
+    return shape([*binders, ":", *tokens(statement.conclusion)], variables(statement))
 
 
 def formula_of(part: Sequence[str], level: int = 0) -> Formula:
@@ -139,9 +139,9 @@ def formula_of(part: Sequence[str], level: int = 0) -> Formula:
     part = without_brackets(tuple(_WRITTEN.get(t, t) for t in part))
     if level >= _DEEPEST or not part:
         return Formula("", (), part)
-    places = loose(part)
+    indices = loose(part)
     for operator in CONNECTIVES:
-        cuts = [place for place in places if part[place] == operator]
+        cuts = [index for index in indices if part[index] == operator]
         if cuts:
             edges = [-1, *cuts, len(part)]
             pieces = [part[a + 1 : b] for a, b in pairwise(edges)]
@@ -150,16 +150,16 @@ def formula_of(part: Sequence[str], level: int = 0) -> Formula:
     if part[0] == NOT:
         return Formula(NOT, (formula_of(part[1:], level + 1),), part)
     if part[0] in (FORALL, EXISTS):
-        commas = [1 + place for place in loose(part[1:]) if part[1 + place] == ","]
+        commas = [1 + index for index in loose(part[1:]) if part[1 + index] == ","]
         if commas:
             return Formula(part[0], (formula_of(part[commas[0] + 1 :], level + 1),), part)
     return Formula("", (), part)
 
 
 def _flat(parts: list[Formula], operator: str) -> Iterator[Formula]:
-    """Take in parts that the same associative operator joins, or a conclusion that ``→`` does."""
-    for place, part in enumerate(parts):
-        last = place == len(parts) - 1
+    """Flatten nested parts of the same associative operator, and the last part of ``→``."""
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
         if part.operator == operator and (operator in (OR, AND) or (operator == IMPLIES and last)):
             yield from part.parts
         else:
@@ -167,9 +167,9 @@ def _flat(parts: list[Formula], operator: str) -> Iterator[Formula]:
 
 
 def loose(part: Tokens) -> list[int]:
-    """Return the places outside of brackets, up to the first quantifier, which takes the rest."""
-    found, depth = [], 0
-    for place, token in enumerate(part):
+    """Return the indices outside of brackets, up to the first quantifier, which binds the rest."""
+    indices, depth = [], 0
+    for index, token in enumerate(part):
         if token in OPENING:
             depth += 1
         elif token in CLOSING:
@@ -177,19 +177,19 @@ def loose(part: Tokens) -> list[int]:
         elif depth == 0:
             if token in QUANTIFIERS:
                 break
-            found.append(place)
-    return found
+            indices.append(index)
+    return indices
 
 
 def without_brackets(part: Tokens) -> Tokens:
     """Return the tokens without the round brackets around all of them."""
     starts: list[int] = []
     ends: dict[int, int] = {}
-    for place, token in enumerate(part):
+    for index, token in enumerate(part):
         if token in OPENING:
-            starts.append(place)
+            starts.append(index)
         elif token in CLOSING and starts:
-            ends[starts.pop()] = place
+            ends[starts.pop()] = index
     first, last = 0, len(part) - 1
     while first < last and part[first] == "(" and ends.get(first) == last:
         first, last = first + 1, last - 1
@@ -198,36 +198,36 @@ def without_brackets(part: Tokens) -> Tokens:
 
 def pieces(formula: Formula) -> set[Tokens]:
     """Return the tokens of all sub-formulas, as Lean nests them, and of bracketed terms."""
-    found = {node.tokens for node in formula.nodes()} | set(_groups(formula.tokens))
+    parts = {node.tokens for node in formula.nodes()} | set(_groups(formula.tokens))
     for node in formula.nodes():
         if node.operator in (OR, AND, IMPLIES):
-            cuts = [place for place in loose(node.tokens) if node.tokens[place] == node.operator]
-            found |= {without_brackets(node.tokens[cut + 1 :]) for cut in cuts}
-    return found - {()}
+            cuts = [index for index in loose(node.tokens) if node.tokens[index] == node.operator]
+            parts |= {without_brackets(node.tokens[cut + 1 :]) for cut in cuts}
+    return parts - {()}
 
 
 def terms(formula: Formula) -> set[Tokens]:
     """Return the pieces of a formula, and the sides of relations."""
-    found = pieces(formula)
+    parts = pieces(formula)
     for node in formula.nodes():
         if not node.operator:
-            found |= set(_sides(node.tokens))
-    return found - {()}
+            parts |= set(_sides(node.tokens))
+    return parts - {()}
 
 
 def _sides(part: Tokens) -> Iterator[Tokens]:
-    for place in loose(part):
-        if part[place] in RELATIONS:
-            yield without_brackets(part[:place])
-            yield without_brackets(part[place + 1 :])
+    for index in loose(part):
+        if part[index] in RELATIONS:
+            yield without_brackets(part[:index])
+            yield without_brackets(part[index + 1 :])
 
 
 def _groups(part: Tokens) -> Iterator[Tokens]:
     starts: list[int] = []
-    for place, token in enumerate(part):
+    for index, token in enumerate(part):
         if token in OPENING:
-            starts.append(place)
+            starts.append(index)
         elif token in CLOSING and starts:
             start = starts.pop()
-            if place - start <= _LONGEST:
-                yield without_brackets(part[start + 1 : place])
+            if index - start <= _LONGEST:
+                yield without_brackets(part[start + 1 : index])

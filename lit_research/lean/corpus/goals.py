@@ -17,11 +17,11 @@ _END = {")", "]", ",", "⟩", "|", "=>", ":="}
 
 @dataclass
 class Goal:
-    """What is to be proved, and what is given.
+    """A proof goal of Lean.
 
     Attributes:
         target: what is to be proved.
-        hypotheses: name -> what it says, the oldest first.
+        hypotheses: name -> proposition, the oldest first.
         variables: name -> type, of numbers, lists, functions and propositions.
         names: every name in use.
     """
@@ -37,14 +37,14 @@ class Goal:
         last = max((i for i, name in enumerate(names) if name in self.names), default=-1)
         return list(names[last + 1 : last + 1 + count])
 
-    def add(self, names: list[str], kind: str) -> None:
-        """Add ``names : kind``."""
+    def add(self, names: list[str], type_: str) -> None:
+        """Add ``names : type_``, as variables or as hypotheses."""
         self.names.update(names)
         for name in names:
-            if kind in _TYPES:
-                self.variables[name] = kind
-            elif (said := expression_of(kind)) is not None and "✝" not in name:
-                self.hypotheses[name] = said
+            if type_ in _TYPES:
+                self.variables[name] = type_
+            elif (proposition := expression_of(type_)) is not None and "✝" not in name:
+                self.hypotheses[name] = proposition
 
 
 def goal_of(statement: Statement) -> Goal | None:
@@ -62,27 +62,27 @@ def read_goals(text: str) -> list[Goal]:
     """Return the goals in Lean's message, in their order, up to one that cannot be read."""
     goals = []
     for block in re.split(r"\n\s*\n", text.strip()):
-        given, _, target = block.partition("⊢ ")
-        said = expression_of(target)
-        if said is None:
+        context, _, target_text = block.partition("⊢ ")
+        target = expression_of(target_text)
+        if target is None:
             break
-        goal = Goal(said)
-        for names, kind in given_in(given):
-            goal.add(names, kind)
+        goal = Goal(target)
+        for names, type_ in read_context(context):
+            goal.add(names, type_)
         goals.append(goal)
     return goals
 
 
-def given_in(text: str) -> Iterator[tuple[list[str], str]]:
+def read_context(text: str) -> Iterator[tuple[list[str], str]]:
     """Yield the names and the type of each hypothesis that Lean prints before ``⊢``."""
     for line in re.sub(r"\n\s+", " ", text).splitlines():
-        found = _LINE.fullmatch(line.strip())
-        if found and not line.startswith("case "):
-            yield found[1].split(), found[2].strip()
+        match = _LINE.fullmatch(line.strip())
+        if match and not line.startswith("case "):
+            yield match[1].split(), match[2].strip()
 
 
 def expression_of(text: str) -> Expr | None:
-    """Return the expression that ``text`` is; None where it is not in the statements' language."""
+    """Parse ``text`` as an expression; None if it is outside the language of the statements."""
     words = tokens(text)
     try:
         expr, rest = _expression(words, 0, 0)
@@ -101,8 +101,8 @@ def _expression(words: list[str], at: int, level: int) -> tuple[Expr, int]:
     else:
         left, at = _application(words, at)
     while at < len(words) and words[at] in INFIX:
-        own, _, right_level = INFIX[words[at]]
-        if own < level:
+        precedence, _, right_level = INFIX[words[at]]
+        if precedence < level:
             break
         right, after = _expression(words, at + 1, right_level)
         left, at = Expr(words[at], (left, right)), after
@@ -131,7 +131,7 @@ def _application(words: list[str], at: int) -> tuple[Expr, int]:
         arg, at = _atom(words, at)
         args.append(arg)
     if args and head.args:
-        raise ValueError("a term that is no name is applied")
+        raise ValueError("a term that is not a name is applied")
     return (Expr(head.op, tuple(args)) if args else head), at
 
 

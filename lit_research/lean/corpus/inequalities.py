@@ -116,9 +116,9 @@ def _derived(fact: Expr, hypotheses: list[Expr], spare: list[Expr], rng: random.
     if rule == "weaken":
         return make(op, left, make("+", right, other))
     if rule == "both" and len(spare) > 1:
-        one, more = rng.sample(spare, 2)
-        hypotheses.append(le(one, more))
-        return make(op, make("+", left, one), make("+", right, more))
+        smaller, larger = rng.sample(spare, 2)
+        hypotheses.append(le(smaller, larger))
+        return make(op, make("+", left, smaller), make("+", right, larger))
     return le(make("+", left, ONE), right) if op == "<" else le(left, make("+", right, ONE))
 
 
@@ -142,6 +142,6 @@ def _last(fact: Expr, level: int, hypotheses: list[Expr], rng: random.Random) ->
 
 
 def _distractor(names: list[Expr], rng: random.Random) -> Expr:
-    one, other = rng.choice(names), rng.choice(NUMBERS)
+    left, right = rng.choice(names), rng.choice(NUMBERS)
     op = rng.choice(("≤", "<"))
-    return make(op, one, make("+", other, ONE)) if one == other else make(op, one, other)
+    return make(op, left, make("+", right, ONE)) if left == right else make(op, left, right)

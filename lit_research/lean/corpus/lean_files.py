@@ -14,14 +14,14 @@ _HEADER = re.compile(r"(?:import|open|universe|set_option|noncomputable section)
 
 
 @dataclass(frozen=True)
-class Found:
+class FileTheorem:
     """A theorem of a file.
 
     Attributes:
-        name: as it stands, with the namespaces that it is in.
+        name: as written, after the namespaces that it is in.
         statement: ``theorem``, name, binders of ``variable`` commands, binders, conclusion.
         header: imports, ``open`` and options before it; a namespace is opened.
-        proof: a block of tactics; empty where it has none, or ``sorry``.
+        proof: a block of tactics; empty if there is none, or ``sorry``.
     """
 
     name: str
@@ -30,24 +30,24 @@ class Found:
     proof: str
 
 
-def scan(text: str) -> Iterator[Found]:
+def scan(text: str) -> Iterator[FileTheorem]:
     """Yield the theorems of a file.
 
-    Definitions are not read: theorems on what the file itself defines need it as an import.
+    Definitions are skipped: theorems about definitions of the file need the file as an import.
     """
     header: list[str] = []
     variables: list[str] = []
-    scopes: list[tuple[str, int, int]] = []  # what a section or namespace started with
+    scopes: list[tuple[str, int, int]] = []  # namespace; lengths of header and variables
     for command in _commands(text):
         word, _, rest = command.partition(" ")
         if head := HEAD.match(f"{command}\n"):
             name = head[1]
             levels = OWN_LEVELS.match(command, head.end())
             tail = command[(levels or head).end() :]
-            own = f"{name}{levels[0] if levels else ''}"
-            inside = [scope[0] for scope in scopes if scope[0]]
-            statement, proof = split_at_proof(f"theorem {own} {' '.join(variables)} {tail}")
-            yield Found(".".join([*inside, name]), statement, "\n".join(header), proof)
+            full_name = f"{name}{levels[0] if levels else ''}"
+            namespaces = [scope[0] for scope in scopes if scope[0]]
+            statement, proof = split_at_proof(f"theorem {full_name} {' '.join(variables)} {tail}")
+            yield FileTheorem(".".join([*namespaces, name]), statement, "\n".join(header), proof)
         elif word in ("namespace", "section"):
             name = rest.strip() if word == "namespace" else ""
             scopes.append((name, len(header), len(variables)))
@@ -76,25 +76,25 @@ def _commands(text: str) -> Iterator[str]:
 def split_at_proof(text: str) -> tuple[str, str]:
     """Split a theorem's text into its statement and its proof, as a block of tactics.
 
-    The proof is empty where there is none or only ``sorry``.
+    The proof is empty if there is none or only ``sorry``.
     """
     plain = without_comments(text, lenient=True)  # as long as the text
     depth = 0
-    for place, character in enumerate(plain):
+    for index, character in enumerate(plain):
         depth += (character in OPENING) - (character in CLOSING)
-        if depth == 0 and plain.startswith(":=", place):
-            start = place + len(":=")
+        if depth == 0 and plain.startswith(":=", index):
+            start = index + len(":=")
             if by := _BY.match(plain, start):
                 block = text[by.end() :]
             else:
                 block = f"exact {text[start:].strip()}" if plain[start:].strip() else ""
             block = _dedented(block)
-            return text[:place].rstrip(), "" if block in ("sorry", "exact sorry") else block
+            return text[:index].rstrip(), "" if block in ("sorry", "exact sorry") else block
     return text.rstrip(), ""
 
 
 def _dedented(block: str) -> str:
-    """Return a block with the least indentation of its lines taken off; a first line has none."""
+    """Return a block without the common indentation of the lines after the first."""
     first, _, rest = block.partition("\n")
     lines = rest.split("\n")
     least = min((len(x) - len(x.lstrip()) for x in lines if x.strip()), default=0)

@@ -40,7 +40,7 @@ _LAWS = {1: 1, 2: 2, 3: 4, 4: 6, 5: 9}  # rewriting steps between both sides
 def lists(level: int, rng: random.Random) -> Draft | None:
     """Return an equation, a bound of a length, a membership, or what a map does to a list.
 
-    At the upper levels it is two of these at once: one alone is often a single ``simp``.
+    At the upper levels it is a conjunction of two: one alone is often proved by ``simp``.
     """
     if rng.random() < _PAIRS.get(level, 0.0):
         parts = [_one(level - 1, rng) for _ in range(2)]
@@ -53,14 +53,14 @@ def lists(level: int, rng: random.Random) -> Draft | None:
 
 def _one(level: int, rng: random.Random) -> Draft | None:
     draw = rng.random()
-    kinds = [(0.22, _membership)]
+    generators = [(0.22, _membership)]
     if level >= 3:
-        kinds += [(0.16, _subset), (0.18, _bound), (0.15, _cancelled)]
+        generators += [(0.16, _subset), (0.18, _bound), (0.15, _cancelled)]
     if level >= 4:
-        kinds += [(0.16, _mapped)]
-    for share, kind in kinds:
+        generators += [(0.16, _mapped)]
+    for share, generator in generators:
         if draw < share:
-            return kind(level, rng)
+            return generator(level, rng)
         draw -= share
     return _equation(level, rng)
 
@@ -96,7 +96,7 @@ def _length(xs: Expr) -> Expr:
 
 
 def _is_vague(expr: Expr) -> bool:
-    """Return whether Lean could not tell what some list is a list of: ``List.length []``."""
+    """Return whether Lean cannot infer the element type of some list, as in ``List.length []``."""
     lists_ = [part.args[0] for _, part in positions(expr) if part.op == "List.length"]
     if expr.op not in TYPE_OF and expr.op not in ("List.length", "+", "=", "∧", "∨", "≤"):
         lists_.append(expr)
@@ -118,28 +118,28 @@ def _list(leaves: int, rng: random.Random) -> Expr:
 
 
 def _membership(level: int, rng: random.Random) -> Draft:
-    """Return that a member stays one while the list grows."""
+    """Return a statement that an element stays a member while the list grows."""
     x = rng.choice((A, B))
-    where: Expr = rng.choice((XS, YS))
-    hypotheses = [make("∈", x, where)]
+    list_: Expr = rng.choice((XS, YS))
+    hypotheses = [make("∈", x, list_)]
     for _ in range(level):
         draw = rng.random()
         if draw < 0.45:
-            where = make("++", *rng.sample([where, _list(1, rng)], 2))
+            list_ = make("++", *rng.sample([list_, _list(1, rng)], 2))
         elif draw < 0.6:
-            where = make("::", rng.choice((B, C)), where)
+            list_ = make("::", rng.choice((B, C)), list_)
         elif draw < 0.75 or level < 3:
-            where = make("List.reverse", where)
+            list_ = make("List.reverse", list_)
         else:
-            x, where = of(F, x), make("List.map", F, where)
-    if level >= 3 and rng.random() < 0.5 and ZS not in [part for _, part in positions(where)]:
-        hypotheses.append(equal(*rng.sample([where, ZS], 2)))
-        where = ZS
-    return curried(hypotheses, make("∈", x, where), rng)
+            x, list_ = of(F, x), make("List.map", F, list_)
+    if level >= 3 and rng.random() < 0.5 and ZS not in [part for _, part in positions(list_)]:
+        hypotheses.append(equal(*rng.sample([list_, ZS], 2)))
+        list_ = ZS
+    return curried(hypotheses, make("∈", x, list_), rng)
 
 
 def _subset(level: int, rng: random.Random) -> Draft:
-    """Return what a chain of inclusions says of a member, or of all of them."""
+    """Return a consequence of a chain of inclusions, for one element or for all of them."""
     chain = rng.sample([XS, YS, ZS], rng.randint(2, 3 if level > 3 else 2))
     n_in = [make("∈", N, xs) for xs in chain]
     hypotheses = [forall(N, make("→", *pair)) for pair in pairwise(n_in)]
@@ -155,7 +155,7 @@ def _subset(level: int, rng: random.Random) -> Draft:
 
 
 def _bound(level: int, rng: random.Random) -> Draft:
-    """Return a bound of the length of a list that is made of bounded ones."""
+    """Return a bound on the length of a list made of lists with bounded lengths."""
     bounds = {XS: A, YS: B, ZS: C}
     parts = rng.sample([XS, YS, ZS], 2 if level < 5 else 3)
     hypotheses = [make("≤", _length(xs), bounds[xs]) for xs in parts]
@@ -172,13 +172,13 @@ def _bound(level: int, rng: random.Random) -> Draft:
 
 
 def _cancelled(level: int, rng: random.Random) -> Draft:
-    """Return what is left of an equation when a common part is taken off."""
+    """Return an equation whose hypothesis has a common part to cancel."""
     x, y, z = rng.sample([XS, YS, ZS], 3)
-    kind = rng.randint(0, 3)
+    variant = rng.randint(0, 3)
     hypothesis = equal(make("++", x, y), make("++", x, z))
-    if kind == 1:
+    if variant == 1:
         hypothesis = equal(make("List.reverse", y), make("List.reverse", z))
-    elif kind == 2:
+    elif variant == 2:
         hypothesis = equal(make("::", A, y), make("::", rng.choice((A, B)), z))
     elif level >= 4:
         hypothesis = equal(*(make("List.reverse", side) for side in hypothesis.args))
@@ -191,7 +191,7 @@ def _cancelled(level: int, rng: random.Random) -> Draft:
 
 
 def _mapped(level: int, rng: random.Random) -> Draft:
-    """Return a fact on functions, carried to all elements: induction, or a lemma of maps."""
+    """Return a fact on functions, mapped over a list: by induction, or by a lemma on maps."""
     inverse = forall(N, equal(of(F, of(G, N)), N))
     twice = make("List.map", F, make("List.map", G, rng.choice((XS, YS))))
     target = twice.args[1].args[1]

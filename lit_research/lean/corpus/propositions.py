@@ -53,39 +53,38 @@ class _Derivation:
 
     def _eliminate(self, goal: Expr, steps: int, given: tuple[Expr, ...]) -> None:
         """Prove an atom or False from a new hypothesis that ends in it."""
-        one, other = self._premise(goal, given), self._premise(goal, given)
-        if one == other or goal in (one, other):
-            other = self.rng.choice([atom for atom in ATOMS if atom not in (one, goal)])
-            one = (
-                one
-                if one != goal
-                else self.rng.choice([x for x in ATOMS if x not in (other, goal)])
-            )
+        first, second = self._premise(goal, given), self._premise(goal, given)
+        if first == second or goal in (first, second):
+            second = self.rng.choice([atom for atom in ATOMS if atom not in (first, goal)])
+            if first == goal:
+                first = self.rng.choice([atom for atom in ATOMS if atom not in (second, goal)])
         if goal == FALSE:
-            self._add(make("¬", one))
-            return self.prove(one, steps, given)
+            self._add(make("¬", first))
+            return self.prove(first, steps, given)
         rule = self.rng.choice(("mp", "mp", "mp2", "and", "or", "syllogism", "iff", "cases"))
         if rule == "and":
-            self._add(make("∧", *self._shuffled(goal, other)))
+            self._add(make("∧", *self._shuffled(goal, second)))
         elif rule in ("or", "cases"):
-            self._add(make("∨", *self._shuffled(one, other)))
-            self.prove(make("→", one, goal), steps // 2, given)
-            self.prove(make("→", other, goal), steps - steps // 2, given)
+            self._add(make("∨", *self._shuffled(first, second)))
+            self.prove(make("→", first, goal), steps // 2, given)
+            self.prove(make("→", second, goal), steps - steps // 2, given)
         elif rule == "syllogism":
-            self._add(make("∨", *self._shuffled(one, goal)))
-            self.prove(make("¬", one), steps, given)
+            self._add(make("∨", *self._shuffled(first, goal)))
+            self.prove(make("¬", first), steps, given)
         elif rule == "mp2":
             both = self.rng.random() < 0.5
             self._add(
-                make("→", make("∧", one, other), goal) if both else join("→", [one, other, goal])
+                make("→", make("∧", first, second), goal)
+                if both
+                else join("→", [first, second, goal])
             )
-            self.prove(one, steps // 2, given)
-            self.prove(other, steps - steps // 2, given)
+            self.prove(first, steps // 2, given)
+            self.prove(second, steps - steps // 2, given)
         else:
             self._add(
-                make("→", one, goal) if rule == "mp" else make("↔", *self._shuffled(one, goal))
+                make("→", first, goal) if rule == "mp" else make("↔", *self._shuffled(first, goal))
             )
-            self.prove(one, steps, given)
+            self.prove(first, steps, given)
 
     def _premise(self, goal: Expr, given: tuple[Expr, ...]) -> Expr:
         if given and self.rng.random() < 0.6:
@@ -96,8 +95,8 @@ class _Derivation:
         if hypothesis not in self.hypotheses:
             self.hypotheses.append(hypothesis)
 
-    def _shuffled(self, one: Expr, other: Expr) -> list[Expr]:
-        return self.rng.sample([one, other], 2)
+    def _shuffled(self, left: Expr, right: Expr) -> list[Expr]:
+        return self.rng.sample([left, right], 2)
 
     def atom(self) -> Expr:
         return self.rng.choice(ATOMS)

@@ -167,8 +167,8 @@ def rewritten(expr: Expr, laws: Sequence[Law], steps: int, rng: random.Random) -
         for law in rng.sample(laws, len(laws)):
             if getattr(law, "grows", False) and rng.random() > _GROWTH:
                 continue
-            found = [(path, law(part)) for path, part in parts]
-            wholes = [put(expr, path, new) for path, new in found if new is not None]
+            results = [(path, law(part)) for path, part in parts]
+            wholes = [put(expr, path, new) for path, new in results if new is not None]
             unseen = [whole for whole in wholes if whole not in seen]
             if unseen:
                 expr = rng.choice(unseen)
@@ -186,9 +186,9 @@ def polynomial(expr: Expr) -> dict[tuple[str, ...], int]:
         return total
     if expr.op == "*":
         product: dict[tuple[str, ...], int] = {}
-        for one, m in polynomial(expr.args[0]).items():
-            for other, n in polynomial(expr.args[1]).items():
-                letters = tuple(sorted((*one, *other)))
+        for left, m in polynomial(expr.args[0]).items():
+            for right, n in polynomial(expr.args[1]).items():
+                letters = tuple(sorted((*left, *right)))
                 product[letters] = product.get(letters, 0) + m * n
         return product
     if expr.op.isdecimal():
@@ -196,7 +196,7 @@ def polynomial(expr: Expr) -> dict[tuple[str, ...], int]:
     return {(str(expr),): 1}
 
 
-def same_polynomial(one: Expr, other: Expr) -> bool:
+def same_polynomial(left: Expr, right: Expr) -> bool:
     """Return whether two sums of products are equal for all numbers."""
-    left, right = polynomial(one), polynomial(other)
-    return {k: v for k, v in left.items() if v} == {k: v for k, v in right.items() if v}
+    terms = [{k: v for k, v in polynomial(side).items() if v} for side in (left, right)]
+    return terms[0] == terms[1]

@@ -14,7 +14,7 @@ from typing import Any
 
 from lit_research.errors import UserError
 from lit_research.lean import Statement, parse_statement
-from lit_research.lean.corpus.goals import given_in
+from lit_research.lean.corpus.goals import read_context
 from lit_research.lean.corpus.lean_files import scan, split_at_proof
 
 LEANDOJO = "LeanDojo"
@@ -29,11 +29,11 @@ class Theorem:
     Attributes:
         id: unique in its set.
         statement: ``theorem NAME BINDERS : CONCLUSION``, in one line.
-        header: what stands before it: imports, ``open``.
-        tag: the family, or what the source says.
-        source: where it comes from.
-        proofs: blocks of tactics, as after ``:= by``, where the source has proofs.
-        level: 1 (easy) to 5; 0 where it is not graded.
+        header: imports and ``open`` commands before it.
+        tag: the family, or the tag of the source.
+        source: the data set or file that it is from.
+        proofs: blocks of tactics, as after ``:= by``, if the source has proofs.
+        level: 1 (easy) to 5; 0 if it is not graded.
     """
 
     id: str
@@ -79,14 +79,14 @@ def read_theorems(path: str | Path) -> list[Theorem]:
 def _files(path: Path) -> list[Path]:
     if path.is_file() and path.suffix in _READERS:
         return [path]
-    found = sorted(file for suffix in _READERS for file in path.rglob(f"*{suffix}"))
-    if not found:
+    files = sorted(file for suffix in _READERS for file in path.rglob(f"*{suffix}"))
+    if not files:
         raise UserError(
             f"no theorems at {str(path)!r}, in data.init_args.source of Theorems; must be "
             "'embedded', a .jsonl or .lean file, or a folder with such files or with LeanDojo's "
             "benchmark"
         )
-    return found
+    return files
 
 
 def _checked(theorems: Iterator[Theorem], path: Path) -> list[Theorem]:
@@ -163,15 +163,15 @@ def _from_records(file: Path, _: Path) -> Iterator[Theorem]:
 
 
 def _from_lean(file: Path, root: Path) -> Iterator[Theorem]:
-    place = "" if file == root else f"{file.relative_to(root).as_posix()}:"
-    for found in scan(file.read_text(encoding="utf-8")):
-        id_ = f"{place}{found.name}"
+    prefix = "" if file == root else f"{file.relative_to(root).as_posix()}:"
+    for theorem in scan(file.read_text(encoding="utf-8")):
+        id_ = f"{prefix}{theorem.name}"
         yield Theorem(
             id_,
-            as_statement(found.statement, id_, file),
-            header=found.header,
+            as_statement(theorem.statement, id_, file),
+            header=theorem.header,
             source=file.name,
-            proofs=(found.proof,) if found.proof else (),
+            proofs=(theorem.proof,) if theorem.proof else (),
         )
 
 
@@ -231,7 +231,7 @@ def _from_state(name: str, state: str) -> str:
     """Return a statement whose hypotheses are those of a proof state, instances in brackets."""
     before, _, goal = state.partition("⊢")
     binders: list[str] = []
-    for names, kind in given_in(before):
+    for names, type_ in read_context(before):
         joined = " ".join(names)
-        binders.append(f"[{kind}]" if "✝" in joined else f"({joined} : {kind})")
+        binders.append(f"[{type_}]" if "✝" in joined else f"({joined} : {type_})")
     return " ".join(["theorem", name, *binders, ":", " ".join(goal.split())])

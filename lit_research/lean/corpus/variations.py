@@ -1,8 +1,8 @@
-"""Variations of a statement that are true if it is: what a small Conjecturer learns to write first.
+"""Variations of a statement that are true if it is: the first lemmas of a small Conjecturer.
 
-A randomly initialised model has never seen a lemma. The warm start shows it statements with one or
-two edits each: sides exchanged, a part taken, a hypothesis moved, joined or (rarely) offered as an
-alternative. They teach it to write about the statement it was shown, in well-formed Lean.
+A randomly initialised model has never seen a lemma. The warm start trains it on statements with
+one or two edits each: sides exchanged, a part taken, a hypothesis moved, added as a conjunct or
+(rarely) as a disjunct. It learns to write well-formed statements that are related to the target.
 
 Edits read only tokens and brackets; operators bind as in Lean (``↔`` loosest, then ``→``, ``∨``,
 ``∧``, then relations).
@@ -34,17 +34,17 @@ _HYPOTHESIS = re.compile(r"h\d*")
 
 
 def split_conclusion(words: Sequence[str]) -> tuple[str, Words, Words] | None:
-    """Return the loosest operator outside of brackets, and what stands left and right of it.
+    """Return the loosest operator outside of brackets, and its left and right side.
 
     None if there is none: a relation other than ``=`` and ``≠``, a negation, a quantifier.
     """
     part = without_brackets(tuple(words))
-    places = loose(part)
+    indices = loose(part)
     for level in _LEVELS:
-        for place in places:
-            if part[place] in level:
-                left, right = list(part[:place]), list(part[place + 1 :])
-                return (part[place], left, right) if left and right else None
+        for index in indices:
+            if part[index] in level:
+                left, right = list(part[:index]), list(part[index + 1 :])
+                return (part[index], left, right) if left and right else None
     return None
 
 
@@ -55,7 +55,7 @@ def _closed(words: Words) -> Words:
 
 
 def _hypotheses(statement: Statement) -> list[tuple[int, Words]]:
-    """Return the numbers of the binders that are hypotheses, with what they say."""
+    """Return the indices of the binders that are hypotheses, with their propositions."""
     return [
         (number, list(binder.type_tokens))
         for number, binder in enumerate(statement.bindings)
@@ -69,10 +69,10 @@ def _with(statement: Statement, conclusion: Words) -> Statement:
 
 def _flip(statement: Statement) -> list[Statement]:
     """Exchange the sides of a symmetric operator."""
-    found = split_conclusion(tokens(statement.conclusion))
-    if found is None or found[0] not in _SYMMETRIC:
+    split = split_conclusion(tokens(statement.conclusion))
+    if split is None or split[0] not in _SYMMETRIC:
         return []
-    operator, left, right = found
+    operator, left, right = split
     if operator in ("=", "≠"):
         return [_with(statement, [*right, operator, *left])]
     return [_with(statement, [*_closed(right), operator, *_closed(left)])]
@@ -80,10 +80,10 @@ def _flip(statement: Statement) -> list[Statement]:
 
 def _part(statement: Statement) -> list[Statement]:
     """Take one side of ``∧``, one direction of ``↔``."""
-    found = split_conclusion(tokens(statement.conclusion))
-    if found is None:
+    split = split_conclusion(tokens(statement.conclusion))
+    if split is None:
         return []
-    operator, left, right = found
+    operator, left, right = split
     if operator == AND:
         return [_with(statement, left), _with(statement, right)]
     if operator == IFF:
@@ -93,39 +93,40 @@ def _part(statement: Statement) -> list[Statement]:
 
 
 def _intro(statement: Statement) -> list[Statement]:
-    """Turn what stands before ``→`` into a hypothesis."""
-    found = split_conclusion(tokens(statement.conclusion))
-    if found is None or found[0] != IMPLIES:
+    """Turn the premise of an implication into a hypothesis."""
+    split = split_conclusion(tokens(statement.conclusion))
+    if split is None or split[0] != IMPLIES:
         return []
+    _, premise, conclusion = split
     used = set(statement.body)
     names = ["h", *(f"h{number}" for number in range(1, 20))]
     name = next(name for name in names if name not in used)
-    binder = f"({name} : {' '.join(found[1])})"
-    return [Statement(statement.name, (*statement.binders, binder), " ".join(found[2]))]
+    binder = f"({name} : {' '.join(premise)})"
+    return [Statement(statement.name, (*statement.binders, binder), " ".join(conclusion))]
 
 
 def _revert(statement: Statement) -> list[Statement]:
-    """Turn the last hypothesis into what stands before ``→``."""
-    some = _hypotheses(statement)
-    if not some or some[-1][0] != len(statement.binders) - 1:
+    """Turn the last hypothesis into the premise of an implication."""
+    hypotheses = _hypotheses(statement)
+    if not hypotheses or hypotheses[-1][0] != len(statement.binders) - 1:
         return []
-    conclusion = [*_closed(some[-1][1]), IMPLIES, *_closed(tokens(statement.conclusion))]
+    conclusion = [*_closed(hypotheses[-1][1]), IMPLIES, *_closed(tokens(statement.conclusion))]
     return [Statement(statement.name, statement.binders[:-1], " ".join(conclusion))]
 
 
 def _join(statement: Statement) -> list[Statement]:
-    """Claim a hypothesis too."""
-    own = _closed(tokens(statement.conclusion))
-    return [_with(statement, [*own, AND, *_closed(words)]) for _, words in _hypotheses(statement)]
+    """Add a hypothesis as a conjunct."""
+    claim = _closed(tokens(statement.conclusion))
+    return [_with(statement, [*claim, AND, *_closed(words)]) for _, words in _hypotheses(statement)]
 
 
 def _weaken(statement: Statement) -> list[Statement]:
-    """Offer a hypothesis as an alternative."""
-    own = _closed(tokens(statement.conclusion))
-    return [_with(statement, [*own, OR, *_closed(words)]) for _, words in _hypotheses(statement)]
+    """Add a hypothesis as a disjunct."""
+    claim = _closed(tokens(statement.conclusion))
+    return [_with(statement, [*claim, OR, *_closed(words)]) for _, words in _hypotheses(statement)]
 
 
-# How often each is tried; alternatives are as rare as in the targets.
+# Relative frequencies; disjunctions are as rare as in the targets.
 _EDITS: tuple[tuple[Callable[[Statement], list[Statement]], float], ...] = (
     (_flip, 4),
     (_part, 4),
@@ -142,39 +143,39 @@ def vary(statement: Statement, rng: random.Random, edits: int = 1) -> Statement 
     Args:
         statement: what to vary.
         rng: draws the edits.
-        edits: how many, at most.
+        edits: largest number of edits.
     """
-    found = statement
+    variation = statement
     for _ in range(edits):
         order = list(_EDITS)
         while order:
             edit, _ = chosen = rng.choices(order, [weight for _, weight in order])[0]
             order.remove(chosen)
-            made = edit(found)
-            if made:
-                found = rng.choice(made)
+            edited = edit(variation)
+            if edited:
+                variation = rng.choice(edited)
                 break
-    again = parse_statement(found.text)
-    return again if again is not None and again.body != statement.body else None
+    parsed = parse_statement(variation.text)
+    return parsed if parsed is not None and parsed.body != statement.body else None
 
 
 def with_alternatives(
     statement: Statement, rng: random.Random, count: int
 ) -> tuple[Statement, list[str]] | None:
-    """Return the statement with alternatives to its conclusion, and the tactics that pick it.
+    """Return the statement with disjuncts added to its conclusion, and tactics that choose it.
 
-    The alternatives are the conclusion with other variables of the same type in place of its own:
-    well formed and rarely true. ``A ∨ (C ∨ B)`` for two of them, with ``right``, ``left``
-    before a proof of ``C``. None if the conclusion has no variable that another could stand for.
+    The new disjuncts are the conclusion with variables exchanged for others of the same type:
+    well formed and rarely true. For two of them it is ``A ∨ (C ∨ B)``, with ``right``, ``left``
+    before a proof of ``C``. None if no variable of the conclusion can be exchanged.
 
     Args:
-        statement: what remains provable.
-        rng: draws alternatives and places.
-        count: alternatives, at most.
+        statement: whose proofs prove the result, after the tactics.
+        rng: draws the disjuncts and their order.
+        count: largest number of new disjuncts.
     """
     conclusion = tokens(statement.conclusion)
     types = {name: b.type_tokens for b in statement.bindings for name in b.names}
-    # A name that is bound inside, too, is not the binder's there.
+    # A name that the conclusion binds again does not refer to the binder there.
     names = [
         n for n in dict.fromkeys(conclusion) if n in types and n not in bound_inside(conclusion)
     ]
@@ -186,11 +187,11 @@ def with_alternatives(
     others.pop(tuple(conclusion), None)
     if not others:
         return None
-    parts = [list(part) for part in rng.sample(list(others), min(count, len(others)))]
-    place = rng.randint(0, len(parts))
-    parts.insert(place, conclusion)
-    said = _closed(parts[-1])
-    for part in reversed(parts[:-1]):
-        said = [*_closed(part), OR, *_closed(said)]
-    tactics = ["right"] * place + ["left"] * (place < len(parts) - 1)
-    return _with(statement, said), tactics
+    disjuncts = [list(words) for words in rng.sample(list(others), min(count, len(others)))]
+    index = rng.randint(0, len(disjuncts))
+    disjuncts.insert(index, conclusion)
+    disjunction = _closed(disjuncts[-1])
+    for disjunct in reversed(disjuncts[:-1]):
+        disjunction = [*_closed(disjunct), OR, *_closed(disjunction)]
+    tactics = ["right"] * index + ["left"] * (index < len(disjuncts) - 1)
+    return _with(statement, disjunction), tactics

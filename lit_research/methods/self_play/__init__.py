@@ -1,4 +1,4 @@
-"""Self-Guided Self-Play: a prover that invents its own exercises, judged by Lean 4."""
+"""Self-Guided Self-Play: a Solver, a Conjecturer and a Guide, with proofs verified by Lean 4."""
 
 from lit_research.lean.corpus import Theorem
 from lit_research.methods.self_play.data import Theorems
@@ -9,8 +9,8 @@ from lit_research.methods.self_play.module import SelfPlay
 from lit_research.methods.self_play.objectives import (
     Cispo,
     ExpertIteration,
+    MicroBatch,
     Objective,
-    Part,
     Reinforce,
     ReinforceHalf,
     Stp,
@@ -31,8 +31,8 @@ __all__ = [
     "Grade",
     "Guide",
     "LanguageModelGuide",
+    "MicroBatch",
     "Objective",
-    "Part",
     "PlainFormat",
     "PlayState",
     "Players",

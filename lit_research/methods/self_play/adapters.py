@@ -1,7 +1,7 @@
-"""Low-rank adapters (Hu et al. 2021, arXiv 2106.09685): two players on one frozen base.
+"""Low-rank adapters (Hu et al. 2021, arXiv 2106.09685): two players on one frozen base model.
 
-``y = W x + (alpha / r) B A x`` with ``A [r, in]``, ``B [out, r]`` for each role; ``B`` starts at 0,
-so that both players start as the base.
+``y = W x + (alpha / r) B A x`` with ``A [r, in]``, ``B [out, r]`` for each role; ``B`` is
+initialised to 0, so that both players start as the base model.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from torch import Tensor, nn
 
 
 class RoleLinear(nn.Module):
-    """A frozen linear layer with one low-rank addition for each role.
+    """A frozen linear layer with a low-rank adapter for each role.
 
     Args:
         base: the layer; its parameters are frozen.
         roles: names of the roles.
         rank: r.
-        alpha: the addition is multiplied by ``alpha / rank``.
+        alpha: the output of an adapter is multiplied by ``alpha / rank``.
     """
 
     def __init__(self, base: nn.Linear, roles: tuple[str, ...], rank: int, alpha: float) -> None:
@@ -33,17 +33,17 @@ class RoleLinear(nn.Module):
             self.up[role] = nn.Parameter(base.weight.new_zeros(base.out_features, rank))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return ``[..., out]`` of the current role."""
+        """Return the output ``[..., out]`` for the current role."""
         low = nn.functional.linear(x, self.down[self.role])
         return self.base(x) + self.scale * nn.functional.linear(low, self.up[self.role])
 
     def merged(self, role: str) -> Tensor:
-        """Return the weight ``[out, in]`` that says the same for ``role``."""
+        """Return the weight ``[out, in]`` with the adapter of ``role`` merged into it."""
         return self.base.weight + self.scale * self.up[role] @ self.down[role]
 
 
 def add_adapters(model: nn.Module, roles: tuple[str, ...], rank: int, alpha: float) -> None:
-    """Freeze ``model`` and give every linear layer but the head an addition for each role."""
+    """Freeze ``model`` and add adapters for each role to every linear layer except the head."""
     head = model.get_output_embeddings()  # type: ignore[operator]
     model.requires_grad_(False)
     for parent in list(model.modules()):
@@ -55,21 +55,21 @@ def add_adapters(model: nn.Module, roles: tuple[str, ...], rank: int, alpha: flo
 
 
 def use_role(model: nn.Module, role: str) -> None:
-    """Let all adapters speak for ``role``."""
+    """Switch all adapters to ``role``."""
     for module in model.modules():
         if isinstance(module, RoleLinear):
             module.role = role
 
 
 def role_parameters(model: nn.Module, role: str) -> list[nn.Parameter]:
-    """Return the parameters of the additions of ``role``."""
+    """Return the parameters of the adapters of ``role``."""
     layers = [module for module in model.modules() if isinstance(module, RoleLinear)]
-    return [part[role] for layer in layers for part in (layer.down, layer.up)]
+    return [matrices[role] for layer in layers for matrices in (layer.down, layer.up)]
 
 
 @torch.no_grad()
 def merge_adapters(model: nn.Module, role: str) -> None:
-    """Put plain linear layers that say the same for ``role`` in the place of the adapted ones."""
+    """Replace the adapted layers by plain linear layers with the adapters of ``role`` merged."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, RoleLinear):

@@ -1,7 +1,7 @@
-"""Everything that a run has tried, in one SQLite file that only grows.
+"""The archive: everything that a run has generated and verified, in one SQLite file.
 
-A run that was killed in a round plays that round again; what it had generated and verified by then
-is here, so that nothing is computed twice and the round ends as it would have.
+A run that was killed during a round plays that round again. What it had generated and verified is
+read from the archive, so that nothing is computed twice and the round has the same result.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from lit_research.methods.self_play.guides import Grade
 if TYPE_CHECKING:
     from lit_research.methods.self_play.guides import Guide, Pair
 
-# Not kept: verdicts that another run may not repeat, and those that cost nothing and may lie in the
-# theorem's name, which is not part of the key.
+# Verdicts that are not kept: those that may differ next time, and refusals, which cost nothing and
+# may be due to the theorem's name, which is not part of the key.
 TRANSIENT = ("server", "crashed", "refused")
 
 _TABLES = """
@@ -48,7 +48,11 @@ CREATE TABLE IF NOT EXISTS conjectures (
 
 @dataclass(frozen=True)
 class AttemptRecord:
-    """A row of ``attempts``: one proof of one problem; ``proof`` is None where none was read."""
+    """A row of ``attempts``: one attempt at a problem.
+
+    ``place`` is its index among the attempts at the problem in this round. ``proof`` is None if
+    none could be extracted.
+    """
 
     round: int
     problem: str
@@ -64,10 +68,10 @@ class AttemptRecord:
 
 @dataclass(frozen=True)
 class ConjectureRecord:
-    """A row of ``conjectures``: what was written for one target, and what it was worth.
+    """A row of ``conjectures``: one text of the Conjecturer, with its solve rate and grades.
 
-    ``reason`` says why it was not played; ``solve_rate``, the Guide's scores and ``weight`` (of the
-    Conjecturer's loss) are None where there are none.
+    ``place`` is its index among the texts of the round. ``reason`` says why it was not attempted.
+    ``solve_rate``, the Guide's scores and ``weight`` (in the Conjecturer's loss) may be None.
     """
 
     round: int
@@ -89,20 +93,20 @@ def _key(*parts: str) -> str:
 
 
 def _storable(value: Any) -> Any:
-    """Return a value that SQLite takes: halves of characters, which are no text, as ``\\udXXX``."""
+    """Return a value that SQLite accepts: lone surrogates are escaped as ``\\udXXX``."""
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     return value
 
 
 class Archive:
-    """The file of a run; one a process. Usable from several threads.
+    """The archive of one process of a run; thread-safe.
 
     Args:
-        file: made if it is not there; None keeps everything in memory.
+        file: created if it is missing; None keeps everything in memory.
 
     Raises:
-        UserError: its place cannot be written, or holds something else; so do all methods.
+        UserError: the file cannot be written, or is not an archive; so do all methods.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -112,8 +116,7 @@ class Archive:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(file or ":memory:", check_same_thread=False)
-            # A kill of the process loses nothing that was committed; a power cut at most the last
-            # rows.
+            # A killed process loses nothing that was committed; a power cut, at most the last rows.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             with self._db:
@@ -121,15 +124,16 @@ class Archive:
 
     @contextmanager
     def _open(self) -> Iterator[None]:
-        """Say in one line what the system or SQLite refuses."""
+        """Turn errors of the file system and of SQLite into a ``UserError``."""
         try:
             yield
         except (OSError, sqlite3.DatabaseError) as error:
-            what = getattr(error, "strerror", None) or error
+            reason = getattr(error, "strerror", None) or error
             raise UserError(
-                f"cannot read or write the run's archive {str(self.file)!r}: {what}; give the run "
-                "a place that can be written and has space, and where no other file has that name "
-                "(trainer.logger.init_args.save_dir, trainer.default_root_dir)"
+                f"the archive {str(self.file)!r} cannot be read or written ({reason}), in the "
+                "folder of the run; must be in a writable folder with free space, in which no "
+                "other file has that name (trainer.logger.init_args.save_dir, "
+                "trainer.default_root_dir)"
             ) from error
 
     def close(self) -> None:
@@ -145,22 +149,22 @@ class Archive:
             return self._db.execute(sql, values).fetchall()
 
     def verify(self, lean: LeanServer, attempts: Sequence[Attempt]) -> list[Verdict]:
-        """Return the verdicts, asking ``lean`` only for attempts that it has not judged before.
+        """Return the verdicts; ``lean`` verifies only attempts that it has not verified before.
 
-        Two statements that differ in the last part of their names alone are one; layout and
-        comments are Lean's to read.
+        Statements that differ only in the last component of their names are the same; statements
+        that differ in layout or comments are not.
         """
         keys = [self._attempt_key(lean, attempt) for attempt in attempts]
         known = self._known(keys)
         new = {k: a for k, a in zip(keys, attempts, strict=True) if k not in known}
-        found = dict(zip(new, lean.verify(list(new.values())), strict=True))
+        verdicts = dict(zip(new, lean.verify(list(new.values())), strict=True))
         rows = [
             (key, verdict.proved, verdict.reason, verdict.seconds)
-            for key, verdict in found.items()
+            for key, verdict in verdicts.items()
             if verdict.kind not in TRANSIENT
         ]
         self._write("INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?)", rows)
-        return [known.get(key) or found[key] for key in keys]
+        return [known.get(key) or verdicts[key] for key in keys]
 
     @staticmethod
     def _attempt_key(lean: LeanServer, attempt: Attempt) -> str:
@@ -173,19 +177,19 @@ class Archive:
         return {key: Verdict(bool(proved), reason, s) for key, proved, reason, s in rows}
 
     def _rows_of(self, table: str, keys: Sequence[str]) -> list[tuple[Any, ...]]:
-        """Return the rows of a table that have one of the keys."""
+        """Return the rows of a table whose key is among ``keys``."""
         rows: list[tuple[Any, ...]] = []
         unique = list(dict.fromkeys(keys))
         for first in range(0, len(unique), 500):  # SQLite limits the number of values
-            part = unique[first : first + 500]
-            marks = ",".join("?" * len(part))
-            rows += self._read(f"SELECT * FROM {table} WHERE key IN ({marks})", part)
+            chunk = unique[first : first + 500]
+            placeholders = ",".join("?" * len(chunk))
+            rows += self._read(f"SELECT * FROM {table} WHERE key IN ({placeholders})", chunk)
         return rows
 
     def grade(self, guide: Guide, pairs: Sequence[Pair], round_: int) -> list[Grade | None]:
-        """Return the grades, asking ``guide`` only for pairs that it has not graded in this round.
+        """Return the grades; ``guide`` grades only pairs that it has not graded in this round.
 
-        What could not be read is kept too: a round that is played again is to end the same.
+        Unparseable grades are kept too, so that a round that is played again has the same result.
         """
         name = type(guide).__name__
         keys = [_key(name, str(round_), *(statement.text for statement in pair)) for pair in pairs]
@@ -194,17 +198,17 @@ class Archive:
             for key, *scores in self._rows_of("grades", keys)
         }
         new = {k: pair for k, pair in zip(keys, pairs, strict=True) if k not in known}
-        found = dict(zip(new, guide.score(list(new.values())), strict=True))
+        grades = dict(zip(new, guide.score(list(new.values())), strict=True))
         rows = [
             (key, *((None,) * 3 if grade is None else astuple(grade)))
-            for key, grade in found.items()
+            for key, grade in grades.items()
         ]
         self._write("INSERT OR IGNORE INTO grades VALUES (?, ?, ?, ?)", rows)
-        known |= found
+        known |= grades
         return [known[key] for key in keys]
 
     def generation(self, key: str) -> list[list[Completion]] | None:
-        """Return what was generated under ``key``, or None."""
+        """Return the completions kept under ``key``, or None."""
         rows = self._read("SELECT content FROM generations WHERE key = ?", (key,))
         if not rows:
             return None
@@ -214,28 +218,28 @@ class Archive:
         ]
 
     def keep_generation(self, key: str, round_: int, groups: list[list[Completion]]) -> None:
-        """Keep what was generated under ``key`` until its round is long past."""
+        """Keep completions under ``key`` until ``drop_generations`` drops their round."""
         content = json.dumps([[astuple(completion) for completion in group] for group in groups])
         self._write("INSERT OR REPLACE INTO generations VALUES (?, ?, ?)", [(key, round_, content)])
 
     def drop_generations(self, before: int) -> None:
-        """Forget the tokens of rounds before this one; texts and verdicts stay."""
+        """Drop the completions of rounds before ``before``; attempts and verdicts stay."""
         self._write("DELETE FROM generations WHERE round < ?", [(before,)])
 
     def add_attempts(self, records: Sequence[AttemptRecord]) -> None:
-        """Add attempts; a round that is played again writes the same rows."""
-        marks = ", ".join("?" * 10)
+        """Add attempts; those of a round that is played again replace the same rows."""
+        placeholders = ", ".join("?" * 10)
         rows = [astuple(record) for record in records]
-        self._write(f"INSERT OR REPLACE INTO attempts VALUES ({marks})", rows)
+        self._write(f"INSERT OR REPLACE INTO attempts VALUES ({placeholders})", rows)
 
     def add_conjectures(self, records: Sequence[ConjectureRecord]) -> None:
-        """Add conjectures, likewise."""
-        marks = ", ".join("?" * 11)
+        """Add conjectures; those of a round that is played again replace the same rows."""
+        placeholders = ", ".join("?" * 11)
         rows = [astuple(record) for record in records]
-        self._write(f"INSERT OR REPLACE INTO conjectures VALUES ({marks})", rows)
+        self._write(f"INSERT OR REPLACE INTO conjectures VALUES ({placeholders})", rows)
 
     def proved(self) -> list[Attempt]:
-        """Return every different attempt that was found proved, oldest first."""
+        """Return the distinct proved attempts, the oldest first."""
         rows = self._read(
             "SELECT statement, proof, header FROM attempts WHERE proved "
             "GROUP BY header, statement, proof ORDER BY MIN(rowid)"
@@ -243,21 +247,21 @@ class Archive:
         return [Attempt(*row) for row in rows]
 
     def attempts(self) -> list[AttemptRecord]:
-        """Return all attempts in the order of rounds, problems and places."""
+        """Return all attempts, sorted by round, problem and place."""
         rows = self._read("SELECT * FROM attempts ORDER BY round, problem, place")
         return [AttemptRecord(*row) for row in rows]
 
     def conjectures(self) -> list[ConjectureRecord]:
-        """Return all conjectures in the order of rounds, targets and places."""
+        """Return all conjectures, sorted by round, target and place."""
         rows = self._read("SELECT * FROM conjectures ORDER BY round, target, place")
         return [ConjectureRecord(*row) for row in rows]
 
 
 class ArchivedLean(LeanServer):
-    """A server that asks another only for what a run's archive does not know.
+    """A Lean server that caches the verdicts of another in the archive.
 
     Args:
-        lean: the other one.
+        lean: verifies attempts that are not in the archive.
         archive: of the run.
     """
 
@@ -266,14 +270,14 @@ class ArchivedLean(LeanServer):
 
     @property
     def description(self) -> str:
-        """That of the other."""
+        """Description of the cached server."""
         return self.lean.description
 
     def verify(self, attempts: Sequence[Attempt]) -> list[Verdict]:
-        """Return the verdicts, remembered or new."""
+        """Return the verdicts, cached or new."""
         return self.archive.verify(self.lean, attempts)
 
 
 def generation_key(*parts: Any) -> str:
-    """Return the key of a generation: weights, prompts, sampling and seed, as they are printed."""
+    """Return the key of a generation: a hash of weights, prompts, sampling options and seeds."""
     return _key(*[json.dumps(part, sort_keys=True) for part in parts])

@@ -1,6 +1,6 @@
-"""Conjectures, attempts and their verdicts, shared among processes.
+"""Writing and reading conjectures and proofs, and verifying proofs, spread over all processes.
 
-Generation and verification overlap: while Lean judges a batch, the next one is being written.
+Generation and verification overlap: while Lean verifies a batch, the next one is generated.
 """
 
 from __future__ import annotations
@@ -22,38 +22,41 @@ from lit_research.methods.self_play.rewards import overlong_weight, uses_try
 from lit_research.seeds import derive_seed
 
 
-def problem_of(theorem: Theorem, number: int) -> Problem:
-    """Return a theorem as a problem that can be attempted.
+def problem_of(theorem: Theorem, index: int) -> Problem:
+    """Return a theorem as a problem to attempt.
 
     Args:
-        theorem: of a data module, which refuses what is no statement.
-        number: of the theorem in its set.
+        theorem: of a data module, which refuses text that is not a statement.
+        index: of the theorem in its set.
     """
-    return Problem(theorem.id, theorem.parsed, theorem.header, number)
+    return Problem(theorem.id, theorem.parsed, theorem.header, index)
 
 
 def write_conjectures(
     game: Game, round_: int, targets: Sequence[Problem]
 ) -> list[tuple[Problem, list[int], Completion]]:
-    """Write the conjectures of a round; return (target, prompt, completion) of each."""
+    """Write the conjectures of a round; return target, prompt and completion of each."""
     rules, writer, worker = game.rules, game.writer, game.worker
     n = rules.conjectures
-    own = worker.share(targets)
-    texts = [game.form.conjecturer_prompt(t.statement if rules.conditioned else None) for t in own]
-    prompts = writer.encode(texts)
+    prompts = writer.encode(
+        [
+            game.form.conjecturer_prompt(target.statement if rules.conditioned else None)
+            for target in worker.share(targets)
+        ]
+    )
     weights = weights_fingerprint(game.players.model(CONJECTURER)) + CONJECTURER
     groups: list[list[Completion]] = []
     size = max(1, writer.batch_size(CONJECTURER) // n)
     for first in range(0, len(prompts), size):
-        part = prompts[first : first + size]
-        indices = [worker.index(i) for i in range(first, first + len(part))]
+        batch = prompts[first : first + size]
+        indices = [worker.index(i) for i in range(first, first + len(batch))]
         groups += _write(
-            game, CONJECTURER, part, n=n, place=(round_,), indices=indices, weights=weights
+            game, CONJECTURER, batch, n=n, seed_path=(round_,), indices=indices, weights=weights
         )
-    shared = worker.gather(list(zip(prompts, groups, strict=True)))
+    gathered = worker.gather(list(zip(prompts, groups, strict=True)))
     return [
         (target, prompt, completion)
-        for target, (prompt, group) in zip(targets, shared, strict=True)
+        for target, (prompt, group) in zip(targets, gathered, strict=True)
         for completion in group
     ]
 
@@ -63,12 +66,12 @@ def read_conjectures(
     written: list[tuple[Problem, list[int], Completion]],
     targets: Sequence[Statement],
 ) -> tuple[list[Problem], list[Extracted]]:
-    """Return the conjectures that can be played, and what was read in each text.
+    """Return the valid, new conjectures, and what was extracted from each text.
 
     Args:
-        game: whose form reads them.
-        written: see ``write_conjectures``.
-        targets: no conjecture may be one of them.
+        game: whose ``form`` reads the texts.
+        written: the result of ``write_conjectures``.
+        targets: a conjecture that equals one of them is a duplicate.
     """
     read = [
         Extracted(reason=completion.finish_reason)
@@ -94,36 +97,38 @@ def read_conjectures(
     return problems, read
 
 
-def attempt(game: Game, problems: Sequence[Problem], k: int, place: tuple[Any, ...]) -> None:
+def attempt(game: Game, problems: Sequence[Problem], k: int, seed_path: tuple[Any, ...]) -> None:
     """Attempt each problem k times; fills in ``prompt`` and ``rollouts``.
 
     Args:
         game: whose Solver attempts them.
-        problems: of all processes; each process works on its part.
+        problems: of all processes; each process attempts its share.
         k: attempts at each.
-        place: round and purpose; the sampling follows from the seed and this.
+        seed_path: round and purpose, from which the seeds of the sampling are derived.
     """
     writer, worker = game.writer, game.worker
     prompts = writer.encode([game.form.solver_prompt(p.statement, p.header) for p in problems])
     for problem, prompt in zip(problems, prompts, strict=True):
         problem.prompt = prompt
-    own = worker.share(problems)
-    order = sorted(range(len(own)), key=lambda i: len(own[i].prompt))
+    share = worker.share(problems)
+    order = sorted(range(len(share)), key=lambda i: len(share[i].prompt))
     weights = weights_fingerprint(game.players.model(SOLVER)) + SOLVER
     size = max(1, writer.batch_size(SOLVER) // k)
-    judged: list[tuple[list[int], Future[list[list[Rollout]]]]] = []
+    pending: list[tuple[list[int], Future[list[list[Rollout]]]]] = []
     with ThreadPoolExecutor(2) as pool:
         for first in range(0, len(order), size):
             rows = order[first : first + size]
-            part = [own[i].prompt for i in rows]
+            batch = [share[i].prompt for i in rows]
             indices = [worker.index(i) for i in rows]
-            groups = _write(game, SOLVER, part, n=k, place=place, indices=indices, weights=weights)
-            judged.append((rows, pool.submit(_judge, game, [own[i] for i in rows], groups)))
+            groups = _write(
+                game, SOLVER, batch, n=k, seed_path=seed_path, indices=indices, weights=weights
+            )
+            pending.append((rows, pool.submit(_judge, game, [share[i] for i in rows], groups)))
     by_row: dict[int, list[Rollout]] = {}
-    for rows, future in judged:
+    for rows, future in pending:
         by_row |= dict(zip(rows, future.result(), strict=True))
-    shared = worker.gather([by_row[i] for i in range(len(own))])
-    for problem, rollouts in zip(problems, shared, strict=True):
+    gathered = worker.gather([by_row[i] for i in range(len(share))])
+    for problem, rollouts in zip(problems, gathered, strict=True):
         problem.rollouts = rollouts
 
 
@@ -133,21 +138,21 @@ def _write(
     prompts: list[list[int]],
     *,
     n: int,
-    place: tuple[Any, ...],
+    seed_path: tuple[Any, ...],
     indices: Sequence[int],
     weights: str,
 ) -> list[list[Completion]]:
-    """Write, unless these very weights have written it before.
+    """Return completions: from the archive if these weights have written them before.
 
-    What is written for a prompt follows from the place and its index among the prompts of all
-    processes, so that the number of processes changes nothing.
+    The seed of a prompt depends on ``seed_path`` and its index among the prompts of all processes,
+    so that the number of processes does not change the result.
     """
-    writer, seeds = game.writer, [_seed(game.seed, *place, role, index) for index in indices]
+    writer, seeds = game.writer, [_seed(game.seed, *seed_path, role, index) for index in indices]
     sampling = [writer.max_new_tokens, writer.temperature, writer.top_p]
     key = generation_key(weights, prompts, n, sampling, seeds)
     groups = game.archive.generation(key)
     if groups is None:
-        version = int(place[0])
+        version = int(seed_path[0])
         groups = writer.write(role, prompts, n=n, seed=seeds, version=version)
         game.archive.keep_generation(key, version, groups)
     return groups
@@ -191,7 +196,7 @@ def _read_proof(game: Game, completion: Completion) -> Extracted:
 
 
 def _rollout(game: Game, completion: Completion, proof: str | None, verdict: Verdict) -> Rollout:
-    """Return an attempt with what the rules say of it."""
+    """Return an attempt with its verdict, its penalty and whether the rules exclude it."""
     rules, tokens = game.rules, len(completion.token_ids)
     penalty = overlong_weight(tokens, game.writer.max_new_tokens, rules.overlong)
     return Rollout(

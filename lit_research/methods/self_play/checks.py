@@ -1,4 +1,4 @@
-"""What ``SelfPlay`` refuses: values that no verb can use, and games that cannot be played."""
+"""Checks of the arguments of ``SelfPlay``, alone and in combination."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ WHERE = "in model.init_args of SelfPlay"
 
 
 def check_sampling(sizes: dict[str, int], temperature: float, top_p: float) -> None:
-    """Refuse values that no verb can use.
+    """Refuse values that are invalid for every verb.
 
     Args:
-        sizes: that must be 1 or more, by the names of their arguments.
+        sizes: arguments that must be at least 1, by name.
         temperature: of the sampling.
         top_p: of the sampling.
 
@@ -37,40 +37,41 @@ def check_fit(
     weights: Weights,
     temperature: float,
 ) -> None:
-    """Refuse, for ``fit`` alone, what leaves nothing to learn or to grade.
+    """Refuse combinations with which ``fit`` would have nothing to train on or to grade.
 
     Raises:
-        UserError: attempts are all alike, or a warm start or a Guide would have no effect.
+        UserError: all attempts would be identical, or a warm start or a Guide without effect.
     """
     if temperature == 0:
         raise UserError(
-            f"temperature is {temperature}, {WHERE}: give a number above 0; attempts "
-            "that are all alike teach nothing"
+            f"temperature is {temperature}, {WHERE}; must be above 0 for fit, which learns nothing "
+            "from identical attempts"
         )
     if warm_start is not None and weights == "lora":
         raise UserError(
-            f"weights is lora with a warm_start, {WHERE}: a base that is frozen learns nothing "
-            "from it; load a trained base (lm: {folder: PATH}) or leave warm_start out"
+            f"weights is lora with a warm_start, {WHERE}; must be untied or tied, since a warm "
+            "start does not train a frozen base (or load a trained one with lm: {folder: PATH} and "
+            "leave warm_start out)"
         )
     if guide is not None and (rules.conjecturer == "stp" or rules.conjectures == 0):
         raise UserError(
-            f"guide is {type(guide).__name__}, {WHERE}, but the rules leave it nothing to "
-            f"grade (conjecturer: {rules.conjecturer}, conjectures: {rules.conjectures}): give "
-            "guide: null"
+            f"guide is {type(guide).__name__} with rules that leave it nothing to grade "
+            f"(conjecturer: {rules.conjecturer}, conjectures: {rules.conjectures}), {WHERE}; must "
+            "be null"
         )
 
 
 def check_strategy(strategy: object, weights: Weights) -> None:
-    """Refuse DDP that expects every parameter in every step.
+    """Refuse DDP without ``find_unused_parameters``, unless the weights are tied.
 
     Raises:
-        UserError: it does, and the players are trained in turn.
+        UserError: DDP expects a gradient of every parameter, but players are trained in turn.
     """
     expects_all = isinstance(strategy, DDPStrategy) and not strategy._ddp_kwargs.get(
         "find_unused_parameters"
     )
     if expects_all and weights != "tied":
         raise UserError(
-            "strategy is ddp, in trainer, but the players are trained in turn: give "
-            "ddp_find_unused_parameters_true"
+            "strategy is ddp, in trainer; must be ddp_find_unused_parameters_true, since the "
+            "players are trained in turn"
         )

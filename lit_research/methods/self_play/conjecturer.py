@@ -1,4 +1,4 @@
-"""What the Conjecturer learns from in a round: its selection and weights (section 3.2)."""
+"""The conjectures that the Conjecturer trains on in a round, and their weights (section 3.2)."""
 
 from __future__ import annotations
 
@@ -20,55 +20,59 @@ from lit_research.methods.self_play.rules import Rules
 
 
 def conjecturer_weights(game: Game, report: RoundReport) -> dict[int, float]:
-    """Return the weight of each conjecture that the Conjecturer learns from, by its number.
+    """Return the weight of each conjecture that the Conjecturer trains on, by its index.
 
-    The Guide is asked about those alone, to save compute. The report keeps what it said.
+    The Guide grades only these, to save compute. Fills in the grades and weights of the report.
     """
-    rules, played = game.rules, report.conjectures
-    chosen = _chosen(rules, played)
-    if not chosen:
+    rules, conjectures = game.rules, report.conjectures
+    selected = _select(rules, conjectures)
+    if not selected:
         return {}
     scores = None
     if game.guide is not None:
-        scores = _ask_guide(game, game.guide, report, chosen)
+        scores = _guide_scores(game, game.guide, report, selected)
         if report.guide_failures == 1:
             rank_zero_warn(
-                f"round {report.round}: the Guide graded none of {len(chosen)} conjectures, so the "
-                "Conjecturer learns nothing from them"
+                f"round {report.round}: none of {len(selected)} grades of the Guide could be "
+                "parsed, so the Conjecturer is not trained"
             )
             return {}
-    lengths = [len(played[i].written) for i in chosen]
-    late = overlong_weights(lengths, game.writer.max_new_tokens, rules.overlong)
+    lengths = [len(conjectures[i].written) for i in selected]
+    penalties = overlong_weights(lengths, game.writer.max_new_tokens, rules.overlong)
     if rules.conjecturer == "stp":
-        weights = [1.0 if value is None else value for value in late]
+        weights = [1.0 if penalty is None else penalty for penalty in penalties]
     else:
-        weights = conjecturer_rewards([played[i].solve_rate for i in chosen], scores, late)
-    report.weights = dict(zip(chosen, weights, strict=True))
+        rates = [conjectures[i].solve_rate for i in selected]
+        weights = conjecturer_rewards(rates, scores, penalties)
+    report.weights = dict(zip(selected, weights, strict=True))
     return report.weights
 
 
-def _ask_guide(game: Game, guide: Guide, report: RoundReport, chosen: Sequence[int]) -> list[float]:
-    """Return the Guide's scores of the chosen conjectures."""
+def _guide_scores(
+    game: Game, guide: Guide, report: RoundReport, selected: Sequence[int]
+) -> list[float]:
+    """Return the Guide's scores of the selected conjectures."""
     targets = {target.target: target.statement for target in report.targets}
-    played = report.conjectures
-    pairs = [(played[i].statement, targets[played[i].target]) for i in chosen]
-    own = game.worker.share(pairs)
-    grades = game.worker.gather(game.archive.grade(guide, own, report.round))
+    conjectures = [report.conjectures[i] for i in selected]
+    pairs = [(problem.statement, targets[problem.target]) for problem in conjectures]
+    share = game.worker.share(pairs)
+    grades = game.worker.gather(game.archive.grade(guide, share, report.round))
     scores, report.guide_failures = fill_failures(grades)
-    report.grades = dict(zip(chosen, grades, strict=True))
-    report.guide_scores = dict(zip(chosen, scores, strict=True))
+    report.grades = dict(zip(selected, grades, strict=True))
+    report.guide_scores = dict(zip(selected, scores, strict=True))
     return scores
 
 
-def _chosen(rules: Rules, played: Sequence[Problem]) -> list[int]:
-    """Return the numbers of the conjectures that may teach the Conjecturer."""
-    rates = [problem.solve_rate for problem in played]
+def _select(rules: Rules, conjectures: Sequence[Problem]) -> list[int]:
+    """Return the indices of the conjectures that the Conjecturer trains on."""
+    rates = [problem.solve_rate for problem in conjectures]
     if rules.conjecturer == "sgs":
         return select_conjectures(rates, rules.quantile)
     shortest = [
         min((len(r.proof or "") for r in problem.rollouts if r.verdict.proved), default=0)
-        for problem in played
+        for problem in conjectures
     ]
-    lengths = [len(problem.statement.text) for problem in played]
-    # STP drops the inelegant fifth of those made from one lemma; here none is, so of the round.
+    lengths = [len(problem.statement.text) for problem in conjectures]
+    # STP drops the inelegant fifth of the conjectures made from each lemma. Here they are not made
+    # from lemmas, so it is the fifth of the round.
     return select_stp_conjectures(rates, shortest, lengths)

@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from lit_research.evals import mean_pass_at_k
 from lit_research.lean.corpus import Theorem
 from lit_research.methods.self_play.attempts import attempt, problem_of
+from lit_research.methods.self_play.collapse import disjunctive_share, mean_conclusion_length
 from lit_research.methods.self_play.game import Game
-from lit_research.methods.self_play.rewards import disjunctive_share, mean_conclusion_length
 from lit_research.methods.self_play.state import PlayState
 
 
 def pass_metrics(game: Game, name: str, theorems: Sequence[Theorem], k: int) -> dict[str, float]:
     """Attempt theorems; return pass@1, pass@k and pass@k of each family under ``name``.
 
-    The sampling's seed is always the same, so that what changes is the Solver.
+    The sampling seed is fixed, so that only the Solver changes between evaluations.
 
     Args:
         game: whose Solver attempts them.
-        name: ``val``, ``test`` or ``val/targets``.
-        theorems: one or more.
+        name: prefix of the metrics: ``val``, ``test`` or ``val/targets``.
+        theorems: at least one.
         k: attempts at each.
     """
     problems = [problem_of(theorem, i) for i, theorem in enumerate(theorems)]
-    # Round -1: what is generated here is kept no longer than it must be.
+    # As round -1, generations are dropped from the archive after the next round of training.
     attempt(game, problems, k, (-1, name))
     proved = [[r.verdict.proved for r in problem.rollouts] for problem in problems]
     families: dict[str, list[list[bool]]] = {}
@@ -39,7 +39,7 @@ def pass_metrics(game: Game, name: str, theorems: Sequence[Theorem], k: int) -> 
 
 
 def target_metrics(state: PlayState, stage: str, targets: Sequence[Theorem]) -> dict[str, float]:
-    """Return which targets are solved so far, and what their conclusions are like."""
+    """Return the share of solved targets, and the collapse statistics of the targets themselves."""
     statements = [problem_of(theorem, i).statement for i, theorem in enumerate(targets)]
     return {
         f"{stage}/target_disjunctive_share": disjunctive_share(statements),
@@ -63,9 +63,9 @@ def evaluate(
         game: whose Solver is evaluated.
         stage: ``val`` or ``test``.
         held_out: theorems to attempt; may be empty.
-        targets: of the run; empty where all theorems of a file are held out.
+        targets: of the run; empty if all theorems of a file are held out.
         k: attempts at each theorem.
-        attempt_targets: attempt the targets too.
+        attempt_targets: also attempt the targets.
     """
     metrics: dict[str, float] = {}
     if held_out:
@@ -74,5 +74,6 @@ def evaluate(
         metrics |= pass_metrics(game, f"{stage}/targets", targets, k)
     if targets:
         metrics |= target_metrics(game.state, stage, targets)
-    metrics |= {f"{stage}/{name}": v for name, v in game.state.recent_signs().items()}
+    collapse = game.state.recent_collapse_statistics()
+    metrics |= {f"{stage}/{name}": value for name, value in collapse.items()}
     return metrics | {"self_play/generations": float(game.state.generations)}

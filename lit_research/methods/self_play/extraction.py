@@ -1,6 +1,6 @@
-"""What can be read in a model's text: a proof, or a conjecture; and which conjectures are new.
+"""Extracting proofs and conjectures from generated text, and removing duplicate conjectures.
 
-The rules of the official code of Bailey et al. 2026, arXiv 2604.20209, for answers in fences::
+The rules are those of the official code of Bailey et al. 2026, arXiv 2604.20209, for fenced code::
 
     ```lean4
     theorem t (p : Prop) (h : p) : p := by
@@ -27,11 +27,11 @@ _HEADS = re.compile(r"\b(?:theorem|lemma|def)\s")
 
 @dataclass(frozen=True)
 class Extracted:
-    """What was read, or the reason why there is nothing.
+    """An extracted proof or conjecture, or the reason why there is none.
 
     Attributes:
-        text: a proof (what stands after ``:= by``), or a conjecture as it was written; None if
-            there is none.
+        text: a proof (what follows ``:= by``), or a conjecture as it was written; None if there is
+            none.
         statement: of a conjecture.
         reason: why there is none; empty if there is one.
     """
@@ -42,10 +42,10 @@ class Extracted:
 
 
 def extract_proof(text: str) -> Extracted:
-    """Read the Solver's answer: one fence, in it one theorem, lemma or definition.
+    """Extract the proof from the Solver's text: one fence with one theorem, lemma or definition.
 
-    Whoever checks the proof puts it after the *original* statement: what the model repeats may be
-    another one.
+    The caller must verify it as a proof of the *original* statement: the one that the model repeats
+    may differ.
     """
     text = text.strip()
     if not text.startswith(LEAN_FENCE):
@@ -67,9 +67,9 @@ def extract_proof(text: str) -> Extracted:
 
 
 def extract_conjecture(text: str) -> Extracted:
-    """Read the Conjecturer's answer: the statement in the last lean4 fence, cut before ``:= by``.
+    """Extract the statement before ``:= by`` from the last lean4 fence of the Conjecturer's text.
 
-    ``text`` of the result is what was written; the caller parses it.
+    The caller must parse ``text`` of the result.
     """
     _, fence, rest = text.rpartition(LEAN_FENCE)
     if not fence:
@@ -90,30 +90,31 @@ def extract_conjecture(text: str) -> Extracted:
 def deduplicate(
     read: Sequence[Extracted], targets: Sequence[Statement], equality: Equality = "renaming"
 ) -> list[Extracted]:
-    """Return what was read, with a reason in the place of a target or of an earlier conjecture.
+    """Return the conjectures with each duplicate replaced by the reason.
 
     Args:
-        read: the round's conjectures, in their order, failures among them.
-        targets: no conjecture may be one of them.
-        equality: ``renaming``: statements that differ in names alone are the same (of the theorem,
-            of variables and of hypotheses); ``body``: in the theorem's name alone; ``string``: only
-            those whose texts as they were written are equal but for white space (official).
+        read: the conjectures of a round in order, including failed extractions.
+        targets: conjectures that equal one of them are duplicates, too.
+        equality: ``renaming``: statements are equal up to the names of the theorem, of variables
+            and of hypotheses; ``body``: up to the name of the theorem; ``string``: if their texts
+            are equal up to white space (official code).
     """
-    known = {_key(target.text, target, equality) for target in targets}
-    own: set[Tokens] = set()
-    found: list[Extracted] = []
-    for one in read:
-        if one.statement is None:
-            found.append(one)
+    target_keys = {_key(target.text, target, equality) for target in targets}
+    seen: set[Tokens] = set()
+    unique: list[Extracted] = []
+    for conjecture in read:
+        if conjecture.statement is None:
+            unique.append(conjecture)
             continue
-        key = _key(one.text or one.statement.text, one.statement, equality)
-        if key in known:
-            one = Extracted(reason="is a target")
-        elif key in own:
-            one = Extracted(reason="is an earlier conjecture of the round")
-        own.add(key)
-        found.append(one)
-    return found
+        text = conjecture.text or conjecture.statement.text
+        key = _key(text, conjecture.statement, equality)
+        if key in target_keys:
+            conjecture = Extracted(reason="is a target")
+        elif key in seen:
+            conjecture = Extracted(reason="is an earlier conjecture of the round")
+        seen.add(key)
+        unique.append(conjecture)
+    return unique
 
 
 def _key(text: str, statement: Statement, equality: Equality) -> Tokens:

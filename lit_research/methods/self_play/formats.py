@@ -1,7 +1,7 @@
-"""How players are asked and how their answers are read.
+"""The prompts of both players, and how their answers are parsed.
 
-``FencedFormat`` is for provers that know natural language, ``PlainFormat`` for small models that
-are trained from nothing on one word a token.
+``FencedFormat`` is for provers that know natural language, ``PlainFormat`` for small, randomly
+initialised models with one token per word.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from lit_research.methods.self_play.extraction import (
 
 PROVE, PROOF, CONJECTURE, LEMMA = "<prove>", "<by>", "<conjecture>", "<lemma>"
 SPECIAL_WORDS = (PROVE, PROOF, CONJECTURE, LEMMA, *LAYOUT_WORDS)
-"""The words of ``PlainFormat`` that are none of Lean's."""
+"""The words of ``PlainFormat`` that are not Lean's."""
 
 
 class Format(ABC):
-    """Prompts for both players, and what their answers say. An answer never raises."""
+    """Writes the prompts of both players and parses their answers; parsing never raises."""
 
     @abstractmethod
     def solver_prompt(self, theorem: Statement, header: str = "") -> str:
-        """Return the prompt to prove a theorem, which stands under ``header``."""
+        """Return the prompt to prove a theorem, which follows ``header``."""
 
     @abstractmethod
     def conjecturer_prompt(self, target: Statement | None) -> str:
@@ -38,26 +38,26 @@ class Format(ABC):
 
     @abstractmethod
     def read_proof(self, text: str) -> Extracted:
-        """Read a proof (``text`` of the result) in the Solver's answer."""
+        """Extract a proof (``text`` of the result) from the Solver's answer."""
 
     @abstractmethod
     def read_conjecture(self, text: str, name: str) -> Extracted:
-        """Read a statement in the Conjecturer's answer, and give it a name."""
+        """Extract a statement from the Conjecturer's answer, and name it ``name``."""
 
     @abstractmethod
     def write_proof(self, theorem: Statement, proof: str) -> str:
-        """Return the answer in which ``read_proof`` reads ``proof``."""
+        """Return the answer from which ``read_proof`` extracts ``proof``."""
 
     @abstractmethod
     def write_conjecture(self, conjecture: Statement) -> str:
-        """Return the answer in which ``read_conjecture`` reads ``conjecture``."""
+        """Return the answer from which ``read_conjecture`` extracts ``conjecture``."""
 
 
 class FencedFormat(Format):
-    """Requests in English, Lean in fences: provers such as DeepSeek-Prover-V2.
+    """Prompts in English with fenced Lean code, for provers such as DeepSeek-Prover-V2.
 
     The Solver sees header and theorem, the Conjecturer the target without its header (appendix
-    E.1 of the paper; the wording is our own). A chat template is the caller's to apply.
+    E.1 of the paper, in different words). The caller applies the chat template, if there is one.
     """
 
     def solver_prompt(self, theorem: Statement, header: str = "") -> str:
@@ -94,13 +94,13 @@ class FencedFormat(Format):
 
     def read_conjecture(self, text: str, name: str) -> Extracted:
         """Read the statement in the last lean4 fence."""
-        found = extract_conjecture(text)
-        if found.text is None:
-            return found
-        statement = parse_statement(found.text)
+        extracted = extract_conjecture(text)
+        if extracted.text is None:
+            return extracted
+        statement = parse_statement(extracted.text)
         if statement is None:
             return Extracted(reason="the code is not one theorem or lemma with a conclusion")
-        return Extracted(found.text, statement.renamed(name))
+        return Extracted(extracted.text, statement.renamed(name))
 
     def write_proof(self, theorem: Statement, proof: str) -> str:
         """Return the theorem with its proof in a fence."""
@@ -115,11 +115,11 @@ class FencedFormat(Format):
 
 
 class PlainFormat(Format):
-    """Words alone: ``<prove> (p : Prop) ( h : p ) : p <by>`` is continued by the block of tactics.
+    """Marker words: the block of tactics follows ``<prove> (p : Prop) ( h : p ) : p <by>``.
 
-    ``<conjecture> TARGET <lemma>`` is continued by a statement; without a target it is
-    ``<conjecture> <lemma>``. Statements stand without ``theorem NAME``. Headers are left out: all
-    statements of such a model have the same one.
+    A conjecture follows ``<conjecture> TARGET <lemma>``, or ``<conjecture> <lemma>`` without a
+    target. Statements are written without ``theorem NAME``, and without their header: it must be
+    the same for all statements that a model sees.
     """
 
     def solver_prompt(self, theorem: Statement, header: str = "") -> str:
@@ -132,7 +132,7 @@ class PlainFormat(Format):
         return " ".join([CONJECTURE, *shown, LEMMA])
 
     def read_proof(self, text: str) -> Extracted:
-        """Read all of it as the block of tactics."""
+        """Parse the whole text as a block of tactics."""
         reason = _stray(text, (PROVE, PROOF, CONJECTURE, LEMMA))
         proof = from_words(text)
         if not reason and not proof:
@@ -140,7 +140,7 @@ class PlainFormat(Format):
         return Extracted(reason=reason) if reason else Extracted(proof)
 
     def read_conjecture(self, text: str, name: str) -> Extracted:
-        """Read all of it as binders and conclusion."""
+        """Parse the whole text as binders and conclusion."""
         reason = _stray(text, (PROVE, PROOF, CONJECTURE, LEMMA, NEWLINE))
         body = from_words(text)
         if not reason and ":=" in tokens(body):
@@ -151,7 +151,7 @@ class PlainFormat(Format):
         return Extracted(body, statement)
 
     def write_proof(self, theorem: Statement, proof: str) -> str:
-        """Return the proof's words."""
+        """Return the words of the proof."""
         return to_words(proof)
 
     def write_conjecture(self, conjecture: Statement) -> str:
@@ -163,6 +163,7 @@ def _fenced(code: str) -> str:
     return f"{LEAN_FENCE}\n{code}\n{FENCE}"
 
 
-def _stray(text: str, words: tuple[str, ...]) -> str:
-    found = [word for word in text.split() if word in words]
-    return f"{found[0]} in the answer" if found else ""
+def _stray(text: str, markers: tuple[str, ...]) -> str:
+    """Return the reason why a text is invalid that contains one of the marker words; or ``""``."""
+    stray = [word for word in text.split() if word in markers]
+    return f"{stray[0]} in the answer" if stray else ""

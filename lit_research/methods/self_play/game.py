@@ -1,4 +1,4 @@
-"""What a round is played with."""
+"""``Game``: everything that a round is played with."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from lit_research.methods.self_play.worker import Worker
 
 @dataclass
 class Game:
-    """What one process plays with; no Trainer is needed.
+    """Everything that one process plays a round with; needs no Trainer.
 
     Attributes:
-        writer: writes with the live weights of the players.
-        verifier: judges proofs, and remembers the verdicts in the archive.
-        state: what the run remembers from round to round; a round changes it.
+        writer: generates text with the current weights of the players.
+        verifier: verifies proofs, and caches the verdicts in the archive.
+        state: carried from round to round; a round changes it.
         rules: of a round.
         form: of prompts and answers.
-        guide: grades conjectures; None is the ablation without one.
-        update: how players are trained on a round.
-        optimizers: of each player that is trained.
-        worker: this process among the others.
+        guide: grades conjectures; None is the ablation without a Guide.
+        update: how players are trained on the samples of a round.
+        optimizers: the optimiser of each player that is trained.
+        worker: this process among all processes.
         seed: of all sampling.
         objective: of the Solver, built from the rules.
     """
@@ -58,5 +58,5 @@ class Game:
 
     @property
     def archive(self) -> Archive:
-        """Everything that was tried."""
+        """The archive of everything that the run has generated and verified."""
         return self.verifier.archive

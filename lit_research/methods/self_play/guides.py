@@ -1,4 +1,4 @@
-"""Guides: the frozen third role, which grades conjectures for relevance and cleanliness.
+"""Guides: the frozen third role, which grades the relevance and the cleanliness of conjectures.
 
 Bailey et al. 2026, arXiv 2604.20209, section 3.2 and appendix E.3.
 """
@@ -28,11 +28,11 @@ class Grade:
 
     Attributes:
         relevance: to the target, 0 to 5.
-        redundancy: 1 if a premise is not needed, else 0.
+        redundancy: 1 if a premise is unnecessary, else 0.
         complexity: of the conclusion, 0 (atomic) to 4 (many unrelated clauses).
 
     Raises:
-        ValueError: one is outside its range.
+        ValueError: a sub-score is out of range.
     """
 
     relevance: int
@@ -49,10 +49,10 @@ class Grade:
 
 
 def fill_failures(grades: Sequence[Grade | None]) -> tuple[list[float], float]:
-    """Return the scores of a round, and the share of grades that could not be read.
+    """Return the scores of a round, and the share of grades that could not be parsed.
 
-    Each of these has the mean score of the others, 0 if there are none (official code). That
-    flattens the signal, so watch the share.
+    The score of an unparseable grade is the mean of the others, or 0 if there are none (official
+    code). A large share weakens the signal.
     """
     scores = [grade.score for grade in grades if grade is not None]
     mean = sum(scores) / len(scores) if scores else 0.0
@@ -62,21 +62,21 @@ def fill_failures(grades: Sequence[Grade | None]) -> tuple[list[float], float]:
 
 
 class Guide(ABC):
-    """Grades conjectures; it never learns."""
+    """Grades conjectures; it is never trained."""
 
     @abstractmethod
     def score(self, pairs: Sequence[Pair]) -> list[Grade | None]:
-        """Return a grade for each (conjecture, target); None where there is none to be read."""
+        """Return a grade for each (conjecture, target); None if it could not be parsed."""
 
-    def check(self) -> None:  # noqa: B027 - most have nothing that could be missing
-        """Raise ``UserError`` if it cannot grade at all; called before the first round."""
+    def check(self) -> None:  # noqa: B027 - most Guides depend on nothing that may be missing
+        """Raise ``UserError`` if the Guide cannot grade at all; called before the first round."""
 
 
 class RuleGuide(Guide):
-    """The rubric as rules on tokens: same grades always, at no cost. See ``rubric``."""
+    """The rubric as deterministic rules on tokens, at almost no cost; see ``rubric``."""
 
     def score(self, pairs: Sequence[Pair]) -> list[Grade | None]:
-        """Return the grades, none of them None."""
+        """Return the grades, none of which is None."""
         return [
             Grade(
                 rubric.relevance(conjecture, target),
@@ -88,23 +88,23 @@ class RuleGuide(Guide):
 
 
 class LanguageModelGuide(Guide):
-    """A language model reasons about the rubric and writes three numbers between tags.
+    """A language model that reasons about the rubric and writes three numbers between tags.
 
-    The paper's Guide is the base model, tuned on 2048 answers in the right format: before that it
-    failed to write 45 % of the grades in a form that can be read.
+    The paper's Guide is the base model, fine-tuned on 2048 answers in the right format: before
+    that, 45 % of its grades could not be parsed.
 
     Attributes:
-        failures: why grades could not be read so far, with their numbers.
+        failures: the number of unparseable answers so far, by reason.
 
     Args:
-        engine: writes the answers, by class path: ``OpenAIEngine`` for a server, ``FolderEngine``
-            for a model in this process, or your own ``Engine``.
+        engine: generates the answers, by class path: ``OpenAIEngine`` for a server,
+            ``FolderEngine`` for a model in this process, or your own ``Engine``.
         max_new_tokens: of an answer.
-        temperature: of the sampling; 0 takes the likeliest tokens.
+        temperature: of the sampling; 0 is greedy.
         seed: of the sampling.
 
     Raises:
-        UserError: a number is out of its range.
+        UserError: a number is out of range.
     """
 
     def __init__(
@@ -122,22 +122,21 @@ class LanguageModelGuide(Guide):
         self.failures: Counter[str] = Counter()
 
     def check(self) -> None:
-        """Ask for a few tokens.
+        """Generate a few tokens.
 
         Raises:
-            UserError: no model answers.
+            UserError: the model does not answer.
         """
         prompts = self._encoded(["Say: 1"])
         [[answer, *_]] = self.engine.generate(prompts, max_new_tokens=4, temperature=0.0)
         if answer.failed:
             raise UserError(
-                f"the Guide's model does not answer ({answer.finish_reason}), by "
-                f"{self.engine}, of LanguageModelGuide: start its server, or give another "
-                "engine"
+                f"the Guide's model does not answer ({answer.finish_reason}), by {self.engine}, of "
+                "LanguageModelGuide; must be a running server, or another engine"
             )
 
     def score(self, pairs: Sequence[Pair]) -> list[Grade | None]:
-        """Return the grades that the answers hold; ``failures`` counts what they do not."""
+        """Return the grades parsed from the answers; ``failures`` counts the unparseable ones."""
         if not pairs:
             return []
         answers = self.engine.generate(
@@ -149,24 +148,24 @@ class LanguageModelGuide(Guide):
         return [self._read(completion) for completion, *_ in answers]
 
     def _encoded(self, prompts: list[str]) -> Prompts:
-        """Return the prompts as messages of a chat, where the model in this process has one."""
+        """Return the prompts as chats if the engine's tokenizer has a chat template."""
         tokenizer: Any = getattr(self.engine, "tokenizer", None)
         if not getattr(tokenizer, "chat_template", None):
             return prompts
         chats = [[{"role": "user", "content": prompt}] for prompt in prompts]
-        found = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)
-        return [list(ids) for ids in found["input_ids"]]
+        encoded = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)
+        return [list(ids) for ids in encoded["input_ids"]]
 
     def _read(self, completion: Completion) -> Grade | None:
-        found = "no answer" if completion.failed else read_grade(completion.text)
-        if isinstance(found, Grade):
-            return found
-        self.failures[found] += 1
+        grade = "no answer" if completion.failed else read_grade(completion.text)
+        if isinstance(grade, Grade):
+            return grade
+        self.failures[grade] += 1
         return None
 
 
 def read_grade(text: str) -> Grade | str:
-    """Return the grade that an answer holds, or why it holds none. The last tag of a kind wins."""
+    """Return the grade in an answer, or why there is none. The last tag of each name counts."""
     scores: dict[str, int] = {}
     for name in ("relevance", "redundancy", "complexity"):
         tagged = re.findall(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)
@@ -174,7 +173,7 @@ def read_grade(text: str) -> Grade | str:
             return f"no {name}"
         number = tagged[-1].strip()
         if not re.fullmatch(r"[+-]?[0-9]{1,9}", number):
-            return f"{name} is no whole number"
+            return f"{name} is not a whole number"
         scores[name] = int(number)
     try:
         return Grade(**scores)
@@ -183,7 +182,7 @@ def read_grade(text: str) -> Grade | str:
 
 
 def guide_prompt(conjecture: Statement, target: Statement) -> str:
-    """Return the request to grade a conjecture by the paper's rubric, in our own words."""
+    """Return the prompt to grade a conjecture by the paper's rubric, in different words."""
     return _PROMPT.format(conjecture=conjecture.text, target=target.text)
 
 

@@ -1,4 +1,4 @@
-"""``SelfPlay``: Solver, Conjecturer and Guide prove theorems together, judged by Lean."""
+"""``SelfPlay``: Self-Guided Self-Play as a Lightning module; one training step is one round."""
 
 from __future__ import annotations
 
@@ -61,41 +61,41 @@ STATE = "self_play"
 class SelfPlay(TextMethod):
     """Self-Guided Self-Play (Bailey et al. 2026, arXiv 2604.20209).
 
-    A step of the trainer is a round: the Conjecturer writes a statement for each unsolved target;
-    the Solver attempts targets and conjectures k times each; Lean judges; the Solver learns from
-    its proofs of what it seldom proves, the Conjecturer from conjectures that were seldom proved
-    and that the Guide finds relevant and clean. With a ``warm_start`` the first step is that.
+    A training step is a round: the Conjecturer writes a conjecture for each unsolved target; the
+    Solver attempts targets and conjectures k times each; Lean verifies the proofs. The Solver is
+    trained on its proofs of problems that it rarely solves, the Conjecturer on conjectures that are
+    rarely solved and that the Guide grades as relevant and clean. With a ``warm_start``, the first
+    step is the warm start.
 
     Args:
-        lm: language model that both players start as: ``{model_type: llama, ...}`` builds one,
-            ``{folder: PATH}`` loads one.
+        lm: initial language model of both players: ``{model_type: llama, ...}`` initialises one
+            randomly, ``{folder: PATH}`` loads one.
         vocab_size: number of tokens; the command takes it from the data.
-        lean: the judge, by class path; None is ``EmbeddedLean``.
+        lean: verifies proofs, by class path; None is ``EmbeddedLean``.
         guide: grades conjectures, by class path: ``RuleGuide``, ``LanguageModelGuide`` or your own
-            ``Guide``; None is the ablation without one (the solve rate alone is the reward).
-        form: prompts and how answers are read, by class path; None is ``PlainFormat``.
-        rules: of a round: the fields of ``Rules``; ``objective`` is a name of ours, or your own
+            ``Guide``; None is the ablation without a Guide (the reward is 1 - solve rate).
+        form: prompts and parsing of answers, by class path; None is ``PlainFormat``.
+        rules: of a round: the fields of ``Rules``; ``objective`` is a name, or your own
             ``Objective`` by class path.
-        update: how players are trained on a round: the fields of ``Update``.
+        update: how players are trained on the samples of a round: the fields of ``Update``.
         warm_start: supervised training before the first round: the fields of ``WarmStart``; None
-            for models that can write proofs already.
+            for models that can already write proofs.
         weights: ``untied``, ``tied`` or ``lora``.
-        lora_rank: of ``lora``.
+        lora_rank: rank of the adapters of ``lora``.
         max_new_tokens: of a proof or a conjecture; L_max of the overlong penalty.
-        temperature: of the sampling in training and evaluation; 0, the likeliest token, is not for
-            ``fit``.
+        temperature: of the sampling in training and evaluation; must be above 0 for ``fit``.
         top_p: of the sampling.
-        engine: writes what the players say with their live weights: a class path, with
-            ``init_args`` such as ``batch_size``, the texts that are written side by side.
+        engine: generates with the current weights of the players: a class path, with
+            ``init_args`` such as ``batch_size``, the number of texts generated at once.
         optimizer: makes the optimiser of each player.
         attention: ``sdpa``, ``flash`` or ``math``.
         dtype: of the weights.
-        activation_checkpointing: keep one activation a layer in an update, compute the rest again
-            in backward.
+        activation_checkpointing: keep one activation per layer in an update, and recompute the
+            others in the backward pass.
         eval_attempts: attempts at each theorem in validation, test and predict.
         output: file that ``predict`` writes; None is ``predict-step=N/proofs.jsonl`` in the run's
             folder.
-        seed: of the sampling; None takes ``seed_everything``.
+        seed: of the sampling; None uses ``seed_everything``.
     """
 
     decisive_curves = {
@@ -151,7 +151,7 @@ class SelfPlay(TextMethod):
         check_sampling(sizes, temperature, top_p)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
-        # A checkpoint's values win over the command's; how to evaluate is the command's own.
+        # Hyperparameters of a checkpoint override the command's; these two belong to the command.
         self.output = self.hparams.pop("output")
         self.eval_attempts = self.hparams.pop("eval_attempts")
         self.lean, self.guide, self.form = lean or EmbeddedLean(), guide, form or PlainFormat()
@@ -163,10 +163,10 @@ class SelfPlay(TextMethod):
         self._collected: list[Theorem] = []
 
     def setup(self, stage: str) -> None:
-        """Refuse, for ``fit`` alone, what leaves nothing to learn or to grade.
+        """Refuse combinations of arguments with which ``fit`` would have nothing to train on.
 
         Raises:
-            UserError: attempts are all alike, or a warm start or a Guide would have no effect.
+            UserError: see ``check_fit``.
         """
         if stage == "fit":
             args = self.hparams
@@ -192,16 +192,16 @@ class SelfPlay(TextMethod):
         return [self.optimizer(self.players.parameters_of(role)) for role in ROLES]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what the rounds remember."""
+        """Save the state of the rounds."""
         checkpoint[STATE] = self.state.as_plain()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore it from the checkpoint."""
+        """Restore the state of the rounds."""
         self.state = PlayState.from_plain(checkpoint[STATE])
 
     @property
     def archive(self) -> Archive:
-        """The run's file of everything that was tried; each process has its own."""
+        """The archive of the run; each process has its own file."""
         if self._archive is None:
             folder, rank = run_folder(self.trainer), self.global_rank
             name = "attempts.sqlite" if rank == 0 else f"attempts.rank{rank}.sqlite"
@@ -210,7 +210,7 @@ class SelfPlay(TextMethod):
 
     @property
     def game(self) -> Game:
-        """What this process plays with, as things stand."""
+        """Everything that this process plays a round with, in its current state."""
         args = self.hparams
         writer = Writer(
             self.players,
@@ -233,10 +233,10 @@ class SelfPlay(TextMethod):
         )
 
     def on_fit_start(self) -> None:
-        """Refuse what would fail after the first round: let Lean prove, and the Guide grade.
+        """Fail early: let Lean verify a proof, and the Guide answer.
 
         Raises:
-            UserError: DDP that expects every parameter in every step, or a Lean or a Guide that
+            UserError: DDP expects a gradient of every parameter in every step, or Lean or the Guide
                 cannot run.
         """
         check_strategy(self.trainer.strategy, self.hparams["weights"])
@@ -245,26 +245,26 @@ class SelfPlay(TextMethod):
             self.guide.check()
 
     def on_train_start(self) -> None:
-        """Play no further round where a run that has ended is taken up again."""
+        """Play no further round when a finished run is resumed."""
         if self.rules.is_over(self.state.generations):
             self.trainer.should_stop = True
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Play a round, or warm up in the first step."""
+        """Play a round; with a ``warm_start``, the first step is that."""
         number, data = int(batch["round"]), datamodule(self.trainer)
         if self.warm_start is not None and number == 0:
             theorems = getattr(data, "warm", [])
             warm_up(self.game, self.warm_start, theorems, self.optimizer, self._log_warm_start)
-            known = [theorem.id for theorem in data.targets]
-            self.state.history.append([0, 0, self.state.share_solved(known)])
+            target_ids = [theorem.id for theorem in data.targets]
+            self.state.history.append([0, 0, self.state.share_solved(target_ids)])
         else:
             self._play(number, data.targets, batch["targets"])
         self.count_step()
 
     def _play(self, number: int, theorems: list[Theorem], batch: list[int]) -> None:
-        """Play a round, log it, and end the run where the rules say so."""
-        wrapped: Any = self.optimizers()
-        optimizers = dict(zip(ROLES, (each.optimizer for each in wrapped), strict=True))
+        """Play a round and log it; stop the run at ``max_generations``."""
+        wrapped: Any = self.optimizers()  # as LightningOptimizer
+        optimizers = dict(zip(ROLES, (wrapper.optimizer for wrapper in wrapped), strict=True))
         game = replace(self.game, optimizers=optimizers)
         report = play_round(game, number, theorems, batch, self.conjecturer_weights)
         for name, value in round_metrics(game, report).items():
@@ -279,46 +279,46 @@ class SelfPlay(TextMethod):
             logger.log_metrics({"warm_start/loss": loss}, step)
 
     def conjecturer_weights(self, game: Game, report: RoundReport) -> dict[int, float]:
-        """Return the weight of each conjecture that the Conjecturer learns from.
+        """Return the weight of each conjecture that the Conjecturer trains on.
 
-        Override it to try another rule; the Solver's is ``rules.objective``.
+        Override it for another reward; the Solver's objective is ``rules.objective``.
 
         Args:
             game: what the round is played with.
-            report: of the round; the keys are numbers of its ``conjectures``.
+            report: of the round; the keys are indices of its ``conjectures``.
         """
         return conjecturer_weights(game, report)
 
     def on_validation_epoch_start(self) -> None:
-        """Begin to collect theorems."""
+        """Start with an empty list of theorems."""
         self._collected = []
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Collect theorems, to attempt all of them at once."""
+        """Collect the theorems of a batch, to attempt all of them at once."""
         held_out = datamodule(self.trainer).held_out
-        self._collected += [held_out[number] for number in batch["targets"]]
+        self._collected += [held_out[index] for index in batch["targets"]]
 
     def on_validation_epoch_end(self) -> None:
-        """Attempt them; log pass@k, and the share of the targets solved so far.
+        """Attempt the theorems; log pass@k, and the share of the targets solved so far.
 
-        The command ``validate`` attempts the targets too.
+        The command ``validate`` also attempts the targets.
         """
         is_verb = self.trainer.state.fn == TrainerFn.VALIDATING
         self._evaluate(self.game, "val", attempt_targets=is_verb)
 
     def on_test_epoch_start(self) -> None:
-        """Begin to collect theorems."""
+        """Start with an empty list of theorems."""
         self._collected = []
 
     def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Collect theorems."""
+        """Collect the theorems of a batch, to attempt all of them at once."""
         self.validation_step(batch, batch_idx)
 
     def on_test_epoch_end(self) -> None:
-        """Attempt them; verify every proof of the run anew; fit the law of the solve rate.
+        """Attempt the theorems, verify every proof of the run again, fit the law of the solve rate.
 
         Raises:
-            UserError: a proof that was counted is not one.
+            UserError: an attempt that was recorded as proved is not a proof.
         """
         game, targets = self.game, datamodule(self.trainer).targets
         self._evaluate(game, "test")
@@ -349,22 +349,22 @@ class SelfPlay(TextMethod):
             self.log_result(name, value, prog_bar=name.endswith("/pass_at_k"))
 
     def on_predict_start(self) -> None:
-        """Begin the file of proofs."""
+        """Open the file of proofs."""
         folder = Path(self.trainer.log_dir or ".")
         file = Path(self.output) if self.output else folder / "proofs.jsonl"
         self._proofs = ProofFile(self.game, file, self.eval_attempts)
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
-        """Attempt the theorems of a batch; return the number that were proved."""
+        """Attempt the theorems of a batch; return the number of proved ones."""
         attempted = datamodule(self.trainer).attempted
-        return self._proofs.prove([attempted[number] for number in batch["targets"]])
+        return self._proofs.prove([attempted[index] for index in batch["targets"]])
 
     def on_predict_end(self) -> None:
-        """Say what was proved."""
+        """Report how many theorems were proved."""
         self._proofs.finish()
 
     def teardown(self, stage: str) -> None:
-        """End Lean's processes; close the archive."""
+        """Terminate Lean's processes; close the archive."""
         self.lean.close()
         if self._archive is not None:
             self._archive.close()
@@ -373,14 +373,14 @@ class SelfPlay(TextMethod):
     def sample(
         self, prompts: list[str], *, max_new_tokens: int, temperature: float, seed: int
     ) -> list[str]:
-        """Let the Solver continue ``prompts``; one text each."""
+        """Return one completion of each prompt, generated by the Solver."""
         engine = self.engine_of(self.players.model(SOLVER))
-        written = engine.generate(
+        completions = engine.generate(
             prompts, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed
         )
-        return [completion.text for completion, *_ in written]
+        return [completion.text for completion, *_ in completions]
 
     def models(self) -> Generator[tuple[str, PreTrainedModel], None, None]:
-        """Iterate over the players, each in a folder of its role."""
+        """Yield role and model of each player."""
         for role in ROLES:
             yield role, self.players.exported(role)

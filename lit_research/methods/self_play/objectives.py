@@ -1,7 +1,7 @@
-"""Objectives of the Solver: which texts it learns from in a round, and the loss on them.
+"""Objectives of the Solver: which samples it trains on in a round, and the loss on them.
 
-The objectives that Bailey et al. 2026, arXiv 2604.20209, compare (appendix G), and ``Objective``,
-the base of your own: a class in a file of yours, given to ``rules.objective`` by its class path.
+The objectives that Bailey et al. 2026, arXiv 2604.20209, compare (appendix G), and their base class
+``Objective``. ``rules.objective`` takes your own subclass by its class path.
 
 Legend: B samples of a micro-batch, T tokens of a row.
 """
@@ -34,12 +34,12 @@ ObjectiveName: TypeAlias = Literal[
 
 
 @dataclass(frozen=True)
-class Part:
-    """Samples whose graph is held at a time, and the batch that they are a part of.
+class MicroBatch:
+    """The samples of one backward pass, and the batch of the optimiser step they belong to.
 
     Attributes:
-        samples: the micro-batch of this process, one for each row.
-        batch: samples of the whole optimiser step, of all processes.
+        samples: of this process, one for each row.
+        batch: all samples of the optimiser step, of all processes.
         normaliser: of the step's loss; see ``Update``.
     """
 
@@ -48,27 +48,28 @@ class Part:
     normaliser: Normaliser = "tokens"
 
 
-def likelihood_loss(log_probs: Tensor, mask: Tensor, part: Part) -> Tensor:
-    """Return the negative log-likelihood of the samples times their weights, a scalar.
+def likelihood_loss(log_probs: Tensor, mask: Tensor, micro_batch: MicroBatch) -> Tensor:
+    """Return the weighted negative log-likelihood of the samples, a scalar.
 
     Args:
         log_probs: of the tokens, ``[B, T]``.
-        mask: 1 where a token was written, ``[B, T]``.
-        part: whose samples the rows are.
+        mask: 1 for generated tokens, ``[B, T]``.
+        micro_batch: the samples, one for each row.
     """
-    weights = torch.tensor([s.weight for s in part.samples], device=log_probs.device)
-    tokens = sum(len(sample.written) for sample in part.batch)
-    total = tokens if part.normaliser == "tokens" else len(part.batch)
-    return weighted_nll(log_probs, mask, weights, part.normaliser, total=total)
+    samples, batch = micro_batch.samples, micro_batch.batch
+    weights = torch.tensor([sample.weight for sample in samples], device=log_probs.device)
+    tokens = sum(len(sample.written) for sample in batch)
+    total = tokens if micro_batch.normaliser == "tokens" else len(batch)
+    return weighted_nll(log_probs, mask, weights, micro_batch.normaliser, total=total)
 
 
 class Objective(ABC):
-    """What the Solver learns from in a round, and the loss that is minimised.
+    """Selects the samples that the Solver trains on in a round, and computes the loss.
 
     Attributes:
-        keeps_groups: samples of one group are never torn apart by a batch.
-        targets_only: it learns from targets alone, so ``rules.conjectures`` must be 0.
-        rounds: the samples of so many last rounds are learned from together.
+        keeps_groups: all samples of a group are in the same batch.
+        targets_only: the Solver trains on targets only, so ``rules.conjectures`` must be 0.
+        rounds: number of last rounds whose samples are trained on together.
     """
 
     keeps_groups: ClassVar[bool] = False
@@ -77,36 +78,36 @@ class Objective(ABC):
 
     @abstractmethod
     def samples(self, problems: Sequence[Problem]) -> list[Sample]:
-        """Return what the Solver learns from.
+        """Return the samples that the Solver trains on.
 
-        ``Rollout.reward`` and ``is_lesson`` follow the rules on ``try`` and on overlong texts;
+        ``Rollout.reward`` and ``is_lesson`` apply the rules on ``try`` and overlong texts;
         ``Problem.solve_rate`` counts every proof.
 
         Args:
             problems: targets and conjectures of the round with their rollouts.
         """
 
-    def loss(self, log_probs: Tensor, mask: Tensor, part: Part) -> Tensor:
-        """Return the part of the step's loss that these samples have; the parts add up to it.
+    def loss(self, log_probs: Tensor, mask: Tensor, micro_batch: MicroBatch) -> Tensor:
+        """Return the contribution of a micro-batch; the step's loss is the sum over micro-batches.
 
         Args:
             log_probs: of the tokens under the Solver, ``[B, T]``.
-            mask: 1 where a token was written, ``[B, T]``.
-            part: whose samples the rows are. One of weight 0 counts nothing: it fills up the part
-                of a process that has fewer samples than the others.
+            mask: 1 for generated tokens, ``[B, T]``.
+            micro_batch: the samples, one for each row. A sample of weight 0 must contribute
+                nothing: it pads a process that has fewer samples than the others.
         """
-        return likelihood_loss(log_probs, mask, part)
+        return likelihood_loss(log_probs, mask, micro_batch)
 
     def attempts_target(self, proofs: int) -> bool:
-        """Whether a target with so many kept proofs (16 at most) is attempted again."""
+        """Whether to attempt a target again that has this number of kept proofs (16 at most)."""
         return True
 
 
 class Reinforce(Objective):
-    """REINFORCE on the proofs of problems that are solved, at most so often.
+    """REINFORCE on the proofs of problems with a solve rate above 0 and at most ``highest``.
 
     Args:
-        highest: solve rate that is still learned from.
+        highest: largest solve rate of a problem to train on.
     """
 
     def __init__(self, highest: float = 1.0) -> None:
@@ -115,12 +116,12 @@ class Reinforce(Objective):
         self.highest = highest
 
     def samples(self, problems: Sequence[Problem]) -> list[Sample]:
-        """Return the proofs of the problems in range; an overlong one has a negative weight."""
-        taken = in_solver_range([problem.solve_rate for problem in problems], self.highest)
+        """Return the proofs of the problems in range; overlong ones have a negative weight."""
+        selected = in_solver_range([problem.solve_rate for problem in problems], self.highest)
         return [
             sample
             for group, problem in enumerate(problems)
-            if taken[group]
+            if selected[group]
             for sample in _proof_samples(problem, group, self.weight)
         ]
 
@@ -130,31 +131,31 @@ class Reinforce(Objective):
 
 
 class ReinforceHalf(Reinforce):
-    """REINFORCE_1/2, the paper's: on what is solved at most half of the time."""
+    """REINFORCE_1/2, the paper's objective: problems with a solve rate of at most 0.5."""
 
     def __init__(self) -> None:
         super().__init__(highest=0.5)
 
 
 class Stp(Reinforce):
-    """STP's Solver (Dong and Ma 2025, arXiv 2502.00212): short, fast proofs weigh more."""
+    """STP's objective (Dong and Ma 2025, arXiv 2502.00212): short, fast proofs weigh more."""
 
     def __init__(self) -> None:
         super().__init__(highest=0.5)
 
     def weight(self, rollout: Rollout) -> float:
-        """Return STP's weight."""
+        """Return STP's weight of a proof."""
         return stp_weight(len(rollout.proof or ""), rollout.verdict.seconds)
 
 
 class ExpertIteration(Objective):
-    """Likelihood of the proofs of the targets, of the last three rounds (appendix G)."""
+    """Maximum likelihood on the targets' proofs of the last three rounds (appendix G)."""
 
     targets_only = True
     rounds = 3
 
     def samples(self, problems: Sequence[Problem]) -> list[Sample]:
-        """Return the proofs of the targets. A target is one group, whatever the round."""
+        """Return the proofs of the targets. A target is one group, across rounds."""
         return [
             sample
             for problem in problems
@@ -163,7 +164,7 @@ class ExpertIteration(Objective):
         ]
 
     def attempts_target(self, proofs: int) -> bool:
-        """Whether a target has too few proofs yet."""
+        """Whether a target has fewer proofs than expert iteration collects."""
         return bool(expert_targets([proofs]))
 
 
@@ -181,12 +182,12 @@ class Cispo(Objective):
         self.clip = clip
 
     def samples(self, problems: Sequence[Problem]) -> list[Sample]:
-        """Return all attempts at the problems that are solved at times, unless all are alike."""
-        taken = is_interior([problem.solve_rate for problem in problems])
+        """Return all attempts at partially solved problems whose rewards are not all equal."""
+        selected = is_interior([problem.solve_rate for problem in problems])
         groups = [
-            (number, problem)
-            for number, problem in enumerate(problems)
-            if taken[number] and all(r.tokens for r in problem.rollouts)
+            (index, problem)
+            for index, problem in enumerate(problems)
+            if selected[index] and all(r.tokens for r in problem.rollouts)
         ]
         advantages = cispo_advantages([[r.reward for r in p.rollouts] for _, p in groups])
         return [
@@ -195,27 +196,28 @@ class Cispo(Objective):
                 rollout.completion.token_ids,
                 advantage,
                 rollout.completion.log_probs,
-                number,
+                index,
             )
-            for (number, problem), of_group in zip(groups, advantages, strict=True)
-            if any(of_group)
-            for rollout, advantage in zip(problem.rollouts, of_group, strict=True)
+            for (index, problem), group_advantages in zip(groups, advantages, strict=True)
+            if any(group_advantages)
+            for rollout, advantage in zip(problem.rollouts, group_advantages, strict=True)
         ]
 
-    def loss(self, log_probs: Tensor, mask: Tensor, part: Part) -> Tensor:
-        """Return the CISPO loss; its normaliser is its own: tokens of a group, then groups."""
+    def loss(self, log_probs: Tensor, mask: Tensor, micro_batch: MicroBatch) -> Tensor:
+        """Return the CISPO loss, normalised by the tokens of each group, then by groups."""
+        samples = micro_batch.samples
         tokens: dict[int, int] = {}
-        for sample in part.batch:
+        for sample in micro_batch.batch:
             tokens[sample.group] = tokens.get(sample.group, 0) + len(sample.written)
         old = torch.zeros_like(log_probs)
-        for row, sample in enumerate(part.samples):
+        for row, sample in enumerate(samples):
             start = len(sample.prompt) - 1
             old[row, start : start + len(sample.written)] = torch.tensor(
                 sample.old_log_probs or [0.0] * len(sample.written), device=old.device
             )
         # One over the tokens of the whole group, and over the groups of the step.
-        scale = [1 / (tokens[s.group] * len(tokens)) if s.weight else 0.0 for s in part.samples]
-        advantages = torch.tensor([s.weight for s in part.samples], device=old.device)
+        scale = [1 / (tokens[s.group] * len(tokens)) if s.weight else 0.0 for s in samples]
+        advantages = torch.tensor([s.weight for s in samples], device=old.device)
         return cispo_loss(
             log_probs,
             old,
@@ -229,7 +231,7 @@ class Cispo(Objective):
 def _proof_samples(
     problem: Problem, group: int, weight: Callable[[Rollout], float]
 ) -> list[Sample]:
-    """Return the proofs of a problem that may be learned from, overlong ones with their penalty."""
+    """Return the proofs of a problem to train on; the weight of overlong ones is their penalty."""
     return [
         Sample(
             problem.prompt,
@@ -252,7 +254,7 @@ _BY_NAME: dict[ObjectiveName, type[Objective]] = {
 
 
 def build_objective(objective: ObjectiveName | Objective) -> Objective:
-    """Return an objective of ours by its name, or the one that is given.
+    """Return the built-in objective of that name, or the objective that was passed.
 
     Raises:
         UserError: no objective has that name.
@@ -261,7 +263,7 @@ def build_objective(objective: ObjectiveName | Objective) -> Objective:
         return objective
     if objective not in _BY_NAME:
         raise UserError(
-            f"objective is {objective!r}, in rules of SelfPlay: give one of "
-            f"{', '.join(get_args(ObjectiveName))}, or an Objective by its class path"
+            f"objective is {objective!r}, in rules of SelfPlay; must be one of "
+            f"{', '.join(get_args(ObjectiveName))}, or the class path of an Objective"
         )
     return _BY_NAME[objective]()

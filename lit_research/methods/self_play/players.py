@@ -1,4 +1,4 @@
-"""Solver and Conjecturer: which weights each plays with, how they write and how they are read."""
+"""Solver and Conjecturer: the weights of each role, and how they generate text."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ Weights: TypeAlias = Literal["untied", "tied", "lora"]
 SOLVER: Role = "solver"
 CONJECTURER: Role = "conjecturer"
 ROLES: tuple[Role, ...] = (SOLVER, CONJECTURER)
-# Token ids of a prompt, and of what was written after it.
+# Token ids of a prompt and of its completion.
 Pair: TypeAlias = "tuple[Sequence[int], Sequence[int]]"
 
 
 class Players(nn.Module):
-    """The models of the two roles that learn; both start as the same one.
+    """The models of the two roles that are trained, with the same initial weights.
 
     Args:
         spec: ``{model_type: llama, ...}`` or ``{folder: PATH}``.
-        vocab_size: of a model that is built.
-        weights: ``untied`` (a full copy each, as in the paper), ``tied`` (one model, trained as
-            both) or ``lora`` (one frozen base, low-rank additions for each).
-        rank: of the additions; their alpha is twice that.
+        vocab_size: of a randomly initialised model.
+        weights: ``untied`` (a model for each role, as in the paper), ``tied`` (one model for both)
+            or ``lora`` (one frozen base model, with low-rank adapters for each role).
+        rank: of the adapters; their alpha is twice the rank.
         attention: ``sdpa``, ``flash`` or ``math``.
         dtype: of the weights.
-        is_checkpointing: keep one activation a layer in training, compute the rest again.
+        is_checkpointing: checkpoint the activations of each layer in training.
 
     Raises:
-        UserError: activations cannot be checkpointed, or not without dropout.
+        UserError: the model does not support activation checkpointing, or has dropout with it.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Players(nn.Module):
             add_adapters(base, ROLES, rank, alpha=2.0 * rank)
 
     def model(self, role: Role) -> PreTrainedModel:
-        """Return the model that plays ``role``, ready to play it."""
+        """Return the model of ``role``, with its adapters switched on."""
         if self.weights == "untied" and role == CONJECTURER:
             return self.conjecturer
         if self.weights == "lora":
@@ -81,20 +81,20 @@ class Players(nn.Module):
         return self.solver
 
     def parameters_of(self, role: Role) -> list[nn.Parameter]:
-        """Return what training ``role`` changes."""
+        """Return the parameters that training ``role`` changes."""
         if self.weights == "lora":
             return role_parameters(self.solver, role)
         return list(self.model(role).parameters())
 
     @torch.no_grad()
     def copy_solver_to_conjecturer(self) -> None:
-        """Give the Conjecturer the Solver's weights, as after a warm start that trained one."""
+        """Copy the Solver's weights to the Conjecturer, as after the warm start."""
         sources = self.parameters_of(SOLVER)
         for target, source in zip(self.parameters_of(CONJECTURER), sources, strict=True):
             target.copy_(source)
 
     def exported(self, role: Role) -> PreTrainedModel:
-        """Return a plain transformers model that plays ``role``."""
+        """Return the model of ``role`` as a plain transformers model."""
         if self.weights != "lora":
             return self.model(role)
         plain = copy.deepcopy(self.solver)
@@ -102,36 +102,36 @@ class Players(nn.Module):
         return plain
 
     def log_probs(self, role: Role, rows: dict[str, Tensor]) -> Tensor:
-        """Return the log-probabilities ``[B, T]`` of the written tokens of ``written_rows``."""
+        """Return the log-probabilities ``[B, T]`` of the generated tokens of ``written_rows``."""
         logits = self.model(role)(input_ids=rows["input_ids"], use_cache=False).logits
         return token_log_probs(logits, rows["labels"])
 
     def rows(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
-        """Return ``written_rows`` on the models' device."""
+        """Return ``written_rows`` of prompts and completions on the models' device."""
         return written_rows(pairs, self.solver.device)
 
 
 def _refuse_dropout(model: PreTrainedModel) -> None:
-    """Refuse a model that plays by other weights in training, where its checkpoints act."""
+    """Refuse dropout: activation checkpointing needs training mode, in which it would act."""
     settings = model.config.to_dict()
-    found = {name: value for name, value in settings.items() if "dropout" in name and value}
-    if found:
-        name, value = next(iter(found.items()))
+    dropout = {name: value for name, value in settings.items() if "dropout" in name and value}
+    if dropout:
+        name, value = next(iter(dropout.items()))
         raise UserError(
-            f"{name} is {value} in the config of {type(model).__name__}, with "
-            "activation_checkpointing of SelfPlay: set it to 0, since players write without "
-            "dropout and are to learn so"
+            f"{name} is {value} with activation_checkpointing, in the config of "
+            f"{type(model).__name__}, in SelfPlay; must be 0, since players generate without "
+            "dropout and must be trained without it"
         )
 
 
 class Writer:
-    """Encodes prompts and continues them with the live weights of a role.
+    """Encodes prompts and generates completions with the current weights of a role.
 
     Args:
-        players: whose weights.
+        players: whose weights generate.
         engine_of: returns the engine of a model.
-        tokenizer: of both.
-        max_new_tokens: of a text.
+        tokenizer: of both players.
+        max_new_tokens: of a completion.
         temperature: of the sampling.
         top_p: of the sampling.
     """
@@ -150,19 +150,19 @@ class Writer:
         self.max_new_tokens, self.temperature, self.top_p = max_new_tokens, temperature, top_p
 
     def batch_size(self, role: Role) -> int:
-        """Return the number of texts of a role that are written side by side."""
+        """Return the generation batch size of a role's engine."""
         return self.engine_of(self.players.model(role)).batch_size
 
     def encode(self, prompts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of prompts, as a message of a chat where the tokenizer has one."""
+        """Return the token ids of prompts, as chats if the tokenizer has a chat template."""
         if not prompts:
             return []
         if getattr(self.tokenizer, "chat_template", None):
             chats = [[{"role": "user", "content": prompt}] for prompt in prompts]
-            found = self.tokenizer.apply_chat_template(
+            encoded = self.tokenizer.apply_chat_template(
                 chats, add_generation_prompt=True, return_dict=True
             )
-            return [list(ids) for ids in found["input_ids"]]
+            return [list(ids) for ids in encoded["input_ids"]]
         return self.tokenizer(list(prompts), verbose=False)["input_ids"]
 
     def write(
@@ -174,12 +174,12 @@ class Writer:
         seed: Sequence[int],
         version: int,
     ) -> list[list[Completion]]:
-        """Return n completions of each prompt; one that is too long has none, and says so.
+        """Return n completions of each prompt; those of a prompt that is too long have failed.
 
         Args:
-            role: who writes.
-            prompts: token ids of each.
-            n: completions of each.
+            role: the player that generates.
+            prompts: token ids of each prompt.
+            n: number of completions of each prompt.
             seed: of the sampling, one for each prompt.
             version: number of the weights.
         """

@@ -1,4 +1,4 @@
-"""What is attempted, what came of it, and the texts that are learned from."""
+"""Problems, the rollouts of attempts at them, and the samples that a player trains on."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lit_research.lm.engines import Completion
 
 @dataclass(frozen=True)
 class Sample:
-    """A text to learn from.
+    """A prompt with a completion to train on.
 
     Attributes:
-        prompt: token ids.
-        written: token ids after it.
+        prompt: token ids of the prompt.
+        written: token ids of the completion.
         weight: of its negative log-likelihood, or its advantage (CISPO).
-        old_log_probs: of ``written`` when it was written, in nats (CISPO alone reads them).
-        group: samples of one problem have the same; see ``Objective.keeps_groups``.
+        old_log_probs: of ``written`` when it was generated, in nats (used only by CISPO).
+        group: the same for all samples of a problem; see ``Objective.keeps_groups``.
     """
 
     prompt: Sequence[int]
@@ -30,14 +30,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One attempt: what was written, the proof that was read in it, and the verdict.
+    """One attempt: the completion, the proof extracted from it, and the verdict.
 
     Attributes:
-        completion: what was written.
-        proof: a block of tactics; None if none could be read.
+        completion: of the Solver.
+        proof: a block of tactics; None if none could be extracted.
         verdict: of Lean.
-        penalty: of a text that is too long, -1 to 0; it replaces the reward. None for others.
-        is_excluded: whether the rules say that it is not learned from (``drop_try``).
+        penalty: of an overlong text, -1 to 0, which replaces the reward; None for other texts.
+        is_excluded: whether the rules exclude it from training (``drop_try``).
     """
 
     completion: Completion
@@ -48,32 +48,32 @@ class Rollout:
 
     @property
     def tokens(self) -> int:
-        """Tokens written."""
+        """Number of generated tokens."""
         return len(self.completion.token_ids)
 
     @property
     def is_lesson(self) -> bool:
-        """Whether it is a proof that may be learned from."""
+        """Whether it is a proof that the Solver may train on."""
         return self.verdict.proved and not self.is_excluded
 
     @property
     def reward(self) -> float:
-        """1 for a proof that may be learned from, else 0; ``penalty`` for any overlong text."""
+        """1 for a proof that the Solver may train on, else 0; ``penalty`` for any overlong text."""
         return float(self.is_lesson) if self.penalty is None else self.penalty
 
 
 @dataclass
 class Problem:
-    """A target, or a conjecture made for one.
+    """A target, or a conjecture written for one.
 
     Attributes:
         name: unique in a round.
-        statement: what is to be proved.
-        header: what stands before it.
-        target: number of the target in its data set.
-        prompt: of the Solver, token ids.
-        conjecture: what the Conjecturer wrote; None for a target.
-        conjecture_prompt: what it was asked with, token ids.
+        statement: to prove.
+        header: imports and ``open`` commands before the statement.
+        target: index of the target in its data set.
+        prompt: token ids of the Solver's prompt.
+        conjecture: the Conjecturer's completion; None for a target.
+        conjecture_prompt: token ids of the Conjecturer's prompt.
         rollouts: attempts at it.
     """
 
@@ -88,11 +88,11 @@ class Problem:
 
     @property
     def solve_rate(self) -> float:
-        """Share of the attempts that are proofs, s; whether they may be learned from or not."""
+        """Share of the attempts that are proofs, s, including those excluded from training."""
         return sum(r.verdict.proved for r in self.rollouts) / len(self.rollouts)
 
     @property
     def written(self) -> tuple[int, ...]:
-        """Token ids of a conjecture."""
-        assert self.conjecture is not None, "a target is nobody's text"
+        """Token ids of the Conjecturer's completion."""
+        assert self.conjecture is not None, "a target has no completion of the Conjecturer"
         return self.conjecture.token_ids

@@ -1,4 +1,4 @@
-"""``predict``: the theorems of a file and their proofs, as JSONL."""
+"""``predict``: attempts theorems and writes their proofs to a JSONL file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ProofFile:
     """Attempts theorems and appends a line for each to a JSONL file.
 
     A line: ``id``, ``statement``, ``proved``, ``proof`` (the shortest one, or null), ``attempts``,
-    ``weights`` (which Solver). A theorem is not repeated that this Solver has proved, or attempted
-    as often as is asked for.
+    ``weights`` (a fingerprint of the Solver's). A theorem is skipped if the file shows that this
+    Solver has proved it, or attempted it at least as often.
 
     Args:
-        game: whose Solver.
-        file: where to.
+        game: whose Solver attempts them.
+        file: the JSONL file; created if it is missing.
         attempts: at each theorem.
     """
 
@@ -43,29 +43,29 @@ class ProofFile:
             }
 
     def prove(self, theorems: Sequence[Theorem]) -> int:
-        """Attempt theorems; return how many were proved."""
-        asked = [problem_of(theorem, i) for i, theorem in enumerate(theorems)]
-        problems = [problem for problem in asked if problem.statement.text not in self.done]
-        place = (-1, "predict", *(problem.name for problem in problems))
-        attempt(self.game, problems, self.attempts, place)
+        """Attempt theorems; return the number of proved ones."""
+        requested = [problem_of(theorem, i) for i, theorem in enumerate(theorems)]
+        problems = [problem for problem in requested if problem.statement.text not in self.done]
+        seed_path = (-1, "predict", *(problem.name for problem in problems))
+        attempt(self.game, problems, self.attempts, seed_path)
         for problem in problems:
             proofs = [r.proof for r in problem.rollouts if r.verdict.proved and r.proof]
-            best = min(proofs, key=len, default=None)
-            self.done[problem.statement.text] = best is not None
+            shortest = min(proofs, key=len, default=None)
+            self.done[problem.statement.text] = shortest is not None
             if self.game.worker.rank == 0:
                 line = {
                     "id": problem.name,
                     "statement": problem.statement.text,
-                    "proved": best is not None,
-                    "proof": best,
+                    "proved": shortest is not None,
+                    "proof": shortest,
                     "attempts": self.attempts,
                     "weights": self.weights,
                 }
                 append_line(self.file, json.dumps(line, ensure_ascii=False))
-        return sum(self.done[problem.statement.text] for problem in asked)
+        return sum(self.done[problem.statement.text] for problem in requested)
 
     def finish(self) -> None:
-        """Say what was proved."""
+        """Report how many theorems were proved."""
         rank_zero_info(
             f"{sum(self.done.values())} of {len(self.done)} theorems proved: {self.file}"
         )

@@ -1,4 +1,4 @@
-"""At the end of a run: every recorded proof verified anew, and the law of the solve rate."""
+"""The end of a run: every recorded proof is verified again; the law of the solve rate is fitted."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from lit_research.methods.self_play.attempts import problem_of
 from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.state import PlayState
 
-UNCERTAIN = ("timeout", "memory", "crashed", "server")  # kinds of verdicts that say nothing
-DROPPED = 100_000  # generations before which the law does not hold (appendix A of the paper)
+UNCERTAIN = ("timeout", "memory", "crashed", "server")  # verdicts that refute nothing
+DROPPED = 100_000  # generations below which the law does not hold (appendix A of the paper)
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What verifying recorded proofs anew has shown.
+    """The verdicts of verifying the recorded proofs again.
 
     Attributes:
-        verdicts: of each different attempt that the run had found proved.
+        verdicts: of each distinct attempt that the run had recorded as proved.
     """
 
     verdicts: dict[Attempt, Verdict]
 
     @property
     def refuted(self) -> list[Attempt]:
-        """Attempts that are no proofs."""
+        """Attempts that are not proofs."""
         return [a for a, v in self.verdicts.items() if not v.proved and v.kind not in UNCERTAIN]
 
     @property
@@ -52,45 +52,45 @@ class Replay:
         """Warn of proofs that could not be verified.
 
         Raises:
-            UserError: a proof that was counted is not one.
+            UserError: an attempt that was recorded as proved is not a proof.
         """
         total = len(self.verdicts)
         if self.unverified:
             reason = self.verdicts[self.unverified[0]].reason
             rank_zero_warn(
-                f"{len(self.unverified)} of {total} recorded proofs could not be verified "
-                f"anew, in two tries: {reason}"
+                f"{len(self.unverified)} of {total} recorded proofs could not be verified again, "
+                f"in two tries: {reason}"
             )
         if self.refuted:
             first = self.refuted[0]
             raise UserError(
                 f"{len(self.refuted)} of {total} recorded proofs do not verify, the first one "
-                f"{first.statement!r} by {first.proof!r} ({self.verdicts[first].reason}), of "
-                "the run's checkpoint and archive: the Lean or its library has changed since, or a "
-                "file was damaged"
+                f"{first.statement!r} by {first.proof!r} ({self.verdicts[first].reason}), in the "
+                "checkpoint and the archive of the run; must be verified with the Lean and the "
+                "library of the run, from files that are not damaged"
             )
 
 
 def replay(game: Game, targets: Sequence[Theorem]) -> Replay:
-    """Verify every proof of the run anew, without what the archive remembers of verdicts."""
+    """Verify every proof of the run again, without the cached verdicts of the archive."""
     state, lean = game.state, game.verifier.lean
-    known = {theorem.id: problem_of(theorem, i) for i, theorem in enumerate(targets)}
+    problems = {theorem.id: problem_of(theorem, i) for i, theorem in enumerate(targets)}
     recorded = [
-        Attempt(known[name].statement.text, proof, known[name].header)
+        Attempt(problems[name].statement.text, proof, problems[name].header)
         for name in sorted(state.proofs)
         for proof in state.proofs[name]
-        if name in known
+        if name in problems
     ]
     attempts = list(dict.fromkeys([*recorded, *game.archive.proved()]))
     verdicts = dict(zip(attempts, lean.verify(attempts), strict=True))
-    # A busy machine, not the proof, may be to blame for these.
+    # The cause may be a busy machine, not the proof.
     again = [attempt for attempt, verdict in verdicts.items() if verdict.kind in UNCERTAIN]
     verdicts |= dict(zip(again, lean.verify(again), strict=True))
     return Replay(verdicts)
 
 
 def solved_table(state: PlayState, targets: Sequence[Theorem]) -> str:
-    """Return a table of the share of the targets of each family that have a proof."""
+    """Return a table of the share of solved targets of each family."""
     tags = sorted({theorem.tag or "untagged" for theorem in targets})
     rows = [["family", "targets", "solved"]]
     for tag in tags:
@@ -102,10 +102,10 @@ def solved_table(state: PlayState, targets: Sequence[Theorem]) -> str:
 
 
 def law_report(history: list[list[float]]) -> str:
-    """Return the sigmoid law of the cumulative solve rate with its robustness, in words.
+    """Return a report of the sigmoid law of the cumulative solve rate, with its robustness.
 
-    The paper's recipe: points under 100,000 generations are dropped, and the first one that is left
-    is the origin. A run that is shorter than ten times that keeps all of its rounds.
+    As in the paper, points below 100,000 generations are dropped, and the first remaining point is
+    the origin. A run of less than a million generations keeps all of its rounds.
     """
     from lit_research.laws import anchor
     from lit_research.laws.robustness import robustness

@@ -1,9 +1,9 @@
-"""Self-play against the real Lean kernel at laptop scale: does the Conjecturer collapse unguided?
+"""Self-play with the real Lean kernel at laptop scale: does an unguided Conjecturer collapse?
 
 The claims of SGS (Bailey et al. 2026, arXiv 2604.20209) with a transformer of 0.4M parameters as
-Solver and Conjecturer. All arms have the same targets and the same statements to warm up with, and
-those that are compared the same number of generations. What is asserted are the signs of the
-collapse (figure 2); solve rates are reported with their intervals, whatever they say.
+Solver and Conjecturer. All arms have the same targets and the same statements for the warm start,
+and arms that are compared have the same number of generations. The claims are about the collapse
+statistics (figure 2); solve rates are reported with their intervals, whatever the outcome.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 INIT, RULES = "model.init_args", "model.init_args.rules"
 GENERATIONS = 32_000
-LONG = 64_000  # of the two that the collapse is seen in: it feeds on itself, and starts slowly
+LONG = 64_000  # of the two arms that show the collapse, which is self-reinforcing and starts slowly
 SOLVED, HELD_OUT = "self_play/solve_rate", "val/pass_at_k"
-MESSY, LENGTH = "val/disjunctive_share", "val/conclusion_length_tokens"  # of the last rounds
+DISJUNCTIVE, LENGTH = "val/disjunctive_share", "val/conclusion_length_tokens"  # of the last rounds
 INTERIOR = "val/interior_share"
-TARGET_MESSY, TARGET_LENGTH = (
+TARGET_DISJUNCTIVE, TARGET_LENGTH = (
     "val/target_disjunctive_share",
     "val/target_conclusion_length_tokens",
 )
-NEAR = 0.1  # of the target set's share of disjunctive conclusions
+NEAR = 0.1  # largest distance to the targets' share of disjunctive conclusions
 
-# The seed of the run is that of the weights and of the sampling; all play the same game.
+# The seed of a run is that of the weights and of the sampling; the data are the same for all seeds.
 GAME: dict[str, Any] = {
     "data.init_args.seed": 0,
     "data.init_args.size": 160,
     "data.init_args.held_out": 40,
-    # Room for conclusions to grow: a text is overlong from four fifths of this on.
+    # Room for conclusions to grow: a text is overlong above four fifths of this.
     f"{INIT}.max_new_tokens": 128,
     "trainer.enable_model_summary": False,
 }
-# The Conjecturer must write what is mostly well formed and the Solver prove what is mostly true:
-# with half of the statements and none but their own proofs, an update of the Conjecturer is of a
-# dozen texts and leaves it speechless.
+# The Conjecturer must write mostly well-formed statements and the Solver prove most true ones: with
+# half of the statements and only their own proofs, an update of the Conjecturer has a dozen texts,
+# after which it writes nothing valid.
 WARM = Arm(
     "warm",
     "self_play/tiny.yaml",
@@ -61,13 +61,13 @@ WARM = Arm(
 
 
 def _arm(name: str, changes: dict[str, Any] | None = None, config: str = "tiny.yaml") -> Arm:
-    """Return an arm that goes on from the warm start of its seed, the same for all arms."""
+    """Return an arm that starts from the warm start of its seed, which all arms share."""
     options = {
         **GAME,
         f"{INIT}.lm": {"folder": "{needs}/hf/solver"},
         f"{INIT}.warm_start": None,
         f"{INIT}.update.batch_size": 16,
-        # A round pays some fifty conjectures: one pass over them is three steps.
+        # A round rewards about fifty conjectures: one pass over them is three steps.
         f"{INIT}.update.epochs": 6,
         f"{RULES}.max_generations": GENERATIONS,
         "trainer.max_steps": 100,
@@ -104,14 +104,14 @@ def _values(results: Results, arm: Arm, metric: str) -> np.ndarray:
 
 def verdicts(results: Results) -> list[Claim]:
     """Judge the claims."""
-    messy = {arm.name: _values(results, arm, MESSY) for arm in (SGS_LONG, NO_GUIDE)}
+    disjunctive = {arm.name: _values(results, arm, DISJUNCTIVE) for arm in (SGS_LONG, NO_GUIDE)}
     length = {arm.name: _values(results, arm, LENGTH) for arm in (SGS_LONG, NO_GUIDE)}
     solved = {arm.name: _values(results, arm, SOLVED) for arm in PLAYED}
-    target = _values(results, SGS_LONG, TARGET_MESSY)
+    target = _values(results, SGS_LONG, TARGET_DISJUNCTIVE)
     return [
         judge(
             "Without a Guide conclusions turn disjunctive: share over SGS's",
-            messy[NO_GUIDE.name] - messy[SGS_LONG.name],
+            disjunctive[NO_GUIDE.name] - disjunctive[SGS_LONG.name],
         ),
         judge(
             "Without a Guide conclusions grow: tokens over SGS's",
@@ -119,7 +119,7 @@ def verdicts(results: Results) -> list[Claim]:
         ),
         judge(
             f"SGS stays within {NEAR} of the targets' disjunctive share: margin",
-            NEAR - abs(messy[SGS_LONG.name] - target),
+            NEAR - abs(disjunctive[SGS_LONG.name] - target),
         ),
         judge(
             "Under a CISPO Solver fewer conjectures are solved at times: share below SGS's",
@@ -140,25 +140,26 @@ def verdicts(results: Results) -> list[Claim]:
 
 
 def figure(results: Results) -> Figure:
-    """Draw the signs of the collapse and the solve rates of the arms."""
-    shown_metrics = {
-        MESSY: "share of disjunctive conclusions",
+    """Draw the collapse statistics and the solve rates of the arms."""
+    titles = {
+        DISJUNCTIVE: "share of disjunctive conclusions",
         LENGTH: "conclusion length (tokens)",
-        INTERIOR: "conjectures solved at times",
+        INTERIOR: "partially solved conjectures",
         SOLVED: "share of the targets solved",
         HELD_OUT: "held-out pass@k",
     }
-    drawing, places = panels(1, len(shown_metrics), size=(2.4, 3.6))
-    for axes, (metric, label) in zip(places, shown_metrics.items(), strict=True):
+    drawing, all_axes = panels(1, len(titles), size=(2.4, 3.6))
+    for axes, (metric, title) in zip(all_axes, titles.items(), strict=True):
         shown = [arm for arm in PLAYED if metric in results[arm.name]]
-        for place, arm in enumerate(shown):
+        for position, arm in enumerate(shown):
             values = _values(results, arm, metric)
-            axes.bar(place, values.mean(), color="0.85")
-            axes.plot([place] * len(values), values, "k.")
-        level = {MESSY: TARGET_MESSY, LENGTH: TARGET_LENGTH}.get(metric)
-        if level is not None:
-            axes.axhline(_values(results, SGS_LONG, level).mean(), color="0.5", linestyle=":")
+            axes.bar(position, values.mean(), color="0.85")
+            axes.plot([position] * len(values), values, "k.")
+        target_metric = {DISJUNCTIVE: TARGET_DISJUNCTIVE, LENGTH: TARGET_LENGTH}.get(metric)
+        if target_metric is not None:
+            target = _values(results, SGS_LONG, target_metric).mean()
+            axes.axhline(target, color="0.5", linestyle=":")
         names = [arm.name for arm in shown]
         axes.set_xticks(range(len(shown)), names, rotation=60, ha="right", rotation_mode="anchor")
-        axes.set_title(label, fontsize="small")
+        axes.set_title(title, fontsize="small")
     return drawing

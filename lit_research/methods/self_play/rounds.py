@@ -24,7 +24,7 @@ from lit_research.methods.self_play.state import PlayState
 from lit_research.methods.self_play.updates import UpdateReport, train_player
 from lit_research.seeds import numbered_seed
 
-# Rounds whose tokens stay in the archive for a run that goes on from an earlier checkpoint.
+# Rounds whose generations stay in the archive, for a run that resumes from an earlier checkpoint.
 KEPT_ROUNDS = 20
 
 
@@ -35,43 +35,43 @@ def play_round(
     batch: Sequence[int],
     weigh: Callable[[Game, RoundReport], dict[int, float]] = conjecturer_weights,
 ) -> RoundReport:
-    """Play a round; leaves the players, the state and the archive changed.
+    """Play a round; changes the players, the state and the archive.
 
     Args:
-        game: what it is played with; its ``optimizers`` are those of both players.
-        round_: its number.
+        game: what the round is played with; its ``optimizers`` must have both players.
+        round_: number of the round.
         theorems: all targets.
-        batch: numbers of the targets of this round.
-        weigh: says with which weights the Conjecturer learns from its conjectures.
+        batch: indices of the targets of this round.
+        weigh: returns the weights of the conjectures that the Conjecturer learns from.
     """
     rules, state, objective = game.rules, game.state, game.objective
-    known = [theorem.id for theorem in theorems]
+    target_ids = [theorem.id for theorem in theorems]
     targets = [
-        problem_of(theorems[number], number)
-        for number in batch
-        if objective.attempts_target(len(state.proofs.get(known[number], ())))
+        problem_of(theorems[index], index)
+        for index in batch
+        if objective.attempts_target(len(state.proofs.get(target_ids[index], ())))
     ]
-    report = RoundReport(round_, targets, known)
+    report = RoundReport(round_, targets, target_ids)
     _conjecture(game, report, theorems)
     problems = [*targets, *report.conjectures]
     attempt(game, problems, rules.attempts, (round_, "train"))
     state.generations += len(report.written) + rules.attempts * len(problems)
     _keep_proofs(state, round_, targets)
     _learn(game, report, problems, weigh)
-    state.history.append([round_, state.generations, state.share_solved(known)])
+    state.history.append([round_, state.generations, state.share_solved(target_ids)])
     if report.conjectures:
-        state.keep_signs(len(report.conjectures), report.signs())
+        state.keep_collapse_statistics(report.conjectures)
     _record(game, report)
     return report
 
 
 def _conjecture(game: Game, report: RoundReport, theorems: Sequence[Theorem]) -> None:
-    """Let the Conjecturer write for the targets without a proof."""
+    """Let the Conjecturer write conjectures for the unsolved targets."""
     unsolved = [t for t in report.targets if not game.state.is_solved(t.name)]
     if game.rules.conjectures and unsolved:
         report.written = write_conjectures(game, report.round, unsolved)
-        known = [problem_of(theorem, i).statement for i, theorem in enumerate(theorems)]
-        report.conjectures, report.read = read_conjectures(game, report.written, known)
+        statements = [problem_of(theorem, i).statement for i, theorem in enumerate(theorems)]
+        report.conjectures, report.read = read_conjectures(game, report.written, statements)
 
 
 def _learn(
@@ -80,21 +80,21 @@ def _learn(
     problems: Sequence[Problem],
     weigh: Callable[[Game, RoundReport], dict[int, float]],
 ) -> None:
-    """Train both players; fills in the report's updates."""
+    """Train both players; fills in the updates of the report."""
     objective, round_ = game.objective, report.round
-    solver = objective.samples(problems)
+    solver_samples = objective.samples(problems)
     if objective.rounds > 1:
-        solver = game.state.with_recent(round_, solver, objective.rounds)
-    report.solver_problems = len({sample.group for sample in solver})
+        solver_samples = game.state.with_recent(round_, solver_samples, objective.rounds)
+    report.solver_problems = len({sample.group for sample in solver_samples})
     weights = weigh(game, report)
-    report.solver = train_role(game, SOLVER, solver, round_)
+    report.solver = train_role(game, SOLVER, solver_samples, round_)
     if game.rules.train_conjecturer and weights:
-        played = report.conjectures
-        samples = [
-            Sample(played[i].conjecture_prompt, played[i].written, weight)
+        conjectures = report.conjectures
+        conjecturer_samples = [
+            Sample(conjectures[i].conjecture_prompt, conjectures[i].written, weight)
             for i, weight in weights.items()
         ]
-        report.conjecturer = train_role(game, CONJECTURER, samples, round_)
+        report.conjecturer = train_role(game, CONJECTURER, conjecturer_samples, round_)
 
 
 def train_role(game: Game, role: Role, samples: Sequence[Sample], round_: int) -> UpdateReport:
@@ -121,7 +121,7 @@ def _keep_proofs(state: PlayState, round_: int, targets: list[Problem]) -> None:
 
 
 def _record(game: Game, report: RoundReport) -> None:
-    """Write the round into the archive, in the first process; forget tokens, in each."""
+    """Add the round to the archive, on rank 0; drop old generations, on every rank."""
     game.archive.drop_generations(report.round - KEPT_ROUNDS)
     if game.worker.rank != 0:
         return
@@ -129,7 +129,7 @@ def _record(game: Game, report: RoundReport) -> None:
         AttemptRecord(
             report.round,
             problem.name,
-            place,
+            attempt_index,
             problem.conjecture is not None,
             problem.header,
             problem.statement.text,
@@ -139,25 +139,25 @@ def _record(game: Game, report: RoundReport) -> None:
             rollout.tokens,
         )
         for problem in [*report.targets, *report.conjectures]
-        for place, rollout in enumerate(problem.rollouts)
+        for attempt_index, rollout in enumerate(problem.rollouts)
     ]
     game.archive.add_attempts(attempts)
     game.archive.add_conjectures(_conjecture_records(report))
 
 
 def _conjecture_records(report: RoundReport) -> list[ConjectureRecord]:
-    played = {problem.name: i for i, problem in enumerate(report.conjectures)}
+    index_of = {problem.name: i for i, problem in enumerate(report.conjectures)}
     records: list[ConjectureRecord] = []
-    for number, ((target, _, completion), found) in enumerate(
+    for number, ((target, _, completion), extracted) in enumerate(
         zip(report.written, report.read, strict=True)
     ):
         record = ConjectureRecord(
-            report.round, target.name, number, completion.text, None, _reason(found)
+            report.round, target.name, number, completion.text, None, _reason(extracted)
         )
-        place = played.get(f"conjecture/{target.name}/{number}")
-        if place is not None:
-            grade = report.grades.get(place)
-            problem = report.conjectures[place]
+        index = index_of.get(f"conjecture/{target.name}/{number}")
+        if index is not None:
+            grade = report.grades.get(index)
+            problem = report.conjectures[index]
             record = replace(
                 record,
                 statement=problem.statement.text,
@@ -165,11 +165,11 @@ def _conjecture_records(report: RoundReport) -> list[ConjectureRecord]:
                 relevance=grade.relevance if grade else None,
                 redundancy=grade.redundancy if grade else None,
                 complexity=grade.complexity if grade else None,
-                weight=report.weights.get(place),
+                weight=report.weights.get(index),
             )
         records.append(record)
     return records
 
 
-def _reason(found: Extracted) -> str:
-    return "" if found.statement is not None else found.reason
+def _reason(extracted: Extracted) -> str:
+    return "" if extracted.statement is not None else extracted.reason

@@ -1,21 +1,20 @@
 """The Guide's rubric as rules on tokens: relevance, redundancy, complexity.
 
-The three sub-scores of appendix E.3 (Bailey et al. 2026, arXiv 2604.20209), which there a language
-model gives. Nothing is proved and no types are known: "related" is shared structure.
+The three sub-scores of appendix E.3 (Bailey et al. 2026, arXiv 2604.20209), which the paper obtains
+from a language model. Nothing is proved or type-checked: "related" means shared structure.
 
 =========  =========================================================================================
-Relevance  The conjecture, beside its target
+Relevance  The conjecture, compared with its target
 =========  =========================================================================================
 5          concludes a proper part of the target's conclusion (a conjunct, a disjunct, a side of an
            ``↔``) under hypotheses of the target; or the same conclusion with fewer hypotheses
 4          shares a compound term (three tokens or more, up to names of variables) with the target,
            or its conclusion is an instance of the target's
 3          uses the same operators: the two sets overlap by half (Jaccard)
-2          has a type or a symbol in common with the target that is not purely logical
-1          has none; or is trivial (``True``, ``x = x``, a hypothesis, from ``False``; an
-           alternative to what is trivial; a conjunction of what is)
-0          is the target up to names and the order of premises; or has nothing in common and is
-           trivial
+2          shares a type or a symbol that is not purely logical with the target
+1          shares none; or is trivial (``True``, ``x = x``, a hypothesis, anything from ``False``; a
+           disjunction with a trivial disjunct; a conjunction of trivial conjuncts)
+0          is the target up to names and the order of premises; or shares nothing and is trivial
 =========  =========================================================================================
 
 ==========  ========================================================================================
@@ -26,21 +25,21 @@ Redundancy  1 if
 ==========  ========================================================================================
 
 ==========  ========================================================================================
-Complexity  Of what is concluded after all premises; the largest that applies
+Complexity  Of the conclusion after all premises; the largest that applies
 ==========  ========================================================================================
-4           4 disjuncts or more that are unrelated; operators nested 6 deep
-3           2-3 unrelated disjuncts, or one given twice; 4 or more related ones; 5 conjuncts or
-            more; nested 4 deep
+4           4 or more unrelated disjuncts; operators nested 6 deep
+3           2-3 unrelated disjuncts, or a repeated one; 4 or more related ones; 5 or more
+            conjuncts; operators nested 4 deep
 2           2-3 related disjuncts; 4 conjuncts; 2-3 unrelated conjuncts
 1           2-3 related conjuncts; an ``↔``
-0           anything else: an atom, a negated or quantified one
+0           anything else: an atom, or a negated or quantified one
 ==========  ========================================================================================
 
-Only conclusions of three tokens or more count for a 5. Conjuncts are related if a chain of shared
-variables joins them all, where a hypothesis (or the other side of an ``↔``) that names variables of
-two parts joins these too. Disjuncts are related if they are cases of one question: all name the
-same variables, or a hypothesis (or the other side) that has alternatives itself names some of each.
-Each side of an ``↔`` is graded by itself.
+Only conclusions of at least three tokens get a 5. Conjuncts are related if a chain of shared
+variables connects them all; a hypothesis (or the other side of an ``↔``) with variables of two
+conjuncts connects these. Disjuncts are related if they are cases of one question: all have the same
+variables, or some hypothesis (or the other side) that is a disjunction itself has variables of
+each. Each side of an ``↔`` is graded by itself.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ from lit_research.lean.statements import AND, IFF, IMPLIES, NOT, OR, Statement
 LOGIC = frozenset({OR, AND, IFF, IMPLIES, NOT, *QUANTIFIERS, "=", "≠", "True", "False"})
 PUNCTUATION = frozenset({":", ",", ";", ".", "|", "@", "=>", *OPENING, *CLOSING})
 UNIVERSES = frozenset({"Type", "Sort", "u", "v"})
-# Heads of types: `(n : Fin m)` declares, where `(h : Even m)` supposes.
+# Heads of types: `(n : Fin m)` declares a variable, `(h : Even m)` is a hypothesis.
 TYPES = frozenset(
     {"Nat", "Int", "Bool", "List", "Option", "Fin", "Prop", "Type", "Sort", "Array", "String"}
     | {"Char", "Unit", "Prod", "Sum", "Set", "Real"}
@@ -78,14 +77,14 @@ TYPES = frozenset(
 
 @dataclass(frozen=True)
 class Outline:
-    """What the rules look at.
+    """The parts of a statement that the rules use.
 
     Attributes:
         variables: names that the statement binds.
         types: of the variables that its binders declare, sorted.
-        hypotheses: what it supposes, in binders or as premises of its conclusion.
-        whole: its conclusion as it stands.
-        goal: the conclusion after ``∀`` and premises.
+        hypotheses: in binders, or as premises of the conclusion.
+        whole: the conclusion as it is written.
+        goal: the conclusion without leading ``∀`` and premises.
     """
 
     variables: frozenset[str]
@@ -116,7 +115,7 @@ def outline(statement: Statement) -> Outline:
 
 
 def _is_proposition(type_: Tokens, predicates: Iterable[str]) -> bool:
-    """Return whether a binder of this type supposes something, or declares a variable."""
+    """Return whether a binder of this type is a hypothesis; otherwise it declares a variable."""
     formula = formula_of(type_)
     while formula.operator in (IMPLIES, FORALL):
         formula = formula.parts[-1]
@@ -130,37 +129,38 @@ def _is_proposition(type_: Tokens, predicates: Iterable[str]) -> bool:
 
 
 def relevance(conjecture: Statement, target: Statement) -> int:
-    """Return how a conjecture bears on its target, 0 to 5; see the table above."""
+    """Return the relevance of a conjecture to its target, 0 to 5; see the table above."""
     ours, theirs = outline(conjecture), outline(target)
-    related = _vocabulary(conjecture) & _vocabulary(target)
+    shared = _vocabulary(conjecture) & _vocabulary(target)
     if statement_key(conjecture) == statement_key(target) or _claim(ours) == _claim(theirs):
         return 0
     if is_trivial(ours):
-        return 1 if related else 0
-    if not related:
+        return 1 if shared else 0
+    if not shared:
         return 1
     if _is_subgoal(ours, theirs):
         return 5
     if _compounds(ours) & _compounds(theirs) or _is_instance(ours, theirs):
         return 4
-    mine, its = _operators(ours), _operators(theirs)
-    return 3 if 2 * len(mine & its) >= len(mine | its) else 2
+    our_operators, their_operators = _operators(ours), _operators(theirs)
+    common, union = our_operators & their_operators, our_operators | their_operators
+    return 3 if 2 * len(common) >= len(union) else 2
 
 
-def _claim(stated: Outline) -> tuple[tuple[Tokens, ...], Tokens]:
-    """Return what statements share that differ in names and the places of premises alone."""
-    ordered = sorted(stated.hypotheses, key=lambda h: shape(h, stated.variables))
-    parts = [*stated.goal.tokens, *(token for h in ordered for token in ("⊢", *h))]
-    return stated.types, shape(parts, stated.variables)
+def _claim(outlined: Outline) -> tuple[tuple[Tokens, ...], Tokens]:
+    """Return a key that is equal for statements up to names and the order of premises."""
+    ordered = sorted(outlined.hypotheses, key=lambda h: shape(h, outlined.variables))
+    parts = [*outlined.goal.tokens, *(token for h in ordered for token in ("⊢", *h))]
+    return outlined.types, shape(parts, outlined.variables)
 
 
-def is_trivial(stated: Outline) -> bool:
-    """Return whether a statement holds at sight."""
-    return ("False",) in stated.hypotheses or _holds(stated.goal, stated.hypotheses)
+def is_trivial(outlined: Outline) -> bool:
+    """Return whether a statement is trivially true."""
+    return ("False",) in outlined.hypotheses or _holds(outlined.goal, outlined.hypotheses)
 
 
 def _holds(formula: Formula, known: Sequence[Tokens]) -> bool:
-    """Return whether a formula holds at sight where others are known."""
+    """Return whether a formula trivially follows from known ones."""
     goal = formula.tokens
     middle = len(goal) // 2
     mirrored = len(goal) % 2 == 1 and goal[:middle] == goal[middle + 1 :]
@@ -168,8 +168,8 @@ def _holds(formula: Formula, known: Sequence[Tokens]) -> bool:
     if goal == ("True",) or reflexive or goal in known:
         return True
     if formula.operator == IMPLIES:
-        *premises, end = formula.parts
-        return _holds(end, [*known, *(premise.tokens for premise in premises)])
+        *premises, conclusion = formula.parts
+        return _holds(conclusion, [*known, *(premise.tokens for premise in premises)])
     if formula.operator == OR:
         return any(_holds(part, known) for part in formula.parts)
     return formula.operator == AND and all(_holds(part, known) for part in formula.parts)
@@ -193,29 +193,29 @@ def _is_long(part: Tokens) -> bool:
 
 
 def _is_instance(ours: Outline, theirs: Outline) -> bool:
-    """Return whether tokens in the place of the target's variables give the conjecture's goal."""
+    """Return whether substituting tokens for the target's variables gives the conjecture's goal."""
     values: dict[str, str] = {}
     if len(ours.goal.tokens) != len(theirs.goal.tokens) or len(theirs.goal.tokens) < 3:
         return False
-    for mine, its in zip(ours.goal.tokens, theirs.goal.tokens, strict=True):
-        if its in theirs.variables and mine not in PUNCTUATION:
-            if values.setdefault(its, mine) != mine:
+    for our_token, their_token in zip(ours.goal.tokens, theirs.goal.tokens, strict=True):
+        if their_token in theirs.variables and our_token not in PUNCTUATION:
+            if values.setdefault(their_token, our_token) != our_token:
                 return False
-        elif mine != its:
+        elif our_token != their_token:
             return False
     return True
 
 
-def _compounds(stated: Outline) -> set[Tokens]:
-    parts = terms(stated.goal)
-    for hypothesis in stated.hypotheses:
+def _compounds(outlined: Outline) -> set[Tokens]:
+    parts = terms(outlined.goal)
+    for hypothesis in outlined.hypotheses:
         parts |= terms(formula_of(hypothesis))
-    return {shape(part, stated.variables) for part in parts if _is_long(part)}
+    return {shape(part, outlined.variables) for part in parts if _is_long(part)}
 
 
-def _operators(stated: Outline) -> set[str]:
-    used = {token for part in (stated.goal.tokens, *stated.hypotheses) for token in part}
-    return {t for t in used - PUNCTUATION if t.partition(".")[0] not in stated.variables}
+def _operators(outlined: Outline) -> set[str]:
+    used = {token for part in (outlined.goal.tokens, *outlined.hypotheses) for token in part}
+    return {t for t in used - PUNCTUATION if t.partition(".")[0] not in outlined.variables}
 
 
 def _vocabulary(statement: Statement) -> set[str]:
@@ -225,43 +225,43 @@ def _vocabulary(statement: Statement) -> set[str]:
 
 
 def redundancy(conjecture: Statement) -> int:
-    """Return 1 if a premise is not needed, as far as one can see; else 0."""
-    stated = outline(conjecture)
-    supposed = stated.hypotheses
-    if len(set(supposed)) < len(supposed):
+    """Return 1 if a premise looks unnecessary, else 0; see the table above."""
+    outlined = outline(conjecture)
+    hypotheses = outlined.hypotheses
+    if len(set(hypotheses)) < len(hypotheses):
         return 1
-    if len(supposed) > 1 and stated.goal.tokens in supposed:
+    if len(hypotheses) > 1 and outlined.goal.tokens in hypotheses:
         return 1
-    for place, hypothesis in enumerate(supposed):
-        others = (stated.goal.tokens, *supposed[:place], *supposed[place + 1 :])
-        elsewhere = {name for part in others for name in _names(part, stated.variables)}
-        if not _names(hypothesis, stated.variables) & elsewhere:
+    for index, hypothesis in enumerate(hypotheses):
+        others = (outlined.goal.tokens, *hypotheses[:index], *hypotheses[index + 1 :])
+        elsewhere = {name for part in others for name in _names(part, outlined.variables)}
+        if not _names(hypothesis, outlined.variables) & elsewhere:
             return 1
     return 0
 
 
 def complexity(conjecture: Statement) -> int:
-    """Return how complex the conclusion is, 0 to 4; see the table above."""
-    stated = outline(conjecture)
-    links = [_link(h, stated.variables) for h in stated.hypotheses]
-    grade = _grade(stated.goal, links, stated.variables)
-    depth = stated.whole.depth
+    """Return the complexity of the conclusion, 0 to 4; see the table above."""
+    outlined = outline(conjecture)
+    links = [_link(h, outlined.variables) for h in outlined.hypotheses]
+    grade = _grade(outlined.goal, links, outlined.variables)
+    depth = outlined.whole.depth
     return max(grade, 4 if depth >= 6 else 3 if depth >= 4 else 0)
 
 
-# Variables that a premise names, and whether it has alternatives.
+# The variables of a premise, and whether it contains a disjunction.
 _Link = tuple[frozenset[str], bool]
 
 
 def _link(part: Tokens, variables: frozenset[str]) -> _Link:
-    """Return the variables that a hypothesis names, and whether it has alternatives."""
+    """Return the variables of a hypothesis, and whether it contains a disjunction."""
     return frozenset(_names(part, variables)), OR in part
 
 
 def _grade(goal: Formula, links: list[_Link], variables: frozenset[str]) -> int:
-    if goal.operator == IFF:  # each side is to the other what a hypothesis is
-        names = [_link(side.tokens, variables) for side in goal.parts]
-        others = [[n for k, n in enumerate(names) if k != i] for i in range(len(names))]
+    if goal.operator == IFF:  # each side counts as a hypothesis of the other
+        side_links = [_link(side.tokens, variables) for side in goal.parts]
+        others = [side_links[:i] + side_links[i + 1 :] for i in range(len(side_links))]
         sides = zip(goal.parts, others, strict=True)
         return max(1, *(_grade(side, links + other, variables) for side, other in sides))
     grades = [int(any(node.operator == IFF for node in goal.nodes()))]
@@ -281,18 +281,18 @@ def _grade(goal: Formula, links: list[_Link], variables: frozenset[str]) -> int:
 
 
 def _are_cases(parts: Sequence[Formula], links: list[_Link], variables: frozenset[str]) -> bool:
-    """Return whether alternatives differ, and are about the same or offered by a premise."""
+    """Return whether disjuncts are distinct cases of one question; see above."""
     if len({part.tokens for part in parts}) < len(parts):
         return False
     parted = [frozenset(_names(part.tokens, variables)) for part in parts]
-    joins = [names for names, has_alternatives in links if has_alternatives]
+    joins = [names for names, has_disjunction in links if has_disjunction]
     return len(set(parted)) == 1 or any(all(p & names for p in parted) for names in joins)
 
 
 def _are_related(
     parts: Sequence[Formula], links: list[frozenset[str]], variables: frozenset[str]
 ) -> bool:
-    """Return whether chains of shared variables join all parts."""
+    """Return whether chains of shared variables connect all parts."""
     parted = [_names(part.tokens, variables) for part in parts]
     reached, waiting = set(parted[0]), parted[1:]
     while waiting:

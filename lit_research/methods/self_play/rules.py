@@ -15,20 +15,22 @@ class Rules:
     """The rules of a round.
 
     Args:
-        attempts: at each problem, k.
-        conjectures: for each unsolved target; 0 is reinforcement learning on the targets alone.
-        conditioned: the Conjecturer is shown the target; False is the ablation.
-        train_conjecturer: False freezes it.
+        attempts: attempts at each problem, k.
+        conjectures: conjectures for each unsolved target; 0 is reinforcement learning on the
+            targets only.
+        conditioned: show the target to the Conjecturer; False is the ablation.
+        train_conjecturer: False freezes the Conjecturer.
         objective: of the Solver: ``reinforce_half`` (REINFORCE_1/2, the paper's), ``reinforce``,
             ``cispo``, ``expert_iteration`` or ``stp``; or an ``Objective`` by class path.
-        conjecturer: ``sgs``, or ``stp``: it learns, without a Guide, from what is proved less than
-            a quarter of the time, but for the fifth whose proofs are shortest beside the statement.
-            STP's replay of three rounds and its weights by likeness to the targets are not there.
-        quantile: the share of the solve rates between 0 and 1 up to which a conjecture may teach
-            the Conjecturer; the easiest rest may not.
-        overlong: share of ``max_new_tokens`` from which a text is penalised; 1: none is.
-        drop_try: proofs that use the tactic ``try`` are not learned from.
-        max_generations: the run ends with the round that reaches this many conjectures and
+        conjecturer: ``sgs``, or ``stp``: without a Guide, it trains on conjectures with a solve
+            rate below a quarter, except the fifth with the smallest ratio of proof length to
+            statement length. STP's replay of three rounds and its weights by similarity to the
+            targets are not implemented.
+        quantile: of the solve rates between 0 and 1; the Conjecturer does not train on easier
+            conjectures.
+        overlong: share of ``max_new_tokens`` above which a text is penalised; 1 disables it.
+        drop_try: exclude proofs that use the tactic ``try`` from training.
+        max_generations: the run ends after the round that reaches this number of conjectures and
             attempts, the axis on which methods are compared; None is no limit.
     """
 
@@ -49,12 +51,12 @@ class Rules:
         if self.conjectures and objective.targets_only:
             raise UserError(
                 f"conjectures is {self.conjectures} with objective {type(objective).__name__}, "
-                f"{where}: it learns from targets alone; give conjectures: 0"
+                f"which trains on targets only, {where}; must be 0"
             )
         check_range(Range(at_least=2), where, attempts=self.attempts)
         check_range(NOT_NEGATIVE, where, conjectures=self.conjectures)
         check_range(SHARE, where, quantile=self.quantile, overlong=self.overlong)
 
     def is_over(self, generations: int) -> bool:
-        """Whether a run has written what it may."""
+        """Whether a run has reached ``max_generations``."""
         return self.max_generations is not None and generations >= self.max_generations

@@ -1,4 +1,4 @@
-"""What a run remembers from round to round; it lies in the checkpoint as plain data."""
+"""The state that a run carries from round to round, stored in checkpoints as plain data."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lit_research.methods.self_play.problems import Sample
+from lit_research.methods.self_play.collapse import collapse_statistics, mean_over_rounds
+from lit_research.methods.self_play.problems import Problem, Sample
 
-KEPT_PROOFS = 16  # of a target (section 3 of the paper)
-RECENT_ROUNDS = 3  # that the signs are of
+KEPT_PROOFS = 16  # of each target (section 3 of the paper)
+RECENT_ROUNDS = 3  # whose collapse statistics are kept
 
 
 @dataclass
@@ -17,14 +18,14 @@ class PlayState:
     """Proofs and counters.
 
     Attributes:
-        proofs: of each target by its id: different ones, the first 16; no entry is unsolved.
+        proofs: the first 16 distinct proofs of each solved target, by the target's id.
         solved_in: the round in which each target was first solved.
         recent: samples of the last rounds, for objectives that learn from several: lists
             ``[round, group, prompt ids, written ids, weight, log-probabilities]``.
         generations: conjectures and attempts written so far in training, C of the law.
         history: ``[round, generations, share of the targets solved so far]`` after each round.
-        signs: of the last rounds that had conjectures: number of them, share of disjunctive
-            conclusions, mean length of the conclusions in tokens, share of solve rates in (0, 1).
+        signs: ``[number of conjectures, *collapse statistics]`` of the last rounds that had
+            conjectures; see ``collapse``.
     """
 
     proofs: dict[str, list[str]] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class PlayState:
     signs: list[list[float]] = field(default_factory=list)
 
     def add_proof(self, target: str, proof: str, round_: int) -> None:
-        """Keep a proof of a target, unless it is there or there are enough."""
+        """Keep a proof of a target, unless it is a duplicate or enough are kept."""
         kept = self.proofs.setdefault(target, [])
         self.solved_in.setdefault(target, round_)
         if len(kept) < KEPT_PROOFS and proof not in kept:
@@ -50,12 +51,12 @@ class PlayState:
         return sum(map(self.is_solved, targets)) / len(targets)
 
     def with_recent(self, round_: int, samples: Sequence[Sample], rounds: int) -> list[Sample]:
-        """Keep the samples of a round; return them after those of the rounds before.
+        """Keep the samples of a round; return those of the last rounds, in order.
 
         Args:
-            round_: its number.
+            round_: number of the round.
             samples: of the round.
-            rounds: how many, this one included, are kept.
+            rounds: number of rounds to keep, this one included.
         """
         kept = [entry for entry in self.recent if entry[0] > round_ - rounds]
         new = [
@@ -68,25 +69,20 @@ class PlayState:
             for _, group, prompt, written, weight, old_log_probs in self.recent
         ]
 
-    def keep_signs(self, conjectures: int, signs: Sequence[float]) -> None:
-        """Keep the signs of a round; forget those of rounds long past."""
-        self.signs = [*self.signs, [conjectures, *signs]][-RECENT_ROUNDS:]
+    def keep_collapse_statistics(self, conjectures: Sequence[Problem]) -> None:
+        """Keep the collapse statistics of a round's conjectures; drop those of older rounds."""
+        row = [len(conjectures), *collapse_statistics(conjectures).values()]
+        self.signs = [*self.signs, row][-RECENT_ROUNDS:]
 
-    def recent_signs(self) -> dict[str, float]:
-        """Return the signs of the last rounds' conjectures, all together; nothing without any."""
-        total = sum(row[0] for row in self.signs)
-        names = ("disjunctive_share", "conclusion_length_tokens", "interior_share")
-        return {
-            name: sum(row[0] * row[place] for row in self.signs) / total
-            for place, name in enumerate(names, start=1)
-            if total
-        }
+    def recent_collapse_statistics(self) -> dict[str, float]:
+        """Return the collapse statistics of the conjectures of the last rounds together."""
+        return mean_over_rounds(self.signs)
 
     def as_plain(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the state as plain data."""
         return asdict(self)
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> PlayState:
-        """Return what ``as_plain`` was made of."""
+        """Return the state whose plain data this is."""
         return cls(**plain)

@@ -1,4 +1,4 @@
-"""One process of the game: its part of the work, and how it computes gradients with the others."""
+"""One process of the game: its share of the work, and its part in distributed training."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ def _clip(optimizer: torch.optim.Optimizer, max_norm: float | None) -> None:
         torch.nn.utils.clip_grad_norm_(parameters, max_norm)
 
 
-def _same(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A process; without arguments it is alone.
+    """A process; the defaults are those of a single process.
 
     Attributes:
-        rank: number of the process.
+        rank: of the process.
         world: number of processes.
-        backward: computes gradients of a loss.
-        clip: clips the gradients that an optimiser is about to use to a norm; None does not.
-        add: the sum of a number over all processes.
-        broadcast: the value that process 0 has.
-        no_sync: while it is entered, gradients stay in each process.
+        backward: computes the gradients of a loss.
+        clip: clips the gradients of an optimiser's parameters to a norm; None does not clip.
+        add: returns the sum of a value over all processes.
+        broadcast: returns the value of rank 0.
+        no_sync: a context in which gradients are not synchronised.
     """
 
     rank: int = 0
     world: int = 1
     backward: Callable[[Tensor], None] = Tensor.backward
     clip: Callable[[torch.optim.Optimizer, float | None], None] = _clip
-    add: Callable[[Tensor], Tensor] = _same
-    broadcast: Callable[[Any], Any] = _same
+    add: Callable[[Tensor], Tensor] = _identity
+    broadcast: Callable[[Any], Any] = _identity
     no_sync: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @classmethod
@@ -68,19 +68,19 @@ class Worker:
         )
 
     def share(self, items: Sequence[T]) -> list[T]:
-        """Return this process's part of ``items``."""
+        """Return the share of ``items`` that this process works on."""
         return list(items[self.rank :: self.world])
 
-    def index(self, own: int) -> int:
-        """Return the index among all items of the ``own``-th item of this process's part."""
-        return self.rank + own * self.world
+    def index(self, local_index: int) -> int:
+        """Return the index among all items of an item of this process's share."""
+        return self.rank + local_index * self.world
 
-    def gather(self, part: list[T]) -> list[T]:
-        """Return all items, given the part of each process, as ``share`` gives it."""
+    def gather(self, local_items: list[T]) -> list[T]:
+        """Return all items on every process, given each process's share of them."""
         if self.world == 1:
-            return part
-        parts = gather_objects(part)
-        merged: list[Any] = [None] * sum(map(len, parts))
-        for rank, of_rank in enumerate(parts):
-            merged[rank :: self.world] = of_rank
+            return local_items
+        shares = gather_objects(local_items)
+        merged: list[Any] = [None] * sum(map(len, shares))
+        for rank, share in enumerate(shares):
+            merged[rank :: self.world] = share
         return merged

@@ -93,7 +93,7 @@ def test_half_a_character_is_judged_and_kept_like_any_other(part):
 def test_a_place_that_cannot_be_used_is_said_in_a_line(tmp_path):
     (tmp_path / "file").write_text("no archive, but a file that is long enough to be one" * 20)
     for place in (tmp_path / "file", tmp_path / "file" / "a.sqlite", tmp_path, Path("/proc/x/a")):
-        with pytest.raises(UserError, match="cannot read or write the run's archive") as error:
+        with pytest.raises(UserError, match="cannot be read or written") as error:
             Archive(place)
         assert str(place) in str(error.value)
         assert "\n" not in str(error.value)
@@ -103,7 +103,9 @@ def test_a_full_disk_is_said_in_a_line(tmp_path):
     archive = Archive(tmp_path / "a.sqlite")
     pages = archive._db.execute("PRAGMA page_count").fetchone()[0]
     archive._db.execute(f"PRAGMA max_page_count={pages}")  # SQLite's own word for a full disk
-    with pytest.raises(UserError, match="database or disk is full; give the run a place"):
+    with pytest.raises(
+        UserError, match=r"\(database or disk is full\), in the folder of the run; must be"
+    ):
         archive.add_attempts([AttemptRecord(0, "x", 0, False, "", "", "p" * 50_000, False, "", 1)])
     archive.close()
 

@@ -123,7 +123,7 @@ def test_the_command_validate_attempts_the_targets_too(finished):
 def test_a_proof_that_only_takes_too_long_is_not_called_false(finished):
     folder, _ = finished
     slow = {"class_path": "tests.methods.self_play.playground.SlowLean"}
-    with pytest.warns(UserWarning, match="could not be verified anew, in two tries: timeout"):
+    with pytest.warns(UserWarning, match="could not be verified again, in two tries: timeout"):
         metrics = play(folder, {f"{INIT}.lean": slow}, "test", *LAST).trainer.callback_metrics
     assert metrics["test/unverified"] == metrics["test/proofs"] > 0
     assert metrics["test/refuted"] == 0
@@ -253,14 +253,14 @@ def test_a_game_that_is_killed_ends_as_if_it_had_not_been(finished, tmp_path):
         ({f"{INIT}.temperature": 0.0}, "temperature is 0.0"),
         ({f"{INIT}.top_p": 1.5}, "top_p is 1.5"),
         ({f"{RULES}.attempts": 1}, "attempts is 1"),
-        ({f"{RULES}.objective": "expert_iteration"}, "learns from targets alone"),
+        ({f"{RULES}.objective": "expert_iteration"}, "must be 0"),
         ({f"{RULES}.objective": "ppo"}, r"rules\.objective: .*'reinforce_half'.*, got ppo"),
         (
             {f"{RULES}.objective": {"class_path": "Cispo", "init_args": {"clip": 0}}},
             r"clip is 0\.0, in rules\.objective of SelfPlay; must be above 0$",
         ),
-        ({f"{RULES}.conjecturer": "stp"}, "nothing to grade.*give guide: null"),
-        ({f"{RULES}.conjectures": 0}, "nothing to grade.*give guide: null"),
+        ({f"{RULES}.conjecturer": "stp"}, "nothing to grade.*must be null"),
+        ({f"{RULES}.conjectures": 0}, "nothing to grade.*must be null"),
         ({f"{INIT}.guide": SILENT}, "does not answer"),
         (
             {f"{INIT}.activation_checkpointing": True, f"{INIT}.lm.attention_dropout": 0.1},

@@ -136,9 +136,9 @@ class Imitation(Objective):
             for rollout in problem.rollouts
         ]
 
-    def loss(self, log_probs, mask, part):
-        self.seen.append(len(part.samples))
-        return super().loss(log_probs, mask, part) / 2
+    def loss(self, log_probs, mask, micro_batch):
+        self.seen.append(len(micro_batch.samples))
+        return super().loss(log_probs, mask, micro_batch) / 2
 '''
 
 

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from lit_research.errors import UserError
 from lit_research.methods.self_play.core import weighted_nll
-from lit_research.methods.self_play.objectives import Cispo, Part, ReinforceHalf
+from lit_research.methods.self_play.objectives import Cispo, MicroBatch, ReinforceHalf
 from lit_research.methods.self_play.players import SOLVER, Players
 from lit_research.methods.self_play.problems import Sample
 from lit_research.methods.self_play.updates import (
     Update,
     UpdateReport,
     make_batches,
-    part_loss,
+    micro_batch_loss,
     split_batch,
     train_player,
 )
@@ -39,8 +39,8 @@ def players():
 def gradient(samples, update, cispo=False, rank=0, world=1):
     own, objective = players(), Cispo() if cispo else ReinforceHalf()
     for part in split_batch(samples, update.micro_batch, rank, world):
-        some = Part(part, samples, update.normaliser)
-        part_loss(own, SOLVER, some, objective.loss).backward()
+        micro_batch = MicroBatch(part, samples, update.normaliser)
+        micro_batch_loss(own, SOLVER, micro_batch, objective.loss).backward()
     return torch.cat([p.grad.flatten() for p in own.parameters_of(SOLVER)])
 
 
@@ -89,7 +89,7 @@ def test_processes_go_backward_as_often_as_each_other(count, world, micro_batch)
 
 def test_the_loss_is_the_weighted_likelihood_of_what_was_written():
     own, made = players(), samples()
-    loss = part_loss(own, SOLVER, Part(made, made), ReinforceHalf().loss)
+    loss = micro_batch_loss(own, SOLVER, MicroBatch(made, made), ReinforceHalf().loss)
     rows = own.rows(PAIRS)
     log_probs = own.log_probs(SOLVER, rows)
     weights = torch.tensor([s.weight for s in made])

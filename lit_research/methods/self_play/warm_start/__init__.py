@@ -1,9 +1,8 @@
-"""The warm start: a small model learns to write proofs and lemmas before the first round.
+"""The warm start: supervised training on proofs and lemmas before the first round.
 
-The paper starts from a prover of 7B parameters. A model built from nothing learns first from
-proofs that a search over tactics finds in Lean, of easy statements that are no targets, and from
-variations of these statements, so that it can answer both kinds of prompts. Both players start as
-it.
+The paper starts from a prover of 7B parameters. A randomly initialised model is first trained on
+proofs of easy statements that are not targets, found by a search over tactics in Lean, and on
+variations of these statements as lemmas. Both players start with its weights.
 """
 
 from lit_research.methods.self_play.warm_start.search import TacticSearch

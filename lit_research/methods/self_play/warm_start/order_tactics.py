@@ -11,25 +11,25 @@ ORDERS = ("≤", "<")
 
 
 def order_rules(goal: Goal) -> Iterator[str]:
-    """Try lemmas of ``≤`` and ``<`` that fit both sides, and links of the chain."""
-    target, given = goal.target, goal.hypotheses
-    for name, said in given.items():
-        if said.op == "¬" and said.args[0].op in ORDERS:
-            lemma = "not_lt" if said.args[0].op == "<" else "not_le"
+    """Try lemmas on ``≤`` and ``<`` that match both sides, and links of a chain."""
+    target, hypotheses = goal.target, goal.hypotheses
+    for name, prop in hypotheses.items():
+        if prop.op == "¬" and prop.args[0].op in ORDERS:
+            lemma = "not_lt" if prop.args[0].op == "<" else "not_le"
             yield f"rw [Nat.{lemma}] at {name}"
     if target == FALSE:
-        for said in given.values():
-            if said.op == "<":
-                yield f"apply Nat.lt_irrefl {_argument(said.args[0])}"
-    if target.op == "=" and any(said.op == "≤" for said in given.values()):
+        for prop in hypotheses.values():
+            if prop.op == "<":
+                yield f"apply Nat.lt_irrefl {_argument(prop.args[0])}"
+    if target.op == "=" and any(prop.op == "≤" for prop in hypotheses.values()):
         yield "apply Nat.le_antisymm"
     if target.op not in ORDERS:
         return
     strict = target.op == "<"
     left, right = target.args
-    links = {n: said for n, said in given.items() if said.op in ORDERS}
-    for name, said in links.items():
-        if said.args == target.args and said.op == "<" and not strict:
+    links = {n: prop for n, prop in hypotheses.items() if prop.op in ORDERS}
+    for name, prop in links.items():
+        if prop.args == target.args and prop.op == "<" and not strict:
             yield f"exact Nat.le_of_lt {name}"
     yield from _transitive(target, links)
     yield from _facts(left, right, strict)
@@ -41,23 +41,23 @@ def _argument(expr: Expr) -> str:
 
 
 def _transitive(target: Expr, links: dict[str, Expr]) -> Iterator[str]:
-    """Go one link further from the left side."""
+    """Follow a hypothesis that starts at the left side."""
     strict = target.op == "<"
     left, right = target.args
-    for name, said in links.items():
-        if said.args[0] != left or said.args == target.args:
+    for name, prop in links.items():
+        if prop.args[0] != left or prop.args == target.args:
             continue
         if strict:
-            lemma = f"lt_of_{'lt_of_le' if said.op == '<' else 'le_of_lt'} {name}"
+            lemma = f"lt_of_{'lt_of_le' if prop.op == '<' else 'le_of_lt'} {name}"
         else:
-            lemma = f"le_trans {name if said.op == '≤' else f'(Nat.le_of_lt {name})'}"
-        last = [n for n, other in links.items() if other.args == (said.args[1], right)]
-        last = [n for n in last if links[n].op == ("<" if strict and said.op == "≤" else "≤")]
+            lemma = f"le_trans {name if prop.op == '≤' else f'(Nat.le_of_lt {name})'}"
+        last = [n for n, other in links.items() if other.args == (prop.args[1], right)]
+        last = [n for n in last if links[n].op == ("<" if strict and prop.op == "≤" else "≤")]
         if last:
             yield f"exact Nat.{lemma} {last[0]}"
         else:
             yield f"apply Nat.{lemma}"
-        if strict and said.op == "<" and not last:
+        if strict and prop.op == "<" and not last:
             yield f"apply Nat.lt_trans {name}"
 
 
@@ -73,11 +73,11 @@ def _facts(left: Expr, right: Expr, strict: bool) -> Iterator[str]:
     if left.op == "0":
         yield f"exact Nat.zero_le {_argument(right)}"
     if right.op == "+":
-        one, other = right.args
-        if one == left:
-            yield f"exact Nat.le_add_right {_argument(one)} {_argument(other)}"
-        elif other == left:
-            yield f"exact Nat.le_add_left {_argument(other)} {_argument(one)}"
+        first, second = right.args
+        if first == left:
+            yield f"exact Nat.le_add_right {_argument(first)} {_argument(second)}"
+        elif second == left:
+            yield f"exact Nat.le_add_left {_argument(second)} {_argument(first)}"
 
 
 def _congruent(left: Expr, right: Expr, strict: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Proofs to learn from: found by a search in Lean once on a machine, then read from its cache."""
+"""Proofs to train on: found by a search in Lean, and cached on the machine."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from lit_research.storage import cache_root, writing
 FORMAT = "1"  # of the cached proofs
 
 
-def found_proofs(
+def find_proofs(
     theorems: Sequence[Provable], settings: WarmStart, lean: LeanServer
 ) -> list[list[str]]:
-    """Return proofs of each theorem, shortest first; found once on a machine, then read.
+    """Return proofs of each theorem, shortest first, from the cache or else by search.
 
     Args:
-        theorems: with a header and a statement each.
+        theorems: to prove.
         settings: of the search.
-        lean: judges.
+        lean: verifies proofs.
     """
     texts = [[theorem.header, theorem.statement] for theorem in theorems]
     options = [settings.depth, settings.width, settings.checks]
@@ -35,24 +35,24 @@ def found_proofs(
     file = cache_root(None) / "self_play" / name
     with writing(file.parent):  # before the search, which takes minutes
         file.parent.mkdir(parents=True, exist_ok=True)
-        found = _read(file)
-    if found is None:
+        all_proofs = _read(file)
+    if all_proofs is None:
         search = TacticSearch(
             lean, depth=settings.depth, width=settings.width, checks=settings.checks
         )
-        found = search.prove(theorems)
+        all_proofs = search.prove(theorems)
         with writing(file.parent):
-            write_atomic(file, json.dumps(found, ensure_ascii=False))
-    return [proofs[: settings.proofs] for proofs in found]
+            write_atomic(file, json.dumps(all_proofs, ensure_ascii=False))
+    return [proofs[: settings.proofs] for proofs in all_proofs]
 
 
 def _read(file: Path) -> list[list[str]] | None:
-    """Return the proofs in a file of the cache; None where there are none, or it is damaged."""
+    """Return the proofs in a cached file; None if it is missing or damaged."""
     try:
-        found: list[list[str]] = json.loads(file.read_text(encoding="utf-8"))
+        proofs: list[list[str]] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return found
+    return proofs
 
 
 def proved_alternatives(
@@ -62,29 +62,30 @@ def proved_alternatives(
     seed: int,
     lean: LeanServer,
 ) -> list[Attempt]:
-    """Return proved statements that offer up to three alternatives to what was proved.
+    """Return proved statements with up to three disjuncts added to the conclusion of a theorem.
 
     Args:
-        theorems: what was to be proved.
-        proofs: of each.
-        count: how many to make of each that was proved.
-        seed: of the drawing.
-        lean: judges.
+        theorems: to vary.
+        proofs: of each theorem; theorems without any are skipped.
+        count: number of statements to draw for each theorem.
+        seed: of the draws.
+        lean: verifies proofs.
     """
-    draw = random.Random(seed)
-    made: list[Attempt] = []
-    for theorem, found in zip(theorems, proofs, strict=True):
-        for _ in range(count if found else 0):
-            offered = with_alternatives(parsed(theorem), draw, draw.randint(1, 3))
-            if offered is not None:
-                statement, choice = offered
-                proof = "\n".join([*choice, draw.choice(found)])
-                made.append(Attempt(statement.text, proof, theorem.header))
-    made = list(dict.fromkeys(made))
-    return [a for a, verdict in zip(made, lean.verify(made), strict=True) if verdict.proved]
+    rng = random.Random(seed)
+    attempts: list[Attempt] = []
+    for theorem, theorem_proofs in zip(theorems, proofs, strict=True):
+        for _ in range(count if theorem_proofs else 0):
+            drawn = with_alternatives(parsed(theorem), rng, rng.randint(1, 3))
+            if drawn is not None:
+                statement, tactics = drawn
+                proof = "\n".join([*tactics, rng.choice(theorem_proofs)])
+                attempts.append(Attempt(statement.text, proof, theorem.header))
+    attempts = list(dict.fromkeys(attempts))
+    verdicts = lean.verify(attempts)
+    return [a for a, verdict in zip(attempts, verdicts, strict=True) if verdict.proved]
 
 
 def parsed(theorem: Provable) -> Statement:
-    """Return the parts of a theorem's statement."""
-    assert theorem.parsed is not None, "the data module refuses what is no statement"
+    """Return the parsed statement of a theorem."""
+    assert theorem.parsed is not None, "the data module refuses text that is not a statement"
     return theorem.parsed

@@ -1,4 +1,4 @@
-"""Proofs found by trying tactics in Lean: to warm up a small model, and to see what is provable."""
+"""Proof search: a breadth-first search over scripts of tactics, verified by Lean."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lit_research.lean.corpus.goals import Goal, goal_of, read_goals
 from lit_research.methods.self_play.warm_start.tactics import candidates, closers
 
 UNSOLVED = "unsolved goals"
-GOAL_SIZE = 20  # characters that a further goal counts as, where scripts compete
+GOAL_SIZE = 20  # characters that each further goal adds to the size of a state
 
 
 class Provable(Protocol):
-    """What has a statement and a header: a ``Theorem``, an ``Attempt``."""
+    """Anything with a statement and a header, such as a ``Theorem`` or an ``Attempt``."""
 
     @property
     def statement(self) -> str:
@@ -23,16 +23,16 @@ class Provable(Protocol):
 
     @property
     def parsed(self) -> Statement | None:
-        """The parts of its statement; None if it is no statement."""
+        """The parsed statement; None if the text is not a statement."""
 
     @property
     def header(self) -> str:
-        """What stands before it."""
+        """Imports and ``open`` commands before the statement."""
 
 
 @dataclass(frozen=True)
 class _State:
-    """A script that Lean accepts so far, and what it leaves to prove; small ones go first."""
+    """A script that Lean accepts so far, and its remaining goals; smaller ones have priority."""
 
     script: tuple[str, ...]
     goals: tuple[Goal, ...]
@@ -40,20 +40,20 @@ class _State:
 
 
 class TacticSearch:
-    """Breadth-first search over scripts of tactics; Lean alone says what they do.
+    """Breadth-first search over scripts of tactics; Lean alone decides what they do.
 
-    All unfinished scripts of all statements are checked together, a round for each line: that is
-    what makes it fast. Scripts that leave the same goals are the same. A statement is done in the
-    round in which it has a proof, with all proofs of that round. Statements without a proof at the
-    end get a last round of tactics that solve much and teach little (``simp_all``, ``omega``).
+    Each round extends scripts by a line; all scripts of all statements are verified together, which
+    makes the search fast. Of scripts that leave the same goals, the first is kept. A statement is
+    done in the round of its first proof, with all proofs of that round. Unproved statements get a
+    last round of strong tactics that are poor examples to train on (``simp_all``, ``omega``).
 
     Args:
-        lean: judges.
-        tactics: gives the lines to try on a goal, the likely ones first.
-        depth: lines of a proof at most.
-        width: unfinished scripts of a statement that go on to the next round.
-        checks: attempts at a statement at most.
-        last: gives the lines of the last round; None leaves it out.
+        lean: verifies scripts.
+        tactics: returns the lines to try on a goal, the most likely first.
+        depth: largest number of lines of a proof.
+        width: unfinished scripts per statement that are kept for the next round.
+        checks: largest number of attempts per statement.
+        last: returns the lines of the last round; None omits it.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class TacticSearch:
         self.depth, self.width, self.checks = depth, width, checks
 
     def prove(self, theorems: Sequence[Provable]) -> list[list[str]]:
-        """Return the proofs found of each theorem, the shortest first; none is an empty list."""
+        """Return the proofs of each theorem, the shortest first; empty for an unproved one."""
         proofs: list[list[str]] = [[] for _ in theorems]
         first: dict[int, Goal] = {}
         for number, theorem in enumerate(theorems):
@@ -85,25 +85,27 @@ class TacticSearch:
                 break
             states = self._round(theorems, tries, proofs, seen)
         if self.last is not None:
-            left = [(number, goal) for number, goal in first.items() if not proofs[number]]
-            tries = [(number, (tactic,)) for number, goal in left for tactic in self.last(goal)]
+            open_goals = [(number, goal) for number, goal in first.items() if not proofs[number]]
+            tries = [
+                (number, (tactic,)) for number, goal in open_goals for tactic in self.last(goal)
+            ]
             self._round(theorems, tries, proofs, seen)
-        return [sorted(found, key=lambda proof: (len(proof.split()), proof)) for found in proofs]
+        return [sorted(group, key=lambda proof: (len(proof.split()), proof)) for group in proofs]
 
     def _tries(
         self, states: dict[int, list[_State]], spent: dict[int, int]
     ) -> list[tuple[int, tuple[str, ...]]]:
-        """Return the scripts to check next, one line longer than those of ``states``."""
+        """Return the scripts to verify next, one line longer than those of ``states``."""
         tries: list[tuple[int, tuple[str, ...]]] = []
-        for number, some in states.items():
+        for number, statement_states in states.items():
             new: dict[tuple[str, ...], None] = {}
-            for state in some:
+            for state in statement_states:
                 for tactic in self.tactics(state.goals[0]):
                     new[extended(state.script, tactic)] = None
-            left = self.checks - spent[number]
-            chosen = list(new)[:left]
-            spent[number] += len(chosen)
-            tries += [(number, script) for script in chosen]
+            remaining = self.checks - spent[number]
+            scripts = list(new)[:remaining]
+            spent[number] += len(scripts)
+            tries += [(number, script) for script in scripts]
         return tries
 
     def _round(
@@ -113,7 +115,7 @@ class TacticSearch:
         proofs: list[list[str]],
         seen: dict[int, set[str]],
     ) -> dict[int, list[_State]]:
-        """Check scripts; collect proofs and return what goes on."""
+        """Verify scripts; collect proofs, and return the unfinished scripts to extend."""
         attempts = [
             Attempt(theorems[n].statement, "\n".join(script), theorems[n].header)
             for n, script in tries
@@ -132,16 +134,16 @@ class TacticSearch:
                     size = len(text.split("\n\n")[0]) + GOAL_SIZE * text.count("⊢")
                     states.setdefault(number, []).append(_State(script, goals, size))
         return {
-            number: sorted(some, key=lambda state: state.size)[: self.width]
-            for number, some in states.items()
+            number: sorted(statement_states, key=lambda state: state.size)[: self.width]
+            for number, statement_states in states.items()
             if not proofs[number]
         }
 
 
 def extended(script: tuple[str, ...], tactic: str) -> tuple[str, ...]:
-    """Return a script with a line more; rewrites of the goal that follow each other share a line.
+    """Return a script with one more tactic; consecutive rewrites of the goal share a line.
 
-    So ``rw [h]`` and ``rw [h1]`` become ``rw [h, h1]``.
+    ``rw [h]`` and ``rw [h1]`` become ``rw [h, h1]``.
     """
     if script and all(t.startswith("rw [") and t.endswith("]") for t in (script[-1], tactic)):
         return (*script[:-1], f"{script[-1][:-1]}, {tactic[4:]}")

@@ -12,18 +12,19 @@ class WarmStart:
     """Supervised training before the first round.
 
     Args:
-        depth: lines of a proof that the search looks for, at most.
-        width: unfinished proofs of a statement that the search goes on with.
-        checks: attempts of the search at a statement, at most.
-        proofs: of a statement to learn from, at most.
-        lemmas: variations of each statement to learn as lemmas for it, at most.
-        prove_lemmas: search for proofs of the lemmas too, and learn from them: without it a small
-            Solver proves hardly any conjecture of the kinds that the targets are seldom of.
-        alternatives: of the proved statements with further alternatives in their conclusions to
-            learn from, for each statement: a Solver that has never seen any proves none.
-        epochs: passes over all of it.
+        depth: largest number of lines of a proof in the search.
+        width: unfinished proofs per statement that the search keeps after each line.
+        checks: largest number of attempts per statement in the search.
+        proofs: largest number of proofs per statement to train on.
+        lemmas: largest number of variations per statement to train on as lemmas for it.
+        prove_lemmas: also search for proofs of the lemmas and train on them; without it, a small
+            Solver proves hardly any conjecture that is unlike most targets.
+        alternatives: number of statements with disjuncts added to their conclusion, per proved
+            statement; a Solver that has seen none of them proves none.
+        epochs: passes over all examples.
         batch_size: examples of a step.
-        lr: peak of the learning rate; it rises over a tenth of the steps and falls to 0.
+        lr: peak learning rate, after a linear warmup over a tenth of the steps and before a linear
+            decay to 0.
     """
 
     depth: int = 8

@@ -1,7 +1,7 @@
-"""Which tactics to try on a goal: rules on its shape, the likely ones first.
+"""Rules that propose tactics for a goal, the most likely first.
 
-The proofs that come out are flat (no bullets, no nested blocks) and made of a few kinds of lines,
-so that a small model can learn to write them.
+The resulting proofs are flat (no bullets, no nested blocks) and have few forms of lines, so that a
+small model can learn to write them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from lit_research.methods.self_play.warm_start.term_tactics import (
 
 
 def candidates(goal: Goal) -> list[str]:
-    """Return tactics for the goal, without repetition; one alone where it cannot be wrong."""
-    sure = _sure(goal)
-    if sure is not None:
-        return [sure]
+    """Return distinct tactics for the goal; only one if it cannot be wrong."""
+    safe = _safe_step(goal)
+    if safe is not None:
+        return [safe]
     rules = (
         _logic,
         _induction,
@@ -43,62 +43,61 @@ def candidates(goal: Goal) -> list[str]:
 
 
 def closers(goal: Goal) -> list[str]:
-    """Return tactics that solve much and teach little: for what nothing else has proved."""
-    found = ["simp_all"]
-    named = ", ".join(name for name, said in goal.hypotheses.items() if said.op in "=↔")
-    found.append(f"simp_all [{RING}]")
+    """Return strong tactics that are poor examples to train on, for otherwise unproved goals."""
+    tactics = ["simp_all", f"simp_all [{RING}]"]
+    named = ", ".join(name for name, prop in goal.hypotheses.items() if prop.op in "=↔")
     if named:
-        found.insert(0, f"simp [{named}]")
-    for name, kind in goal.variables.items():
-        if kind in ("Nat", "List Nat") and name in variables(goal.target):
-            found += [f"induction {name} <;> simp_all", f"induction {name} <;> simp_all [{RING}]"]
-    return found
+        tactics.insert(0, f"simp [{named}]")
+    for name, type_ in goal.variables.items():
+        if type_ in ("Nat", "List Nat") and name in variables(goal.target):
+            tactics += [f"induction {name} <;> simp_all", f"induction {name} <;> simp_all [{RING}]"]
+    return tactics
 
 
 def _induction(goal: Goal) -> Iterator[str]:
-    """Go up step by step where a hypothesis says what a function does at ``n + 1``."""
-    ends = [_ends(said) for said in goal.hypotheses.values() if said.op == "∀"]
-    if not any(end.op in ("=", "≤", "<") and "+" in _heads(end) for end in ends):
+    """Try induction if a hypothesis is a recursion, with the value of a function at ``n + 1``."""
+    conclusions = [_conclusion(prop) for prop in goal.hypotheses.values() if prop.op == "∀"]
+    if not any(prop.op in ("=", "≤", "<") and "+" in _heads(prop) for prop in conclusions):
         return
-    for name, kind in goal.variables.items():
-        if kind == "Nat" and name in variables(goal.target):
+    for name, type_ in goal.variables.items():
+        if type_ == "Nat" and name in variables(goal.target):
             for lemmas in ("", " [Nat.mul_add]", f" [Nat.mul_add, {AC}]", f" [{RING}]"):
                 yield f"induction {name} <;> simp_all{lemmas}"
 
 
 def _heads(equation: Expr) -> set[str]:
-    """Return the operators right under ``f`` or ``g`` on both sides."""
+    """Return the operators directly under ``f`` or ``g`` on both sides."""
     return {arg.op for side in equation.args if side.op in ("f", "g") for arg in side.args}
 
 
-def _sure(goal: Goal) -> str | None:
-    """Return a step that loses nothing."""
-    target, given = goal.target, goal.hypotheses
-    for name, said in given.items():
-        if said == target:
+def _safe_step(goal: Goal) -> str | None:
+    """Return a step that keeps the goal provable if it is; None if no rule applies."""
+    target, hypotheses = goal.target, goal.hypotheses
+    for name, prop in hypotheses.items():
+        if prop == target:
             return f"exact {name}"
-    for said in given.values():
-        negated = _negated(said)
-        if said == FALSE or (negated is not None and negated in given.values()):
+    for prop in hypotheses.values():
+        negated = _negated(prop)
+        if prop == FALSE or (negated is not None and negated in hypotheses.values()):
             return "contradiction"
     if target.op in ("→", "∀", "¬", "≠"):
         return _intro(goal)
-    for name, said in given.items():
-        if said.op in ("∧", "↔"):
+    for name, prop in hypotheses.items():
+        if prop.op in ("∧", "↔"):
             first, second = goal.fresh_names(2)
             return f"obtain ⟨{first}, {second}⟩ := {name}"
-        if said.op == "∃":
-            bound = next(v for v in (said.args[0].op, *"kmndc") if v not in goal.names)
+        if prop.op == "∃":
+            bound = next(v for v in (prop.args[0].op, *"kmndc") if v not in goal.names)
             return f"obtain ⟨{bound}, {goal.fresh_names()[0]}⟩ := {name}"
     if target.op in ("∧", "↔"):
         return "constructor"
     return None
 
 
-def _negated(said: Expr) -> Expr | None:
-    if said.op == "¬":
-        return said.args[0]
-    return Expr("=", said.args) if said.op == "≠" else None
+def _negated(prop: Expr) -> Expr | None:
+    if prop.op == "¬":
+        return prop.args[0]
+    return Expr("=", prop.args) if prop.op == "≠" else None
 
 
 def _intro(goal: Goal) -> str:
@@ -117,23 +116,23 @@ def _intro(goal: Goal) -> str:
     return f"intro {' '.join(names)}"
 
 
-def _ends(said: Expr) -> Expr:
-    """Return what a hypothesis proves when it is applied to all that it asks for."""
-    while said.op in ("→", "∀"):
-        said = said.args[1]
-    return FALSE if said.op in ("¬", "≠") else said
+def _conclusion(prop: Expr) -> Expr:
+    """Return what a hypothesis proves when it is applied to all of its arguments."""
+    while prop.op in ("→", "∀"):
+        prop = prop.args[1]
+    return FALSE if prop.op in ("¬", "≠") else prop
 
 
 def _logic(goal: Goal) -> Iterator[str]:
-    target, given = goal.target, goal.hypotheses
-    for name, said in given.items():
-        if said.op == "→" and said.args[1] == target:
-            known = [other for other, what in given.items() if what == said.args[0]]
-            yield from (f"exact {name} {other}" for other in known[:1])
-    for name, said in given.items():
-        end = _ends(said)
+    target, hypotheses = goal.target, goal.hypotheses
+    for name, prop in hypotheses.items():
+        if prop.op == "→" and prop.args[1] == target:
+            premises = [other for other, known in hypotheses.items() if known == prop.args[0]]
+            yield from (f"exact {name} {other}" for other in premises[:1])
+    for name, prop in hypotheses.items():
+        end = _conclusion(prop)
         fits = end == target or (end.op == target.op and end.op in ("=", "≤", "<", "∈"))
-        if said.op in ("→", "∀", "¬", "≠") and fits:
+        if prop.op in ("→", "∀", "¬", "≠") and fits:
             yield f"apply {name}"
     if target.op == "∨":
         yield "left"
@@ -141,27 +140,27 @@ def _logic(goal: Goal) -> Iterator[str]:
 
 
 def _forward(goal: Goal) -> Iterator[str]:
-    """Apply an implication to what is known."""
-    given = goal.hypotheses
-    for name, said in given.items():
-        if said.op == "→" and said.args[1] not in given.values():
-            for other, what in given.items():
-                if what == said.args[0]:
+    """Apply an implication to a hypothesis."""
+    hypotheses = goal.hypotheses
+    for name, prop in hypotheses.items():
+        if prop.op == "→" and prop.args[1] not in hypotheses.values():
+            for other, known in hypotheses.items():
+                if known == prop.args[0]:
                     yield f"have {goal.fresh_names()[0]} := {name} {other}"
                     break
 
 
 def _cases(goal: Goal) -> Iterator[str]:
-    for name, said in goal.hypotheses.items():
-        if said.op == "∨":
+    for name, prop in goal.hypotheses.items():
+        if prop.op == "∨":
             new = goal.fresh_names()[0]
             yield f"rcases {name} with {new} | {new}"
 
 
 def _absurd(goal: Goal) -> Iterator[str]:
-    if goal.target != FALSE and any(_negated(said) for said in goal.hypotheses.values()):
+    if goal.target != FALSE and any(_negated(prop) for prop in goal.hypotheses.values()):
         yield "exfalso"
-    letters = [name for name, kind in goal.variables.items() if kind == "Prop"]
+    letters = [name for name, type_ in goal.variables.items() if type_ == "Prop"]
     if goal.target.op in letters or goal.target.op == "∨":
         parts = {goal.target.op, *(part.op for part in goal.target.args)}
         for letter in [x for x in letters if x in parts][:2]:
@@ -169,14 +168,14 @@ def _absurd(goal: Goal) -> Iterator[str]:
 
 
 def _inside(whole: Expr, part: Expr) -> bool:
-    return any(part == found for _, found in positions(whole))
+    return any(part == subterm for _, subterm in positions(whole))
 
 
 def _equations(goal: Goal) -> Iterator[str]:
-    target, given = goal.target, goal.hypotheses
+    target, hypotheses = goal.target, goal.hypotheses
     if target.op not in ("=", "≤", "<", "∈", "∨", "∃") and target != FALSE:
         return
-    equations = {name: said.args for name, said in given.items() if said.op == "="}
+    equations = {name: prop.args for name, prop in hypotheses.items() if prop.op == "="}
     if target.op == "=":
         if target.args[0] == target.args[1]:
             yield "rfl"
@@ -187,8 +186,8 @@ def _equations(goal: Goal) -> Iterator[str]:
             yield f"rw [{name}]"
         if _inside(target, right) and not _inside(left, right):
             yield f"rw [← {name}]"
-    for name, said in given.items():
-        if said.op == "∀" and _ends(said).op == "=" and target.op == "=":
+    for name, prop in hypotheses.items():
+        if prop.op == "∀" and _conclusion(prop).op == "=" and target.op == "=":
             yield f"rw [{name}]"
     if target == FALSE or target.op == "∈":
         yield from _rewrite_at(goal, equations)
@@ -197,7 +196,7 @@ def _equations(goal: Goal) -> Iterator[str]:
 
 
 def _terms(target: Expr, equations: dict[str, tuple[Expr, ...]]) -> Iterator[str]:
-    """Give a proof of an equation at once, from one hypothesis or two."""
+    """Prove an equation in one step, from one or two hypotheses."""
     left, right = target.args
     for name, sides in equations.items():
         if sides == (right, left):
@@ -211,9 +210,9 @@ def _terms(target: Expr, equations: dict[str, tuple[Expr, ...]]) -> Iterator[str
 
 
 def _injective(goal: Goal) -> Iterator[str]:
-    for name, said in goal.hypotheses.items():
-        if said.op == "=" and all(side.op in ("+", "Nat.succ") for side in said.args):
-            first, second = said.args
+    for name, prop in goal.hypotheses.items():
+        if prop.op == "=" and all(side.op in ("+", "Nat.succ") for side in prop.args):
+            first, second = prop.args
             if first.op == "Nat.succ":
                 yield f"injection {name}"
             elif first.args[0] == second.args[0]:
@@ -225,11 +224,11 @@ def _injective(goal: Goal) -> Iterator[str]:
 
 
 def _rewrite_at(goal: Goal, equations: dict[str, tuple[Expr, ...]]) -> Iterator[str]:
-    places = [n for n, said in goal.hypotheses.items() if said.op in ("¬", "≠", "∈")]
+    locations = [n for n, prop in goal.hypotheses.items() if prop.op in ("¬", "≠", "∈")]
     for name, (left, right) in equations.items():
-        for place in places[:2]:
-            said = goal.hypotheses[place]
-            if _inside(said, left):
-                yield f"rw [{name}] at {place}"
-            elif _inside(said, right):
-                yield f"rw [← {name}] at {place}"
+        for location in locations[:2]:
+            prop = goal.hypotheses[location]
+            if _inside(prop, left):
+                yield f"rw [{name}] at {location}"
+            elif _inside(prop, right):
+                yield f"rw [← {name}] at {location}"

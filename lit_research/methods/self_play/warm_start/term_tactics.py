@@ -14,42 +14,42 @@ RING = f"Nat.mul_add, Nat.add_mul, {AC}, {MUL}"
 
 
 def membership_rules(goal: Goal) -> Iterator[str]:
-    """Follow a member into the part of the list that it is in."""
+    """Reduce membership in a list to membership in a part of it."""
     if goal.target.op != "∈":
         return
-    item, where = goal.target.args
-    if where.op == "++":
-        for side, name in zip(where.args, ("left", "right"), strict=True):
+    item, list_ = goal.target.args
+    if list_.op == "++":
+        for side, name in zip(list_.args, ("left", "right"), strict=True):
             yield f"apply List.mem_append_{name}" if side.op != "[]" else "simp"
-    elif where.op == "::":
-        yield "apply List.mem_cons_of_mem" if where.args[0] != item else "simp"
-    elif where.op == "List.reverse":
+    elif list_.op == "::":
+        yield "apply List.mem_cons_of_mem" if list_.args[0] != item else "simp"
+    elif list_.op == "List.reverse":
         yield "rw [List.mem_reverse]"
         yield "apply List.mem_reverse.mpr"
-    elif where.op == "List.map":
+    elif list_.op == "List.map":
         yield "apply List.mem_map_of_mem"
-    named = [name for name, said in goal.hypotheses.items() if said.op in ("∈", "=")]
+    named = [name for name, prop in goal.hypotheses.items() if prop.op in ("∈", "=")]
     yield f"simp [{', '.join(named)}]" if named else "simp"
 
 
 def existence_rules(goal: Goal) -> Iterator[str]:
-    """Try what stands in the goal as a witness, small terms first."""
+    """Try terms of the goal and of the hypotheses as witnesses, small terms first."""
     if goal.target.op != "∃":
         return
     bound, body = goal.target.args
     yield "exact ⟨_, rfl⟩"
     terms = {part for _, part in positions(body)}
-    for said in goal.hypotheses.values():
-        terms |= {part for _, part in positions(said)} if said.op in ("=", *ORDERS) else set()
-    numbers = [t for t in terms if _is_number(t, goal) and bound.op not in variables(t)]
-    for term in sorted(numbers, key=lambda t: (len(str(t)), str(t)))[:10]:
-        filled = substitute(body, bound, term)
-        exact = filled.op == "=" and filled.args[0] == filled.args[1]
+    for prop in goal.hypotheses.values():
+        terms |= {part for _, part in positions(prop)} if prop.op in ("=", *ORDERS) else set()
+    witnesses = [t for t in terms if _is_number(t, goal) and bound.op not in variables(t)]
+    for term in sorted(witnesses, key=lambda t: (len(str(t)), str(t)))[:10]:
+        instance = substitute(body, bound, term)
+        exact = instance.op == "=" and instance.args[0] == instance.args[1]
         yield f"exact ⟨{term}, rfl⟩" if exact else f"exists {term}"
-    pairs = [n for n, kind in goal.variables.items() if kind == "Nat" and n not in (bound.op,)]
+    numbers = [n for n, type_ in goal.variables.items() if type_ == "Nat" and n != bound.op]
     if body.op == "=" and body.args[1].op == "+":
-        yield from (f"exists {a} + {b}" for a in pairs for b in pairs if a < b)
-        yield from (f"exists {a} * {b}" for a in pairs for b in pairs if a != b)
+        yield from (f"exists {a} + {b}" for a in numbers for b in numbers if a < b)
+        yield from (f"exists {a} * {b}" for a in numbers for b in numbers if a != b)
 
 
 def _is_number(term: Expr, goal: Goal) -> bool:
@@ -59,7 +59,7 @@ def _is_number(term: Expr, goal: Goal) -> bool:
 
 
 def arithmetic_rules(goal: Goal) -> Iterator[str]:
-    """Rewrite sums and products; sort them last."""
+    """Rewrite sums and products, then normalise them up to order."""
     target = goal.target
     if target.op != "=" or not _is_number(target.args[0], goal):
         return
@@ -94,7 +94,7 @@ def arithmetic_rules(goal: Goal) -> Iterator[str]:
 
 
 def list_rules(goal: Goal) -> Iterator[str]:
-    """Rewrite lists by the lemmas whose functions are there; simplify last."""
+    """Rewrite lists by lemmas on the functions in the goal, then simplify."""
     ops = {part.op for _, part in positions(goal.target)}
     if not ops & {"++", "::", "[]", "List.length", "List.reverse", "List.map"}:
         return

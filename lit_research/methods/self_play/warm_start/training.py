@@ -1,4 +1,4 @@
-"""The first step of a run: one model is trained on proofs and lemmas; both players start as it."""
+"""The training of the warm start, the first step of a run; both players start with its weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lit_research.methods.self_play.game import Game
 from lit_research.methods.self_play.players import SOLVER
 from lit_research.methods.self_play.problems import Sample
 from lit_research.methods.self_play.updates import Update, make_batches, train_player
-from lit_research.methods.self_play.warm_start.examples import lessons
+from lit_research.methods.self_play.warm_start.examples import prompts_and_answers
 from lit_research.methods.self_play.warm_start.settings import WarmStart
 
 if TYPE_CHECKING:
@@ -28,37 +28,37 @@ def warm_up(
     make_optimizer: OptimizerCallable,
     log: Callable[[int, float], None] = lambda step, loss: None,
 ) -> None:
-    """Find proofs, train one model on proofs and lemmas, and let both players start as it.
+    """Search for proofs, train the Solver on proofs and lemmas, and copy it to the Conjecturer.
 
     Args:
-        game: whose players learn; its verifier judges what the search tries.
+        game: whose players are trained and whose verifier serves the search.
         settings: of the search and of the training.
-        theorems: easy statements that are no targets.
-        make_optimizer: of the model.
-        log: called with every tenth step and its loss, in nats per token.
+        theorems: easy statements that are not targets.
+        make_optimizer: makes the optimiser of the Solver.
+        log: called with the number of every tenth step and its loss in nats per token.
 
     Raises:
         UserError: there are no statements, or none of them was proved.
     """
     if not theorems:
         raise UserError(
-            "warm_start is set, in model.init_args of SelfPlay, but the data has no statements for "
-            "it: give data.init_args.warm, or leave warm_start out for a model that can write "
-            "proofs"
+            "warm_start is set but the data have no statements for it, in model.init_args of "
+            "SelfPlay; must be null for a model that can already write proofs, or "
+            "data.init_args.warm above 0"
         )
-    # One process searches: another could find other proofs, and learn something else.
+    # Only one process searches, since another might find other proofs.
     texts = (
-        lessons(list(theorems), settings, game.form, game.verifier, game.seed)
+        prompts_and_answers(list(theorems), settings, game.form, game.verifier, game.seed)
         if game.worker.rank == 0
         else []
     )
-    samples = examples(game, game.worker.broadcast(texts))
+    samples = encode_examples(game, game.worker.broadcast(texts))
     _train(game, samples, settings, make_optimizer, log)
     game.players.copy_solver_to_conjecturer()
 
 
-def examples(game: Game, texts: Sequence[tuple[str, str]]) -> list[Sample]:
-    """Return prompts with the answers that are to be learned, as tokens."""
+def encode_examples(game: Game, texts: Sequence[tuple[str, str]]) -> list[Sample]:
+    """Return prompts and answers as samples of token ids."""
     tokenizer = game.writer.tokenizer
     prompts = game.writer.encode([prompt for prompt, _ in texts])
     answers = tokenizer([answer for _, answer in texts], add_special_tokens=False, verbose=False)
@@ -79,15 +79,15 @@ def _train(
     update = Update(batch_size=settings.batch_size, epochs=settings.epochs)
     steps = len(make_batches(samples, update, game.seed))
     optimizer = make_optimizer(game.players.parameters_of(SOLVER))
-    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, _rise_and_fall(steps))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, _warmup_and_decay(steps))
     for group in optimizer.param_groups:
         group["lr"] = 0.0
-    rates.base_lrs = [settings.lr] * len(optimizer.param_groups)
+    scheduler.base_lrs = [settings.lr] * len(optimizer.param_groups)
 
     def after_step(step: int, loss: torch.Tensor) -> None:
-        rates.step()
+        scheduler.step()
         if step % max(1, steps // 10) == 0:
-            rank_zero_info(f"warm start: step {step} of {steps}, loss {loss:.3f} nats a token")
+            rank_zero_info(f"warm start: step {step} of {steps}, loss {loss:.3f} nats per token")
         if step % 10 == 0:
             log(step, float(loss))
 
@@ -103,6 +103,6 @@ def _train(
     )
 
 
-def _rise_and_fall(steps: int) -> Callable[[int], float]:
-    rise = max(1, steps // 10)
-    return lambda step: min((step + 1) / rise, (steps - step) / max(1, steps - rise), 1.0)
+def _warmup_and_decay(steps: int) -> Callable[[int], float]:
+    warmup = max(1, steps // 10)
+    return lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup), 1.0)

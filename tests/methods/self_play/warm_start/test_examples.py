@@ -14,7 +14,7 @@ from lit_research.methods.self_play.warm_start.examples import (
     lemma_answers,
     proof_answers,
 )
-from lit_research.methods.self_play.warm_start.proofs import found_proofs, proved_alternatives
+from lit_research.methods.self_play.warm_start.proofs import find_proofs, proved_alternatives
 
 
 class NeverAsked(LeanServer):
@@ -61,7 +61,7 @@ def test_lemmas_are_proved_as_statements_are(tmp_path, monkeypatch):
     with EmbeddedLean() as lean:
         lean.check()
         monkeypatch.setenv("LIT_RESEARCH_CACHE", str(tmp_path))
-        proofs = found_proofs(asked, SETTINGS, lean)
+        proofs = find_proofs(asked, SETTINGS, lean)
         assert [bool(found) for found in proofs] == [True, False]
         ((prompt, answer),) = proof_answers(form, asked, proofs)
         assert prompt == form.solver_prompt(parse_statement(asked[0].statement))
@@ -69,7 +69,7 @@ def test_lemmas_are_proved_as_statements_are(tmp_path, monkeypatch):
         assert lean.verify([Attempt(asked[0].statement, proof)])[0].proved
         # They are found once: the next time nothing is tried.
         before = lean.counts.attempts
-        assert found_proofs(asked, SETTINGS, lean) == proofs
+        assert find_proofs(asked, SETTINGS, lean) == proofs
         assert lean.counts.attempts == before
 
 
@@ -80,7 +80,7 @@ def test_a_cache_that_cannot_be_used_is_said_before_the_search(tmp_path, monkeyp
     for place in (tmp_path / "file", "/proc/nowhere"):
         monkeypatch.setenv("LIT_RESEARCH_CACHE", str(place))
         with pytest.raises(UserError, match=r"cannot write: .*self_play.*give a folder") as error:
-            found_proofs(asked, SETTINGS, lean)
+            find_proofs(asked, SETTINGS, lean)
         assert "\n" not in str(error.value)
 
 
@@ -90,10 +90,10 @@ def test_a_damaged_file_of_the_cache_is_found_anew(tmp_path, monkeypatch):
     with EmbeddedLean() as lean:
         lean.check()
         monkeypatch.setenv("LIT_RESEARCH_CACHE", str(tmp_path))
-        proofs = found_proofs(asked, SETTINGS, lean)
+        proofs = find_proofs(asked, SETTINGS, lean)
         (file,) = (tmp_path / "self_play").iterdir()
         file.write_text('[["ex')
-        assert found_proofs(asked, SETTINGS, lean) == proofs
+        assert find_proofs(asked, SETTINGS, lean) == proofs
 
 
 def test_alternatives_are_kept_if_lean_proves_them():
