@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from lit_research.errors import UserError
 from lit_research.ranges import check_range
 from lit_research.stats.result import LEVEL, Alternative, check_alternative
@@ -47,7 +49,8 @@ def _beyond(critical: float, df: int, shift: float) -> float:
     """Return the probability that a non-central t is above ``critical``."""
     from scipy import stats
 
-    chance = float(stats.nct.sf(critical, df, shift))
+    with np.errstate(all="ignore"):
+        chance = float(stats.nct.sf(critical, df, shift))
     if math.isnan(chance):  # scipy's, where it is 0 or 1 to the last digit
         return float(shift > critical)
     return chance
