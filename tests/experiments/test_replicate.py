@@ -156,7 +156,7 @@ def test_a_planned_replica_is_judged_by_its_plan_alone(arms, tmp_path, monkeypat
     assert "seeds for power 0.9" in capsys.readouterr().out
     found = json.loads(path.with_name("pretrain.pilot.json").read_text())
     assert set(found["pilot"]["gain"]) == {"mean", "sd", "seeds"}
-    work = Path("replicas/work/pretrain")
+    work = Path("replicas", "work", "pretrain")
     assert {file.name for file in work.rglob("seed-*.json")} == {"seed-1000.json", "seed-1001.json"}
 
     with pytest.raises(SystemExit):
