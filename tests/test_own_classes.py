@@ -217,6 +217,9 @@ def test_an_engine_of_ones_own_writes_the_samples_of_a_run(own, tmp_path):
     assert engine is cli.model.engine_of(cli.model.lm)
     assert engine.model is cli.model.lm
     assert engine.weight_version == cli.trainer.global_step == 4
+    # Other data have another tokenizer, and with it another engine.
+    del cli.datamodule.tokenizer
+    assert cli.model.engine_of(cli.model.lm).tokenizer is cli.datamodule.tokenizer
     again = main(["validate", "--run", cli.trainer.log_dir])
     assert again.model.sample(["x"], **options) == ["ababa"]
 

@@ -49,11 +49,13 @@ class TextMethod(Method):
 
         Those of the two models asked for last are kept: an engine may be dear to make.
         """
-        engines: list[tuple[PreTrainedModel, Engine]] = self.__dict__.setdefault("_engines", [])
-        engine = next((engine for model, engine in engines if model is lm), None)
+        engines: list[tuple[PreTrainedModel, Any, Engine]]
+        engines = self.__dict__.setdefault("_engines", [])
+        tokenizer = datamodule(self.trainer).tokenizer
+        engine = next((e for model, t, e in engines if model is lm and t is tokenizer), None)
         if engine is None:
-            engine = self.engine(lm, datamodule(self.trainer).tokenizer)
-            engines[:] = [(lm, engine), *engines[:1]]
+            engine = self.engine(lm, tokenizer)
+            engines[:] = [(lm, tokenizer, engine), *engines[:1]]
         engine.weight_version = self.global_step
         return engine
 
