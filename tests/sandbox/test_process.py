@@ -61,7 +61,8 @@ def test_a_command_whose_launcher_is_killed_ends_all_the_same(start, left_behind
 
 
 def test_a_killed_fork_server_is_replaced(start):
-    with start(["/bin/cat"]) as process:
+    # Not cat: wait closes stdin, at whose end cat may succeed before the kill reaches it.
+    with start(["/bin/sleep", "60"]) as process:
         fork_server = int(
             Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
         )
