@@ -23,13 +23,14 @@ from lit_research.text.duplicates import (
 )
 from lit_research.text.embed import Encoder, Tfidf, embed, make_encoder
 from lit_research.text.embedded import embedded_card
+from lit_research.text.grouped import GroupedDocuments
 from lit_research.text.loaders import make_loader
 from lit_research.text.minhash import MinHash
 from lit_research.text.mixture import Mixture, MixtureComponent
 from lit_research.text.neighbours import ExactIndex, Index, recall
 from lit_research.text.packing import Windows
 from lit_research.text.sampling import ShardedSampler, permutation
-from lit_research.text.sources import AnySource, DocumentSource
+from lit_research.text.sources import AnySource, DocumentSource, vocabulary_of
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
 
@@ -43,6 +44,7 @@ __all__ = [
     "Encoder",
     "ExactIndex",
     "FaissIndex",
+    "GroupedDocuments",
     "Index",
     "MinHash",
     "Mixture",
@@ -70,6 +72,7 @@ __all__ = [
     "split_stream",
     "tokenize",
     "unigram_cross_entropy",
+    "vocabulary_of",
     "vocabulary_size",
     "write_documents",
 ]

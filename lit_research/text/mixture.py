@@ -18,27 +18,34 @@ from lit_research.text.sampling import permutation
 
 @dataclass(frozen=True)
 class MixtureComponent:
-    """One data set of a mixture, with exactly one of ``passes`` and ``share``.
+    """One data set of a mixture, with exactly one of ``passes``, ``windows`` and ``share``.
 
     Args:
         dataset: windows (``__len__`` and ``__getitems__``).
         share: share of all windows that come from this component, in (0, 1).
         passes: number of times that each of its windows is drawn.
+        windows: number of draws; each of its windows is drawn equally often, to one.
     """
 
     dataset: Any
     share: float | None = None
     passes: int | None = None
+    windows: int | None = None
+
+    @property
+    def fixed(self) -> int | None:
+        """Number of draws, None if it is a share of all."""
+        return self.windows if self.passes is None else self.passes * len(self.dataset)
 
 
 class Mixture(Dataset[Batch]):
     """All windows of a training run, in order: ``floor(sum(n * passes) / (1 - sum(share)))``.
 
-    Components with ``passes`` are drawn exactly that often, while those with ``share`` fill the
-    rest (w in "Pre-training under infinite compute": real tokens get exactly ``ep`` passes, teacher
-    tokens have share w). Components are interleaved evenly: every stretch of the mixture holds each
-    component's share to within one or two windows. Within a component, each pass is a new
-    permutation. The window at an index depends on (seed, index) alone.
+    Components with ``passes`` or ``windows`` are drawn exactly that often, those with ``share``
+    fill the rest (w in "Pre-training under infinite compute": real tokens get exactly ``ep``
+    passes, teacher tokens have share w). Components are interleaved evenly: every stretch of the
+    mixture holds each component's share to within one or two windows. Within a component, each pass
+    is a new permutation. The window at an index depends on (seed, index) alone.
 
     The order is part of the mixture: use a ``ShardedSampler`` with ``shuffle=False``, and one
     epoch. With ``drop_last=False`` the pass counts are exact; otherwise an incomplete global batch
@@ -47,12 +54,13 @@ class Mixture(Dataset[Batch]):
     ``counts / len(dataset)`` its number of passes: log both.
 
     Args:
-        components: at least one with ``passes``; their windows have equal keys and shapes.
+        components: at least one with ``passes`` or ``windows``; those of all components have equal
+            keys and shapes.
         seed: seed of all permutations.
 
     Raises:
-        UserError: a component has both or neither of passes and share, a number is out of range, or
-            the windows of two components differ in shape.
+        UserError: a component has not exactly one of passes, windows and share, a number is out of
+            range, or the windows of two components differ in shape.
     """
 
     def __init__(self, components: Sequence[MixtureComponent], seed: int) -> None:
@@ -124,7 +132,7 @@ class Mixture(Dataset[Batch]):
 
 def _counts(components: list[MixtureComponent]) -> np.ndarray:
     """Return the windows of each component, ``[S]``; shares are rounded by largest remainder."""
-    fixed = [len(component.dataset) * (component.passes or 0) for component in components]
+    fixed = [component.fixed or 0 for component in components]
     shares = np.array([component.share or 0.0 for component in components])
     # The tolerance keeps 90 / (1 - 0.1) at 100 in spite of binary fractions.
     total = int(np.floor(sum(fixed) / (1 - shares.sum()) + 1e-6))
@@ -137,21 +145,23 @@ def _counts(components: list[MixtureComponent]) -> np.ndarray:
 
 def _check(components: list[MixtureComponent]) -> None:
     shares = [component.share for component in components if component.share is not None]
-    wrong = [s for s in components if (s.share is None) == (s.passes is None)]
+    amounts = [(s.passes, s.windows, s.share) for s in components]
+    wrong = [amount for amount in amounts if amount.count(None) != 2]
     if wrong or len(shares) == len(components):
         raise UserError(
-            f"(passes, share) are {[(s.passes, s.share) for s in components]}, in the mixture; "
-            "give exactly one of them for each component, and passes for at least one, such as "
-            " MixtureComponent(real, passes=16), MixtureComponent(synthetic, share=0.75)"
+            f"(passes, windows, share) are {amounts}, in the mixture; give exactly one of them for "
+            "each component, and passes or windows for at least one, such as "
+            "MixtureComponent(real, passes=16), MixtureComponent(synthetic, share=0.75)"
         )
     if not all(0 < share < 1 for share in shares) or sum(shares) >= 1:
         raise UserError(
             f"shares {shares} do not leave room for the components with passes, in the mixture; "
             "each must be in (0, 1) and their sum below 1"
         )
-    if not all(s.passes is None or s.passes > 0 for s in components):
+    if not all(s.fixed is None or s.fixed > 0 for s in components):
         raise UserError(
-            f"passes are {[s.passes for s in components]}, in the mixture; must be at least 1"
+            f"passes are {[s.passes for s in components]} and windows "
+            f"{[s.windows for s in components]}, in the mixture; must be at least 1"
         )
     shapes = [{key: value.shape for key, value in s.dataset[0].items()} for s in components]
     if any(shape != shapes[0] for shape in shapes):

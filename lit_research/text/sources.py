@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lit_research.class_paths import make_object
@@ -36,6 +36,14 @@ class DocumentSource(ABC):
         read from disk. Every process calls this and must get the same documents.
         """
 
+    def vocabulary(self) -> Sequence[str] | None:
+        """Return all words of its documents, for the tokenizer ``words``; None if it is open.
+
+        For worlds that write their own language. Words are what single spaces separate; the id of
+        a word is its place, and the end of text comes after the last.
+        """
+        return None
+
 
 AnySource: TypeAlias = str | Mapping[str, Any] | DocumentSource
 """What ``load_documents`` reads: a name, ``{class_path: ..., init_args: ...}``, or the object."""
@@ -48,6 +56,24 @@ def source_name(source: AnySource) -> str:
     if isinstance(source, DocumentSource):
         return type(source).__name__
     return str(source.get("class_path"))
+
+
+def vocabulary_of(source: AnySource) -> Sequence[str]:
+    """Return the closed vocabulary of a source.
+
+    Raises:
+        UserError: it has none.
+    """
+    if not isinstance(source, (str, DocumentSource)):
+        source = make_object(DocumentSource, source)  # type: ignore[type-abstract]
+    words = None if isinstance(source, str) else source.vocabulary()
+    if words is None:
+        raise UserError(
+            f"the tokenizer is 'words', but the source {source_name(source)!r} has no closed "
+            "vocabulary; give 'bytes', 'bpe:4096' or a folder, or a source whose vocabulary() "
+            "returns its words"
+        )
+    return words
 
 
 def own_splits(source: Mapping[str, Any] | DocumentSource, text_column: str) -> dict[str, Dataset]:

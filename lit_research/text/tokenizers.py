@@ -1,12 +1,12 @@
-"""Tokenizers by name: bytes, a byte-level BPE trained on the corpus, or any fast one.
+"""Tokenizers by name: bytes, a byte-level BPE trained on the corpus, words, or any fast one.
 
-All of them are ``PreTrainedTokenizerFast`` objects with an end-of-text token, and decode any
-Unicode text unchanged.
+All of them are ``PreTrainedTokenizerFast`` objects with an end-of-text token; those of bytes decode
+any Unicode text unchanged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,15 +29,22 @@ _FORMAT = "1"
 
 
 def load_tokenizer(
-    spec: str, *, documents: Dataset | None = None, cache_dir: str | Path | None = None
+    spec: str,
+    *,
+    documents: Dataset | None = None,
+    vocabulary: Sequence[str] | None = None,
+    cache_dir: str | Path | None = None,
 ) -> PreTrainedTokenizerFast:
     """Load the tokenizer that ``spec`` names.
 
     Args:
         spec: ``bytes`` (ids 0-255 are the bytes, 256 is the end of text); ``bpe:4096`` (byte-level
-            BPE with 4096 tokens, trained on ``documents`` and cached by their content); else a
-            folder or hub name that transformers can load.
+            BPE with 4096 tokens, trained on ``documents`` and cached by their content); ``words``
+            (one token for each of ``vocabulary``, then the end of text); else a folder or hub name
+            that transformers can load.
         documents: the training split, needed only for ``bpe:``.
+        vocabulary: the words of a ``DocumentSource`` whose vocabulary is closed, needed only for
+            ``words``.
         cache_dir: folder of trained BPEs; default as in ``cache_root``.
 
     A BPE has fewer tokens than requested, with a warning, if the documents are too small.
@@ -47,6 +54,8 @@ def load_tokenizer(
     """
     if spec == "bytes":
         return _wrap(_byte_tokenizer())
+    if spec == "words":
+        return _wrap(_word_tokenizer(vocabulary))
     if spec.startswith("bpe:"):
         return _load_bpe(spec, documents, cache_root(cache_dir) / "tokenizers")
     return _load_pretrained(spec)
@@ -75,6 +84,29 @@ def _byte_tokenizer() -> Tokenizer:
     tokenizer = Tokenizer(models.BPE(vocab=_byte_vocabulary(), merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([END_OF_TEXT])
+    return tokenizer
+
+
+def _word_tokenizer(vocabulary: Sequence[str] | None) -> Tokenizer:
+    """Build a tokenizer of words that spaces separate; a word outside raises an error."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    if vocabulary is None:
+        raise UserError(
+            "the tokenizer 'words' needs a closed vocabulary, in load_tokenizer; pass that of a "
+            "DocumentSource, or give 'bytes' or 'bpe:4096'"
+        )
+    ids = {word: number for number, word in enumerate(vocabulary)}
+    wrong = [word for word in ids if word.split() != [word]]
+    if len(ids) < len(vocabulary) or wrong or not ids:
+        raise UserError(
+            f"the vocabulary has {len(vocabulary)} words, {len(ids)} of them different"
+            + (f", and {wrong[0]!r} is not one word" if wrong else "")
+            + ", in load_tokenizer; must be different words without spaces"
+        )
+    tokenizer = Tokenizer(models.WordLevel(ids))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.add_special_tokens([END_OF_TEXT])
     return tokenizer
 

@@ -155,3 +155,24 @@ def test_mistakes_are_user_errors(store_of):
             ],
             0,
         )
+
+
+@settings(deadline=None)
+@given(
+    real=st.integers(1, 40),
+    synthetic=st.integers(1, 40),
+    windows=st.integers(1, 200),
+    seed=st.integers(0, 3),
+)
+def test_a_number_of_windows_is_drawn_exactly_and_evenly(real, synthetic, windows, seed):
+    parts = [
+        MixtureComponent(Numbers(real), windows=windows),
+        MixtureComponent(Numbers(synthetic), passes=1),
+    ]
+    mixture = Mixture(parts, seed)
+    component, window = draws(mixture)
+    assert mixture.counts.tolist() == [windows, synthetic]
+    assert sorted(window[component == 1].tolist()) == list(range(synthetic))
+    often = np.bincount(window[component == 0], minlength=real)
+    assert often.sum() == windows
+    assert often.max() - often.min() <= 1

@@ -118,3 +118,25 @@ def test_ids_with_gaps_need_rows_up_to_the_largest(byte_tokenizer, documents_of,
     store = tokenize(documents_of(["ab", "c"]), tokenizer, cache_dir=tmp_path)
     assert store.tokens.tolist() == [97, 98, 70_003, 99, 70_003]
     assert store.card["vocab_size"] == 70_004
+
+
+def test_words_of_a_closed_vocabulary_have_their_places_as_ids(tmp_path):
+    tokenizer = load_tokenizer("words", vocabulary=["a", "fox", "runs"])
+    assert tokenizer.encode("fox a runs") == [1, 0, 2]
+    assert decode(tokenizer, [1, 0, 2]) == "fox a runs"
+    assert tokenizer.eos_token_id == 3
+    assert vocabulary_size(tokenizer) == 4
+    tokenizer.save_pretrained(tmp_path)
+    assert load_tokenizer(str(tmp_path)).encode("fox a runs") == [1, 0, 2]
+
+
+def test_a_word_outside_a_closed_vocabulary_is_refused():
+    tokenizer = load_tokenizer("words", vocabulary=["a", "fox"])
+    with pytest.raises(Exception, match="UNK"):
+        tokenizer.encode("a dog")
+
+
+@pytest.mark.parametrize("vocabulary", [None, [], ["a", "a"], ["a", "two words"], [""]])
+def test_a_vocabulary_that_is_none_is_refused(vocabulary):
+    with pytest.raises(UserError, match="vocabulary"):
+        load_tokenizer("words", vocabulary=vocabulary)

@@ -16,16 +16,9 @@ from lit_research.methods.base import datamodule
 from lit_research.methods.ensemble.checkpoints import load_members, member_builder
 from lit_research.methods.ensemble.core import distillation_loss, retained_share
 from lit_research.methods.ensemble.members import as_member, count_members
-from lit_research.methods.pretrain import Corpus, Pretrain
+from lit_research.methods.pretrain import MixtureCorpus, Pretrain
 from lit_research.ranges import COUNT, POSITIVE, SHARE, check_range
-from lit_research.text import (
-    Mixture,
-    MixtureComponent,
-    Windows,
-    fingerprint,
-    load_documents,
-    tokenize,
-)
+from lit_research.text import MixtureComponent, Windows, fingerprint, load_documents
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -33,7 +26,7 @@ if TYPE_CHECKING:
 Batch = dict[str, Tensor]
 
 
-class DistillCorpus(Corpus):
+class DistillCorpus(MixtureCorpus):
     """Real windows, each drawn exactly ``passes`` times, mixed with a share of teacher text.
 
     A run is one epoch of ``real windows * passes / (1 - share)`` windows (Kim et al. 2025,
@@ -54,7 +47,6 @@ class DistillCorpus(Corpus):
         where = "in data.init_args of DistillCorpus"
         check_range(SHARE, where, share=share)
         check_range(COUNT, where, passes=passes)
-        self._mixture: Mixture | None = None
 
     def setup(self, stage: str) -> None:
         """Refuse to train without the pool; the other verbs read only real text."""
@@ -66,25 +58,18 @@ class DistillCorpus(Corpus):
             )
         super().setup(stage)
 
-    @property
-    def mixture(self) -> Mixture:
-        """All windows of the run, in order."""
-        if self._mixture is None:
-            args = self.hparams
-            components = []
-            if args["share"] < 1:
-                components.append(MixtureComponent(self.windows("train"), passes=args["passes"]))
-            if args["share"] == 1:
-                pool = MixtureComponent(self._pool_windows(), passes=args["passes"])
-                components.append(pool)
-            elif args["share"] > 0:
-                pool = MixtureComponent(self._pool_windows(), share=args["share"])
-                components.append(pool)
-            self._mixture = Mixture(components, seed=args["seed"])
-        return self._mixture
+    def components(self) -> list[MixtureComponent]:
+        """Return the real text, and the teachers' where it has a share."""
+        share, passes = self.hparams["share"], self.hparams["passes"]
+        if share == 1:
+            return [MixtureComponent(self._pool_windows(), passes=passes)]
+        parts = [MixtureComponent(self.windows("train"), passes=passes)]
+        if share > 0:
+            parts.append(MixtureComponent(self._pool_windows(), share=share))
+        return parts
 
     def _pool_windows(self) -> Windows:
-        args, folder = self.hparams, Path(self.hparams["pool"])
+        folder = Path(self.hparams["pool"])
         documents = load_documents(str(folder))
         card = folder / "card.json"
         corpus = json.loads(card.read_text()).get("teacher_corpus") if card.is_file() else None
@@ -94,31 +79,7 @@ class DistillCorpus(Corpus):
                 "data.init_args of DistillCorpus; give the teachers' source and fractions, since "
                 "their text may hold validation text"
             )
-        store = tokenize(documents, self.tokenizer, cache_dir=args["cache_dir"], name="pool")
-        return Windows(
-            store, args["sequence_length"], mask_across_documents=args["mask_across_documents"]
-        )
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Training batches of one rank in the run; the last may be smaller."""
-        return -(-len(self.mixture) // (self.hparams["batch_size"] * self.world_size))
-
-    def train_dataloader(self) -> Any:
-        """Return the mixture, in order."""
-        epochs = self.trainer.max_epochs if self.trainer is not None else 1
-        if epochs != 1:
-            raise UserError(
-                f"trainer.max_epochs is {epochs}, with DistillCorpus; give trainer.max_epochs 1, "
-                "and the number of passes as data.init_args.passes"
-            )
-        mixture = self.mixture
-        counts = ", ".join(
-            f"{count} windows ({count / len(component.dataset):.2f} passes)"
-            for count, component in zip(mixture.counts, mixture.components, strict=True)
-        )
-        rank_zero_info(f"Mixture: {counts}.")
-        return self.loader(mixture)
+        return self.windows_of(documents, "pool")
 
 
 class Distill(Pretrain):

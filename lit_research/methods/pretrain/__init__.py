@@ -1,7 +1,11 @@
-"""Next-token training: ``Pretrain`` with ``Corpus``, or ``StreamedCorpus`` for large text."""
+"""Next-token training: ``Pretrain`` with a corpus.
+
+``Corpus`` is any text, ``MixedCorpus`` real and synthetic text, ``StreamedCorpus`` large text.
+"""
 
 from lit_research.methods.pretrain.core import Schedule, decay_mask, param_groups
 from lit_research.methods.pretrain.data import Corpus
+from lit_research.methods.pretrain.mixed import MixedCorpus, MixtureCorpus
 from lit_research.methods.pretrain.module import Pretrain
 from lit_research.methods.pretrain.predictions import LogProbWriter
 from lit_research.methods.pretrain.recipe import (
@@ -14,6 +18,8 @@ from lit_research.methods.pretrain.streamed import StreamedCorpus
 __all__ = [
     "Corpus",
     "LogProbWriter",
+    "MixedCorpus",
+    "MixtureCorpus",
     "Pretrain",
     "Schedule",
     "StreamedCorpus",

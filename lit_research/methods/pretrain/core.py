@@ -14,6 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from lit_research.metrics import sum_dtype
+
 Schedule = Literal["cosine", "linear", "constant"]
 """Learning rate after the warm-up: cosine or linear decay, or constant."""
 
@@ -111,3 +113,22 @@ def sums_by_length(
     sums = torch.zeros(2, len(edges) + 1, dtype=torch.float64, device=losses.device)
     values = torch.stack([losses * counted, counted.to(losses.dtype)]).flatten(1).double()
     return sums.index_add_(1, bins, values)
+
+
+def sums_by_group(losses: Tensor, groups: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Sum token losses by group.
+
+    Args:
+        losses: nats, ``[B, T]``.
+        groups: of each token, 0 to ``count - 1``; -1 for none; ``[B, T]``.
+        count: number of groups, G.
+
+    Returns:
+        Sums in the dtype for sums, and counts, ``[G]`` each.
+    """
+    index = (groups + 1).flatten()  # row 0 takes what has no group
+    sums = torch.zeros(count + 1, dtype=sum_dtype(losses.device), device=losses.device)
+    counts = torch.zeros(count + 1, dtype=torch.int64, device=losses.device)
+    sums.index_add_(0, index, losses.flatten().to(sums.dtype))
+    counts.index_add_(0, index, torch.ones_like(index))
+    return sums[1:], counts[1:]

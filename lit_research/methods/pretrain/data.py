@@ -21,6 +21,7 @@ from lit_research.text import (
     load_tokenizer,
     split_documents,
     tokenize,
+    vocabulary_of,
 )
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ class Corpus(TextDataModule):
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The tokenizer; a BPE is trained on the training split alone."""
         spec, cache_dir = self.hparams["tokenizer"], self.hparams["cache_dir"]
+        if spec == "words":
+            return load_tokenizer(spec, vocabulary=vocabulary_of(self.hparams["source"]))
         # Only a BPE needs the corpus: `predict` may read other documents.
         documents = self.documents["train"] if spec.startswith("bpe:") else None
         return load_tokenizer(spec, documents=documents, cache_dir=cache_dir)

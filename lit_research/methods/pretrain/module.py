@@ -29,6 +29,7 @@ from lit_research.methods.pretrain.core import (
     Schedule,
     decay_mask,
     param_groups,
+    sums_by_group,
     sums_by_length,
 )
 from lit_research.methods.pretrain.predictions import LogProbWriter
@@ -55,7 +56,8 @@ class Pretrain(TextMethod):
 
     A batch holds ``input_ids`` and ``labels`` (the next tokens, -100 where there is nothing to
     learn), both ``[B, T]``; ``position_ids`` ``[B, T]`` that restart at each document keep
-    attention within documents.
+    attention within documents. Where a batch of an evaluation has ``loss_groups`` ``[B, T]``, the
+    mean loss of each group is logged too, as ``val/loss_of_NAME`` (see ``GroupedDocuments``).
 
     Args:
         lm: the language model: ``{model_type: llama, hidden_size: 128, ...}`` builds one with
@@ -77,7 +79,7 @@ class Pretrain(TextMethod):
     lm: PreTrainedModel
     needs = {**TextMethod.needs, "batches": ("sequence_length",)}
     returns = ("token_losses",)
-    validation_metrics = ("train/loss", "val/loss")
+    validation_metrics = ("train/loss", "val/loss", "val/loss_of_*")
 
     def __init__(
         self,
@@ -171,6 +173,12 @@ class Pretrain(TextMethod):
         losses = lm_token_losses(self.lm, batch, fused=self._fused_loss)
         dtype = sum_dtype(losses.device)
         self.add_mean(f"{stage}/loss", losses.sum(dtype=dtype), (batch["labels"] != IGNORE).sum())
+        if "loss_groups" in batch:
+            names: list[str] = datamodule(self.trainer).loss_groups
+            for name, total, count in zip(
+                names, *sums_by_group(losses, batch["loss_groups"], len(names)), strict=True
+            ):
+                self.add_mean(f"{stage}/loss_of_{name}", total, count)
         return {"token_losses": losses}
 
     def on_predict_start(self) -> None:
