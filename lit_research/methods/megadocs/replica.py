@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CONFIG = "megadocs/records.yaml"
 GENERATIONS = (1, 2, 4, 8)
 MIDDLE = 4  # of the arms with one number of generations
-PASSES, DECAYS = (8, 16, 32), (1.0, 3.0)  # over the real text, of the tuned arms
+PASSES, DECAYS = (4, 8, 16), (1.0, 3.0)  # over the real text, of the tuned arms
 SHORT = "val/loss_of_short"
 
 _DATA = "data.init_args"

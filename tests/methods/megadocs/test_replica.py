@@ -36,7 +36,7 @@ def results(rng, gain=0.3, saved=0.05):
         found[one.name] = arm(1.7, late, late)
     for part, arms in replica.TUNED.items():
         for (passes, decay), one in arms.items():
-            distance = abs(np.log2(passes / 16)) + (decay != 3.0)
+            distance = abs(np.log2(passes / 8)) + (decay != 3.0)
             found[one.name] = arm(1.9 - saved * (part == "simple") + 0.1 * distance, 2.1, 2.1)
     return found
 
@@ -51,7 +51,7 @@ def test_what_the_paper_found_is_reproduced():
     assert effect["rephrases"] == pytest.approx(0.05, abs=0.01)
     assert effect["last"] == pytest.approx(0.3, abs=0.01)
     for part in ("real", "simple"):
-        assert replica.best(found, part).name == f"{part}-16-passes-decay-3"
+        assert replica.best(found, part).name == f"{part}-8-passes-decay-3"
 
 
 def test_no_effect_is_not_reproduced():
