@@ -7,6 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from lit_research.errors import UserError
+from lit_research.methods.megadocs.core import Megadoc, Source, cuts, simple, stitch, stretch
+from lit_research.methods.megadocs.shuffling import shuffle_pieces
 from lit_research.methods.megadocs.world import CLOSE, OPEN, World, next_thought
 from lit_research.ranges import COUNT, Range, check_range
 from lit_research.seeds import derive_seed, resolve_seed
@@ -14,7 +16,6 @@ from lit_research.text import DocumentSource
 
 Part = Literal["corpus", "simple", "stitched", "shuffled", "stretched"]
 Row = dict[str, str]
-Made = tuple[str, str]  # the source of a synthetic text, and the text
 WHERE = "in init_args of Records"
 
 
@@ -27,9 +28,10 @@ class Records(DocumentSource):
     - ``simple``: every rephrase as a document of its own;
     - ``stitched``: the rephrases of a document in one megadoc with the document itself, ``real``
       last or first;
-    - ``shuffled``: the same megadocs with the pieces of different documents exchanged, the control;
+    - ``shuffled``: the same megadocs with the rephrases of different documents exchanged, the
+      control;
     - ``stretched``: the document in ``generations + 1`` pieces, with a thought before each of them
-      but the first.
+      but the first; at most as many thoughts as ``facts``.
 
     Args:
         part: as above.
@@ -121,97 +123,47 @@ class Records(DocumentSource):
         ]
 
     def _synthetic(self) -> list[Row]:
-        """Return the texts of a synthetic part, in random order, each with its source."""
-        made = {
-            "simple": self._simple,
-            "stitched": self._megadocs,
-            "shuffled": self._megadocs,
-            "stretched": self._stretched,
-        }[self.part]()
+        """Return the texts of a synthetic part in random order, each with its source."""
+        made = self._made()
         rng = np.random.default_rng(derive_seed(self.world.seed, "order of", self.part))
         return [
             {
-                "text": made[number][1],
+                "text": " ".join(made[number].tokens),
                 "id": f"{self.part}-{number}",
-                "source_id": made[number][0],
+                "source_id": made[number].source_id,
                 "kind": self.part,
             }
             for number in rng.permutation(len(made))
         ]
 
-    def _rephrases(self, entity: str) -> list[str]:
-        return [self.world.rephrase(entity, number) for number in range(self.generations)]
-
-    def _simple(self) -> list[Made]:
-        return [(e, text) for e in self.entities("train") for text in self._rephrases(e)]
-
-    def _megadocs(self) -> list[Made]:
-        entities = self.entities("train")
-        pieces = [[*self._rephrases(entity), self.world.document(entity)] for entity in entities]
-        if self.part == "shuffled":
-            pieces = exchanged(pieces, derive_seed(self.world.seed, "exchanged"))
-        if self.order == "first":
-            pieces = [[*row[-1:], *row[:-1]] for row in pieces]
-        return [(entity, " ".join(row)) for entity, row in zip(entities, pieces, strict=True)]
-
-    def _stretched(self) -> list[Made]:
-        texts = {entity: self.world.document(entity).split() for entity in self.entities("train")}
-        return [(entity, stretched(words, self.generations)) for entity, words in texts.items()]
-
-
-def exchanged(pieces: list[list[str]], seed: int) -> list[list[str]]:
-    """Return megadocs with the pieces of different sources, each piece in its place.
-
-    The pieces as a whole, and those at each place of a megadoc, are the same as before; the last
-    piece, the real document, stays.
-
-    Args:
-        pieces: of each source, equally many.
-        seed: of the exchange.
-
-    Raises:
-        UserError: there are fewer sources than pieces of a megadoc.
-    """
-    sources, places = len(pieces), len(pieces[0])
-    if sources < places:
-        raise UserError(
-            f"there are {sources} entities, {WHERE}, for megadocs of {places} pieces, none of "
-            f"which is of the same entity; give at least {places} entities"
-        )
-    # Along a circle of all sources, place p takes from the source p places on: never one twice.
-    circle = np.random.default_rng(seed).permutation(sources)
-    at = {source: number for number, source in enumerate(circle.tolist())}
-    return [
-        [
-            pieces[circle[(at[source] + places - 1 - place) % sources]][place]
-            for place in range(places)
+    def _made(self) -> list[Megadoc[str]]:
+        """Return the documents of a synthetic part, source after source."""
+        documents = [
+            Source(entity, self.world.document(entity).split()) for entity in self.entities("train")
         ]
-        for source in range(sources)
-    ]
+        if self.part == "stretched":
+            return [self._stretched(document) for document in documents]
+        rephrases = [
+            [self.world.rephrase(d.id, number).split() for number in range(self.generations)]
+            for d in documents
+        ]
+        if self.part == "simple":
+            return simple(documents, rephrases)
+        megadocs = [
+            stitch(document, of_one, real=self.order)
+            for document, of_one in zip(documents, rephrases, strict=True)
+        ]
+        if self.part == "shuffled":
+            return shuffle_pieces(megadocs, derive_seed(self.world.seed, "shuffled"))
+        return megadocs
 
-
-def stretched(words: list[str], thoughts: int) -> str:
-    """Return a document in ``thoughts + 1`` pieces with a thought before each but the first.
-
-    Args:
-        words: of the document.
-        thoughts: number of them, below that of the words.
-
-    Raises:
-        UserError: there are more pieces than words.
-    """
-    if thoughts >= len(words):
-        raise UserError(
-            f"generations is {thoughts}, {WHERE}, and a document has {len(words)} words; the part "
-            "stretched needs a word for each of generations + 1 pieces"
-        )
-    longer = len(words) % (thoughts + 1)  # pieces of one more word
-    sizes = [len(words) // (thoughts + 1) + (place < longer) for place in range(thoughts + 1)]
-    made, first = words[: sizes[0]], sizes[0]
-    for size in sizes[1:]:
-        made = [*made, OPEN, next_thought(words[first:]), CLOSE, *words[first : first + size]]
-        first += size
-    return " ".join(made)
+    def _stretched(self, document: Source[str]) -> Megadoc[str]:
+        """Return a document with its thoughts; no cut is between a value and its attribute."""
+        words = document.tokens
+        can_cut = ["=" not in word for word in words]
+        borders = cuts(len(words), self.generations + 1, can_cut, name=document.id)
+        thoughts = [[next_thought(words[border:])] for border in borders]
+        return stretch(document, thoughts, opening=[OPEN], closing=[CLOSE], can_cut=can_cut)
 
 
 def check_passages(world: World, entities: int, pieces: int) -> None:

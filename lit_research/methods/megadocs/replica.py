@@ -97,6 +97,14 @@ def late(results: Results, arm: Arm) -> np.ndarray:
     return (last_a + (styles - 1) * last_others) / styles
 
 
+def saved_by_repetition(results: Results, arm: Arm) -> np.ndarray:
+    """Return the loss of first values minus that of late ones, in nats a value, ``[seeds]``.
+
+    Over-fitting, which is stronger the fewer generations there are, raises both.
+    """
+    return np.array(results[arm.name]["val/loss_of_first_values"]) - late(results, arm)
+
+
 def best(results: Results, part: str) -> Arm:
     """Return the tuned arm with the least mean loss on short documents."""
     return min(TUNED[part].values(), key=lambda arm: float(short(results, arm).mean()))
@@ -118,6 +126,10 @@ def effects(results: Results) -> dict[str, list[float]]:
         part: np.array([late(results, BY_GENERATIONS[part, g]) for g in GENERATIONS])
         for part in ("simple", "stitched", "shuffled")
     }
+    saved = {
+        part: [saved_by_repetition(results, BY_GENERATIONS[part, g]) for g in GENERATIONS]
+        for part in ("simple", "stitched")
+    }
     middle = GENERATIONS.index(MIDDLE)
     stitching = by_part["simple"] - by_part["stitched"]
     grouping = by_part["shuffled"] - by_part["stitched"]
@@ -135,6 +147,7 @@ def effects(results: Results) -> dict[str, list[float]]:
         "last": late(results, FIRST) - by_part["stitched"][middle],
         "masked_grouping": late(results, MASKED["shuffled"]) - late(results, MASKED["stitched"]),
         "grouping_slope": slopes(grouping),
+        "repetition_slope": slopes(np.subtract(saved["stitched"], saved["simple"])),
     }
     return {name: value.tolist() for name, value in values.items()}
 

@@ -18,6 +18,7 @@ entity is the same text for every number of generations and in every arrangement
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -136,11 +137,11 @@ class World:
         return np.random.default_rng(derive_seed(self.seed, *what))
 
 
-def next_thought(words: list[str]) -> str:
+def next_thought(words: Sequence[str]) -> str:
     """Return the thought before the rest of a real document: which attribute comes next.
 
     Args:
-        words: the rest; it may begin with a value, whose attribute was named before.
+        words: the rest.
     """
-    named = [word.split("=")[0].split(".")[-1] for word in words if word != END]
-    return named[0] if named else NOTHING
+    named = (word.split(".")[1] for word in words if "." in word and word != END)
+    return next(named, NOTHING)

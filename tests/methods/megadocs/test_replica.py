@@ -19,6 +19,7 @@ def results(rng, gain=0.3, saved=0.05):
     def arm(short, late_a, late_others):
         values = {
             "short": short,
+            "first_values": 2.4,
             "late_values_last_a": late_a,
             "late_values_last_others": late_others,
         }
@@ -48,6 +49,7 @@ def test_what_the_paper_found_is_reproduced():
     effect = {name: np.mean(values) for name, values in replica.effects(found).items()}
     assert effect["grouping"] == pytest.approx(0.9, abs=0.01)
     assert effect["stitching_slope"] == pytest.approx(0.3, abs=0.01)
+    assert effect["repetition_slope"] == pytest.approx(0.3, abs=0.01)
     assert effect["rephrases"] == pytest.approx(0.05, abs=0.01)
     assert effect["last"] == pytest.approx(0.3, abs=0.01)
     for part in ("real", "simple"):
@@ -66,7 +68,7 @@ def test_no_effect_is_not_reproduced():
 def test_without_a_plan_every_effect_is_judged_by_itself():
     claims = replica.verdicts(results(np.random.default_rng(0)))
     assert {c.role for c in claims} == {"exploratory"}
-    assert len(claims) == 9
+    assert len(claims) == 10
 
 
 def test_the_figure_shows_the_arms():
