@@ -81,13 +81,21 @@ class Filters:
             return "too short"
         if REPLACEMENT in text and not self.keep_undecodable:
             return "undecodable"
-        if self.max_repetition is not None:
-            if repeated_share(tokens, self.ngram) > self.max_repetition:
-                return "repetition"
-        if self.max_copy is not None and len(seed_tokens):
-            if longest_common_run(seed_tokens, tokens) > self.max_copy * len(tokens):
-                return "copied"
+        if self.repeats(tokens):
+            return "repetition"
+        if self.copies(tokens, seed_tokens):
+            return "copied"
         return None
+
+    def repeats(self, tokens: Sequence[int]) -> bool:
+        """Return whether repeated n-grams cover too much of the tokens ``[T]``."""
+        limit = self.max_repetition
+        return limit is not None and repeated_share(tokens, self.ngram) > limit
+
+    def copies(self, tokens: Sequence[int], seed_tokens: Sequence[int]) -> bool:
+        """Return whether too much of the tokens ``[T]`` is one run of those of d1."""
+        limit = self.max_copy
+        return limit is not None and longest_common_run(seed_tokens, tokens) > limit * len(tokens)
 
     def duplicate_reasons(
         self, texts: Sequence[Document], corpus: Sequence[Document]
