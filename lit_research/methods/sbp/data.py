@@ -8,7 +8,8 @@ import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.methods.pretrain import MixedCorpus
-from lit_research.methods.sbp.two_formats import HEADER, KINDS
+from lit_research.methods.sbp.truth import HEADER
+from lit_research.methods.sbp.two_formats import KINDS
 from lit_research.methods.text import Split
 from lit_research.text import GroupedDocuments
 from lit_research.text.grouped import NO_GROUP

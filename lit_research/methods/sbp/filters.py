@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lit_research.errors import UserError
-from lit_research.methods.sbp.core import longest_common_run, repeated_share
+from lit_research.methods.sbp.measures import longest_common_run, repeated_share
 from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.storage import content_hash
 from lit_research.text import MinHash, find_duplicates

@@ -14,17 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
-from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.files import write_json
 from lit_research.generation import Prompt, TextJob, row_seed, shard_loader
 from lit_research.lm.engines import Engine, Sampling
-from lit_research.methods.base import datamodule
-from lit_research.methods.pretrain import Corpus, Pretrain
+from lit_research.methods.pretrain import Corpus
 from lit_research.methods.sbp.filters import Filters
 from lit_research.methods.sbp.selection import Selection
 from lit_research.ranges import COUNT, NOT_NEGATIVE, Range, check_range
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
 
 WHERE = "in data.init_args of SyntheticCorpus"
 FEWEST_SEED_TOKENS = 16
+BASE = "base"  # source of texts without a d1
 _SPARE = 10  # texts written at most, as a multiple of those that suffice where none is refused
 
 
@@ -59,6 +57,11 @@ class SyntheticCorpus(Corpus):
         filters: arguments of ``Filters``; None is its defaults.
         overlap: Jaccard similarity of word shingles (MinHash) at or above which a document of the
             validation or test split is refused as a copy of one of R; None compares ids alone.
+        quality_texts: texts that ``test`` measures, and as many documents of R.
+        encoder: of the relevance that ``test`` measures, by class path; None is ``Tfidf``.
+        judge: of the facts that ``test`` measures, the class path of a ``Judge``; None takes the
+            source where that knows the truth (has a method ``faults``).
+        separator: the token between d1 and the text; None takes the end of text.
     """
 
     def __init__(
@@ -73,10 +76,15 @@ class SyntheticCorpus(Corpus):
         max_texts: int | None = None,
         filters: dict[str, Any] | None = None,
         overlap: float | None = 0.8,
+        quality_texts: int = 1000,
+        encoder: dict[str, Any] | None = None,
+        judge: dict[str, Any] | None = None,
+        separator: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         sizes = {"synthetic_tokens": synthetic_tokens, "max_new_tokens": max_new_tokens}
+        sizes["quality_texts"] = quality_texts
         check_range(COUNT, WHERE, **sizes, max_texts=max_texts)
         check_range(NOT_NEGATIVE, WHERE, temperature=temperature)
         share = Range(above=0, at_most=1)
@@ -85,8 +93,9 @@ class SyntheticCorpus(Corpus):
         self.filters = _filters(filters or {})
 
     def splits_of(self, verb: TrainerFn) -> tuple[str, ...]:
-        """Return the splits that a verb reads; ``predict`` reads R."""
-        return ("train",) if verb == TrainerFn.PREDICTING else super().splits_of(verb)
+        """Return the splits that a verb reads; ``predict`` and ``test`` read R."""
+        of_r = verb in (TrainerFn.PREDICTING, TrainerFn.TESTING)
+        return ("train",) if of_r else super().splits_of(verb)
 
     def setup(self, stage: str) -> None:
         """Refuse to write from a corpus that has held-out documents in it.
@@ -105,6 +114,10 @@ class SyntheticCorpus(Corpus):
     def predict_dataloader(self) -> Any:
         """Return the numbers of this process's shards, one a batch: ``{"shard": number}``."""
         return shard_loader(self.most_shards, self.trainer, lambda shard: {})
+
+    def test_dataloader(self) -> Any:
+        """Return one batch with nothing in it: what ``test`` measures are the texts."""
+        return shard_loader(1, None, lambda shard: {})
 
     @cached_property
     def most_shards(self) -> int:
@@ -127,9 +140,34 @@ class SyntheticCorpus(Corpus):
         return ids[:room]
 
     @cached_property
+    def separator_id(self) -> int:
+        """The token between d1 and the text.
+
+        Raises:
+            UserError: the tokenizer has no such token.
+        """
+        return separator_id(self.tokenizer, self.hparams["separator"], WHERE)
+
+    @cached_property
     def row_of(self) -> dict[str, int]:
         """The row of each document of R, by its id."""
         return {name: row for row, name in enumerate(self.documents["train"]["id"])}
+
+
+def separator_id(tokenizer: Any, token: str | None, where: str) -> int:
+    """Return the id of the token between d1 and d2; None is the end of text.
+
+    Raises:
+        UserError: the tokenizer has no such token.
+    """
+    if token is None:
+        return int(tokenizer.eos_token_id)
+    if token not in tokenizer.get_vocab():
+        raise UserError(
+            f"separator is {token!r}, {where}, which is no token of the tokenizer; give one of "
+            "its tokens, or null"
+        )
+    return int(tokenizer.get_vocab()[token])
 
 
 def _filters(given: dict[str, Any]) -> Filters:
@@ -195,7 +233,7 @@ class CorpusWriter:
         self.data, self.engine, self.costs = data, engine, costs or {}
         self.room = _room(data, context)
         keys = ("synthetic_tokens", "conditional", "temperature", "top_p", "max_new_tokens")
-        more = ("sampling_seed", "batch_size", "tokenizer")
+        more = ("sampling_seed", "batch_size", "tokenizer", "separator")
         card = {
             **engine.card(),
             **{key: args[key] for key in (*keys, *more)},
@@ -242,12 +280,13 @@ class CorpusWriter:
         return sum(row["tokens"] or 0 for row in rows)
 
     def _prompt(self, number: int) -> Prompt:
-        end, name = self.data.tokenizer.eos_token_id, f"{number:08d}"
+        separator, name = self.data.separator_id, f"{number:08d}"
         if not self.data.hparams["conditional"]:
-            return Prompt([end], id=name, source_id="base")
+            return Prompt([separator], id=name, source_id=BASE)
         row = self.data.seed_row(number)
         source = self.data.documents["train"][row]["id"]
-        return Prompt([*self.data.seed_tokens(row, self.room), end], id=name, source_id=source)
+        tokens = [*self.data.seed_tokens(row, self.room), separator]
+        return Prompt(tokens, id=name, source_id=source)
 
     def _add_seconds(self, shard: int, seconds: float) -> None:
         known = self._read(self._seconds_file)
@@ -302,40 +341,3 @@ def _room(data: SyntheticCorpus, context: int) -> int:
             f"{room} for d1; must leave {min(FEWEST_SEED_TOKENS, longest)} or more"
         )
     return min(room, longest)
-
-
-class CorpusMethod(Pretrain):
-    """``Pretrain`` whose ``predict`` writes a ``SyntheticCorpus``; with other data it scores text.
-
-    Takes the arguments of ``Pretrain``.
-    """
-
-    _writer: CorpusWriter | None = None
-
-    def costs(self) -> dict[str, Any]:
-        """Return what came before the sampling, for the card of the corpus."""
-        return {}
-
-    def on_predict_start(self) -> None:
-        """Open the corpus to write."""
-        data = datamodule(self.trainer)
-        if not isinstance(data, SyntheticCorpus):
-            super().on_predict_start()
-            return
-        context = self.lm.config.max_position_embeddings
-        engine, rank = self.engine_of(self.lm), self.global_rank
-        self._writer = CorpusWriter(data, engine, context, rank=rank, costs=self.costs())
-
-    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """Write a shard, unless enough are there, and return its tokens; else see ``Pretrain``."""
-        if self._writer is None:
-            return super().predict_step(batch, batch_idx)
-        return torch.tensor(float(self._writer.write(batch["shard"])))
-
-    def on_predict_end(self) -> None:
-        """Put the corpus together."""
-        if self._writer is None:
-            super().on_predict_end()
-            return
-        self._writer.finish(self.trainer)
-        self._writer = None

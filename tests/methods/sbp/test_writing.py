@@ -55,7 +55,7 @@ class Scripted(LiveEngine):
 
 HERE = "tests.methods.sbp.test_writing"
 WRITE = {
-    "model.class_path": "lit_research.methods.sbp.writing.CorpusMethod",
+    "model.class_path": "lit_research.methods.sbp.corpus_method.CorpusMethod",
     f"{MODEL}.lm.max_position_embeddings": 128,
     f"{MODEL}.engine": {"class_path": f"{HERE}.Scripted"},
     "data.class_path": "lit_research.methods.sbp.writing.SyntheticCorpus",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
-from lit_research.methods.sbp.core import longest_common_run, recovered_share, repeated_share
+from lit_research.methods.sbp.measures import longest_common_run, recovered_share, repeated_share
 
 TOKENS = st.lists(st.integers(0, 3), max_size=30)
 
