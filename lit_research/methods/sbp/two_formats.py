@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 
 from lit_research.errors import UserError
+from lit_research.methods.sbp.truth import HEADER as HEADER
 from lit_research.methods.sbp.truth import is_document, is_possible
 from lit_research.ranges import COUNT, SHARE, Range, check_range
 from lit_research.seeds import derive_seed, resolve_seed
