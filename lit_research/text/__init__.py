@@ -4,8 +4,8 @@
 ``tokenize`` make a ``TokenStore``; ``Windows`` (or a ``Mixture`` of them, or ``StreamingWindows``)
 cut batches from it, ``ShardedSampler`` orders them, and ``make_loader`` loads them, resumable
 after any batch. ``find_duplicates`` and ``find_overlap`` find near-duplicates; ``embed`` makes
-vectors of documents and an ``Index`` searches them. ``datasets``, ``transformers`` and
-``tokenizers`` are imported where they are used.
+vectors of documents, an ``Index`` searches them and ``PairFinder`` pairs them. ``datasets``,
+``transformers`` and ``tokenizers`` are imported where they are used.
 """
 
 from lit_research.labels import IGNORE
@@ -29,6 +29,7 @@ from lit_research.text.minhash import MinHash
 from lit_research.text.mixture import Mixture, MixtureComponent
 from lit_research.text.neighbours import ExactIndex, Index, recall
 from lit_research.text.packing import Windows
+from lit_research.text.pairs import IndexCallable, PairFinder, Pairs, split_pairs
 from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource, vocabulary_of
 from lit_research.text.streaming import StreamingWindows
@@ -46,9 +47,12 @@ __all__ = [
     "FaissIndex",
     "GroupedDocuments",
     "Index",
+    "IndexCallable",
     "MinHash",
     "Mixture",
     "MixtureComponent",
+    "PairFinder",
+    "Pairs",
     "ShardedSampler",
     "StreamingWindows",
     "Tfidf",
@@ -69,6 +73,7 @@ __all__ = [
     "permutation",
     "recall",
     "split_documents",
+    "split_pairs",
     "split_stream",
     "tokenize",
     "unigram_cross_entropy",

@@ -11,12 +11,12 @@ import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.ranges import COUNT, SHARE, Range, check_range
-from lit_research.text.neighbours import Metric, Neighbours, checked_norms, recall
+from lit_research.text.neighbours import Index, Metric, Neighbours, checked_norms, recall
 
 _ADDED = 65536  # vectors at once
 
 
-class FaissIndex:
+class FaissIndex(Index):
     """An index of faiss, by its factory string.
 
     Its recall is measured against the exact search when it is built. Where that is below the one

@@ -164,6 +164,25 @@ def find_overlap(
     return Duplicates(len(sources[0]), compared, threshold, exact, settings, found)
 
 
+def pair_similarities(
+    documents: DocumentRows, first: np.ndarray, second: np.ndarray, settings: MinHash
+) -> np.ndarray:
+    """Return the Jaccard similarity of the shingles of pairs of documents, ``[P]``.
+
+    Args:
+        documents: as for ``find_duplicates``.
+        first: row of one document of each pair, ``[P]``.
+        second: row of the other one, ``[P]``.
+        settings: of the shingles.
+
+    Raises:
+        UserError: documents of another form.
+    """
+    source = _Documents(documents, "pair_similarities")
+    unsigned = np.empty((0, 0), np.uint32)
+    return _similarity((source, unsigned), (source, unsigned), settings, True)(first, second)
+
+
 class _Documents:
     """Identifiers and texts of documents, read in batches."""
 

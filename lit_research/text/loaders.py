@@ -58,6 +58,10 @@ def make_loader(
             warnings.filterwarnings("ignore", "'set_vital' is deprecated")
             return StreamLoader(dataset, batch_size=None, **options)
     assert sampler is not None, "windows need a sampler"
+    if num_workers == 0:
+        # A batch is one gather from memory: a worker process would cost more than it saves.
+        # Lightning says the contrary of every loader, on machines with more than two cores.
+        warnings.filterwarnings("ignore", ".*does not have many workers")
     return WindowLoader(
         dataset,
         sampler=sampler,

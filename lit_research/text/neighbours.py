@@ -8,8 +8,9 @@ that are exactly 0 in float32 (of sparse vectors that share nothing) the first o
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -29,19 +30,19 @@ _LARGEST = float(np.finfo(np.float32).max)
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
-class Index(Protocol):
-    """Searches vectors: ``ExactIndex``, one of faiss, or an object of yours."""
+class Index(ABC):
+    """Searches vectors: ``ExactIndex``, one of faiss, or one of yours (a subclass, in a config)."""
 
+    @abstractmethod
     def search(self, queries: np.ndarray, k: int) -> Neighbours:
         """Return the ``k`` vectors with the highest scores for each of ``queries`` ``[Q, D]``.
 
         Returns:
             scores ``[Q, k]`` float32, falling, and ids ``[Q, k]`` int64, -1 where there is none.
         """
-        ...
 
 
-class ExactIndex:
+class ExactIndex(Index):
     """Exact search by blocked matrix products, with the nearest so far of each query.
 
     Of equal scores the smaller id comes first. Beside vectors, queries, results and 8 bytes a

@@ -63,7 +63,8 @@ SILENT = {
     "init_args": {
         "engine": {
             "class_path": "OpenAIEngine",
-            "init_args": {"base_url": "http://localhost:9/v1", "model": "none"},
+            # A server may still be starting, so by default a game waits for it.
+            "init_args": {"base_url": "http://localhost:9/v1", "model": "none", "down_s": 0},
         }
     },
 }
