@@ -50,8 +50,8 @@ class Latents(NamedTuple):
 class TwoFormats(DocumentSource):
     """Documents written from records in two formats, where one format of some topics is rare.
 
-    A document is its format (``A`` or ``B``), its topic, two anchors that identify its record, and
-    the words of a Markov chain of its topic. Format B writes every word by a fixed permutation
+    A document is its format (``A`` or ``B``), its topic, the two anchors of its record, which no
+    other record of R has both, and the words of a Markov chain of its topic. Format B writes every word by a fixed permutation
     into other tokens, so that the dictionary is in no single document, only in pairs of them. The
     corpus R has ``records`` documents of each topic in format A; ``common`` of them are also there
     in format B where the topic is one of ``common_topics``, and ``rare`` of them elsewhere.
@@ -109,8 +109,9 @@ class TwoFormats(DocumentSource):
             raise UserError(f"part is {part!r}, {_WHERE}; must be one of {get_args(Part)}")
         check_range(Range(at_least=2), _WHERE, topics=topics)
         check_range(Range(at_least=3), _WHERE, words=words)
-        check_range(COUNT, _WHERE, anchors=anchors, length=length, held_out=held_out)
+        check_range(COUNT, _WHERE, length=length, held_out=held_out)
         check_range(COUNT, _WHERE, records=records, documents=documents)
+        check_range(Range(at_least=2), _WHERE, anchors=anchors)
         check_range(Range(at_least=1, below=topics), _WHERE, common_topics=common_topics)
         check_range(Range(at_least=1, at_most=records), _WHERE, common=common)
         check_range(Range(at_least=0, at_most=records), _WHERE, rare=rare)
@@ -235,9 +236,20 @@ class TwoFormats(DocumentSource):
         return np.random.default_rng(derive_seed(self.seed, "TwoFormats", what))
 
     def _latents(self, what: str, topic_N: np.ndarray) -> Latents:
-        """Draw the records of the given topics."""
+        """Draw the records of the given topics.
+
+        Raises:
+            UserError: there are more of them than pairs of anchors.
+        """
+        if len(topic_N) > math.comb(self.anchors, 2):
+            raise UserError(
+                f"anchors is {self.anchors}, {_WHERE}, too few for the pairs of anchors of "
+                f"{len(topic_N)} records; give more"
+            )
         random, count = self._random(what), len(topic_N)
-        anchors_N2 = random.integers(self.anchors, size=(count, 2))
+        higher, lower = np.tril_indices(self.anchors, -1)
+        chosen = random.choice(len(higher), count, replace=False)  # no two records have the same
+        anchors_N2 = random.permuted(np.column_stack([higher, lower])[chosen], axis=1)
         words_NL = np.empty((count, self.length), np.int64)
         words_NL[:, 0] = random.integers(self.words, size=count)
         rank_NL = random.choice(len(SUCCESSORS), (count, self.length), p=SUCCESSORS)

@@ -22,6 +22,7 @@ from lit_research.files import write_json
 from lit_research.generation import Prompt, TextJob, row_seed, shard_loader
 from lit_research.lm.engines import Engine, Sampling
 from lit_research.methods.pretrain import Corpus
+from lit_research.methods.sbp.core import SHORTEST_FIRST, separator_id
 from lit_research.methods.sbp.filters import Filters
 from lit_research.methods.sbp.selection import Selection
 from lit_research.ranges import COUNT, NOT_NEGATIVE, Range, check_range
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     import lightning.pytorch as pl
 
 WHERE = "in data.init_args of SyntheticCorpus"
-FEWEST_SEED_TOKENS = 16
 BASE = "base"  # source of texts without a d1
 _SPARE = 10  # texts written at most, as a multiple of those that suffice where none is refused
 
@@ -152,22 +152,6 @@ class SyntheticCorpus(Corpus):
     def row_of(self) -> dict[str, int]:
         """The row of each document of R, by its id."""
         return {name: row for row, name in enumerate(self.documents["train"]["id"])}
-
-
-def separator_id(tokenizer: Any, token: str | None, where: str) -> int:
-    """Return the id of the token between d1 and d2; None is the end of text.
-
-    Raises:
-        UserError: the tokenizer has no such token.
-    """
-    if token is None:
-        return int(tokenizer.eos_token_id)
-    if token not in tokenizer.get_vocab():
-        raise UserError(
-            f"separator is {token!r}, {where}, which is no token of the tokenizer; give one of "
-            "its tokens, or null"
-        )
-    return int(tokenizer.get_vocab()[token])
 
 
 def _filters(given: dict[str, Any]) -> Filters:
@@ -335,9 +319,9 @@ def _room(data: SyntheticCorpus, context: int) -> int:
         return 0
     new = data.hparams["max_new_tokens"]
     room, longest = context - new - 1, int(data.store("train").lengths.max()) - 1
-    if room < min(FEWEST_SEED_TOKENS, longest):
+    if room < min(SHORTEST_FIRST, longest):
         raise UserError(
             f"max_new_tokens is {new} and the model has {context} positions, {WHERE}, which leaves "
-            f"{room} for d1; must leave {min(FEWEST_SEED_TOKENS, longest)} or more"
+            f"{room} for d1; must leave {min(SHORTEST_FIRST, longest)} or more"
         )
     return min(room, longest)

@@ -17,3 +17,14 @@ TINY = {
 def world(**options):
     """Return the config of a tiny world as a source."""
     return {"class_path": "lit_research.methods.sbp.TwoFormats", "init_args": {**TINY, **options}}
+
+
+FINDER = {
+    "encoder": {
+        "class_path": "lit_research.text.Tfidf",
+        "init_args": {"max_document_share": 0.12},
+    },
+    "k": 5,
+    "alpha": 0.75,
+}
+"""What finds the siblings of a tiny world."""
