@@ -27,7 +27,7 @@ from lit_research.methods.sbp.filters import Filters
 from lit_research.methods.sbp.selection import Selection
 from lit_research.ranges import COUNT, NOT_NEGATIVE, Range, check_range
 from lit_research.seeds import derive_seed, resolve_seed
-from lit_research.text import MinHash, find_overlap, fingerprint
+from lit_research.text import MinHash, TokenStore, find_overlap, fingerprint
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -122,7 +122,7 @@ class SyntheticCorpus(Corpus):
     @cached_property
     def most_shards(self) -> int:
         """The number of shards that can be written, each a batch of texts."""
-        args, store = self.hparams, self.store("train")
+        args, store = self.hparams, self.seeds
         texts = args["max_texts"]
         if texts is None:
             mean = store.num_tokens / len(store)
@@ -132,12 +132,17 @@ class SyntheticCorpus(Corpus):
     def seed_row(self, number: int) -> int:
         """Return which document of R is the d1 of a text: a function of the text's number alone."""
         draw = derive_seed(self.hparams["sampling_seed"], "d1", number)
-        return draw % len(self.documents["train"])
+        return draw % len(self.seed_ids)
 
     def seed_tokens(self, row: int, room: int) -> list[int]:
         """Return the token ids of a document of R without its end, cut to ``room`` at the end."""
-        ids: list[int] = self.store("train")[row][:-1].tolist()
+        ids: list[int] = self.seeds[row][:-1].tolist()
         return ids[:room]
+
+    @cached_property
+    def seeds(self) -> TokenStore:
+        """The tokens of R."""
+        return self.store("train")
 
     @cached_property
     def separator_id(self) -> int:
@@ -149,9 +154,14 @@ class SyntheticCorpus(Corpus):
         return separator_id(self.tokenizer, self.hparams["separator"], WHERE)
 
     @cached_property
+    def seed_ids(self) -> list[str]:
+        """The id of each document of R."""
+        return list(self.documents["train"]["id"])
+
+    @cached_property
     def row_of(self) -> dict[str, int]:
         """The row of each document of R, by its id."""
-        return {name: row for row, name in enumerate(self.documents["train"]["id"])}
+        return {name: row for row, name in enumerate(self.seed_ids)}
 
 
 def _filters(given: dict[str, Any]) -> Filters:
@@ -268,7 +278,7 @@ class CorpusWriter:
         if not self.data.hparams["conditional"]:
             return Prompt([separator], id=name, source_id=BASE)
         row = self.data.seed_row(number)
-        source = self.data.documents["train"][row]["id"]
+        source = self.data.seed_ids[row]
         tokens = [*self.data.seed_tokens(row, self.room), separator]
         return Prompt(tokens, id=name, source_id=source)
 
@@ -318,7 +328,7 @@ def _room(data: SyntheticCorpus, context: int) -> int:
     if not data.hparams["conditional"]:
         return 0
     new = data.hparams["max_new_tokens"]
-    room, longest = context - new - 1, int(data.store("train").lengths.max()) - 1
+    room, longest = context - new - 1, int(data.seeds.lengths.max()) - 1
     if room < min(SHORTEST_FIRST, longest):
         raise UserError(
             f"max_new_tokens is {new} and the model has {context} positions, {WHERE}, which leaves "
