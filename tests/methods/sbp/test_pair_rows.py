@@ -20,7 +20,11 @@ def test_each_pair_is_followed_by_itself_with_another_d1():
     assert batch["input_ids"].tolist() == [[1, 9, 2, 3, 8], [1, 9, 6, 8, 8], [4, 5, 9, 2, 3]]
     i = IGNORE
     assert batch["labels"].tolist() == [[i, 2, 3, 8, i], [i, 6, 8, i, i], [i, i, 2, 3, 8]]
-    assert batch["loss_groups"].tolist() == [[-1, 0, -1, 1, -1], [-1, 2, -1, -1, -1], [-1, -1, 0, -1, 1]]
+    assert batch["loss_groups"].tolist() == [
+        [-1, 0, -1, 1, -1],
+        [-1, 2, -1, -1, -1],
+        [-1, -1, 0, -1, 1],
+    ]
     assert batch["is_shuffled"].tolist() == [False, True, True]
     assert data[3]["labels"].tolist() == [i, 6, 8]
 

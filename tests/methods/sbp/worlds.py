@@ -18,6 +18,7 @@ def world(**options):
     """Return the config of a tiny world as a source."""
     return {"class_path": "lit_research.methods.sbp.TwoFormats", "init_args": {**TINY, **options}}
 
+
 FINDER = {
     "encoder": {
         "class_path": "lit_research.text.Tfidf",
