@@ -133,8 +133,8 @@ def effects(results: Results) -> dict[str, list[float]]:
     middle = GENERATIONS.index(MIDDLE)
     stitching = by_part["simple"] - by_part["stitched"]
     grouping = by_part["shuffled"] - by_part["stitched"]
-    simple_short, stitched_short = (
-        short(results, BY_GENERATIONS[part, MIDDLE]) for part in ("simple", "stitched")
+    simple_short, stitched_short, shuffled_short = (
+        short(results, BY_GENERATIONS[part, MIDDLE]) for part in ("simple", "stitched", "shuffled")
     )
     real, simple = (short(results, best(results, part)) for part in ("real", "simple"))
     values = {
@@ -143,6 +143,7 @@ def effects(results: Results) -> dict[str, list[float]]:
         "stitching_slope": slopes(stitching),
         "rephrases": real - simple,
         "stitched_short": simple_short - stitched_short,
+        "grouping_short": shuffled_short - stitched_short,
         "stretched_short": simple_short - short(results, STRETCHED),
         "last": late(results, FIRST) - by_part["stitched"][middle],
         "masked_grouping": late(results, MASKED["shuffled"]) - late(results, MASKED["stitched"]),

@@ -68,7 +68,7 @@ def test_no_effect_is_not_reproduced():
 def test_without_a_plan_every_effect_is_judged_by_itself():
     claims = replica.verdicts(results(np.random.default_rng(0)))
     assert {c.role for c in claims} == {"exploratory"}
-    assert len(claims) == 10
+    assert len(claims) == 11
 
 
 def test_the_figure_shows_the_arms():
