@@ -1,4 +1,4 @@
-"""The effects follow from the arms' numbers; every arm parses, and the plan asks for no other."""
+"""The effects follow from the arms' numbers; arms are commands, and the plan asks for no other effect."""
 
 from pathlib import Path
 
@@ -80,11 +80,33 @@ def test_the_figure_shows_the_arms():
     ]
 
 
-@pytest.mark.parametrize("arm", replica.ARMS, ids=lambda arm: arm.name)
-def test_every_arm_is_a_command_that_parses(arm, tmp_path):
+ONE_OF_EACH_KIND = [
+    replica.BY_GENERATIONS["simple", 2],
+    replica.BY_GENERATIONS["shuffled", 8],
+    replica.FIRST,
+    replica.STRETCHED,
+    replica.MASKED["stitched"],
+    replica.TUNED["real"][8, 3.0],
+    replica.TUNED["simple"][4, 1.0],
+]
+
+
+@pytest.mark.parametrize("arm", ONE_OF_EACH_KIND, ids=lambda arm: arm.name)
+def test_arms_are_commands_that_parse(arm, tmp_path):
     config = Parsed(arm.command_line(1, tmp_path)).config.fit
-    synthetic = config.data.init_args.synthetic
+    data, synthetic = config.data.init_args, config.data.init_args.synthetic
+    decay = config.model.init_args.optimizer.init_args.weight_decay
+    if arm in replica.BY_GENERATIONS.values():
+        assert (data.passes, decay) == replica.COMMON
     if arm.tags["part"] == "real":
         assert synthetic is None
     else:
         assert synthetic["init_args"] == arm.tags
+
+
+def test_no_setting_is_run_twice():
+    lines = [
+        str(arm.command_line(0, Path("work"))[1:]).replace(arm.folder, "") for arm in replica.ARMS
+    ]
+    assert len(set(lines)) == len(lines) == 27
+    assert {len(tuned) for tuned in replica.TUNED.values()} == {6}
