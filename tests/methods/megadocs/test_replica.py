@@ -1,4 +1,4 @@
-"""The effects follow from the arms' numbers; arms are commands, and the plan asks for no other effect."""
+"""The effects follow from the numbers of the arms; they are those that the plan asks for."""
 
 from pathlib import Path
 
