@@ -18,7 +18,7 @@ from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.files import write_json
 from lit_research.progress import counting
-from lit_research.ranges import COUNT, check_range
+from lit_research.ranges import COUNT, Range, check_range
 from lit_research.storage import build_folder, cache_root, content_hash
 from lit_research.text.documents import CARD, fingerprint
 from lit_research.text.minhash import in_batches
@@ -60,22 +60,29 @@ class Tfidf(Encoder):
 
     A word adds ``count * (ln((1 + N) / (1 + n)) + 1)`` to the place that its hash says, with a sign
     that its hash says (Weinberger et al. 2009), where ``n`` of the ``N`` documents of ``fit`` have
-    the word; vectors have length 1, and that of an empty text is 0. Cosines deviate from those
+    the word; vectors have length 1, that of a text without words 0. Cosines deviate from those
     without hashing by about ``1 / sqrt(width)``, for all but the shortest texts less.
 
     Args:
         width: numbers in a vector.
         unit: ``word`` (as spaces separate them) or ``character``.
+        max_document_share: words in more than this share of the documents of ``fit`` do not count.
+            Documents that share the common words of their format, style or language are near each
+            other with all words; below 0.01, say, those that share rare words are.
 
     Raises:
-        UserError: a width below 1, or another unit.
+        UserError: a width below 1, another unit, or a share that is not above 0 and at most 1.
     """
 
-    def __init__(self, width: int = 4096, unit: Unit = "word") -> None:
+    def __init__(
+        self, width: int = 4096, unit: Unit = "word", max_document_share: float = 1.0
+    ) -> None:
         check_range(COUNT, "in Tfidf", width=width)
+        share = Range(above=0, at_most=1)
+        check_range(share, "in Tfidf", max_document_share=max_document_share)
         if unit not in get_args(Unit):
             raise UserError(f"unit is {unit!r}, in Tfidf; must be word or character")
-        self.width, self.unit = width, unit
+        self.width, self.unit, self.max_document_share = width, unit, max_document_share
         self._documents = 0
         self._words = np.empty(0, np.uint64)  # sorted hashes
         self._counts = np.empty(0, np.int64)  # documents with the word
@@ -108,6 +115,7 @@ class Tfidf(Encoder):
         having = np.where(known, np.append(self._counts, 0)[place], 0)
         weights = counts * (np.log((1 + self._documents) / (1 + having)) + 1)
         weights *= np.where(words >> np.uint64(63), -1.0, 1.0)
+        weights *= having <= self.max_document_share * self._documents
         columns = (words % np.uint64(self.width)).astype(np.int64)
         shape = (len(texts), self.width)
         vectors = csr_matrix((weights.astype(np.float32), (rows, columns)), shape).toarray()
@@ -119,6 +127,7 @@ class Tfidf(Encoder):
         return {
             "width": self.width,
             "unit": self.unit,
+            "max_document_share": self.max_document_share,
             "documents": self._documents,
             "words": len(self._words),
             "counts": content_hash(self._words.tobytes(), self._counts.tobytes()),
