@@ -16,7 +16,7 @@ from lit_research.methods.pretrain import MixedCorpus
 from lit_research.methods.text import Split
 from lit_research.text import GroupedDocuments
 
-GROUPS = ["short", "first_values", "late_values_last_a", "late_values_last_others"]
+GROUPS = ["short", "tuning", "first_values", "late_values_last_a", "late_values_last_others"]
 """Groups of scored tokens; see ``RecordsCorpus``."""
 _NONE = -1
 
@@ -24,7 +24,8 @@ _NONE = -1
 class RecordsCorpus(MixedCorpus):
     """Real and synthetic text of ``Records``; the losses of validation and test are by group.
 
-    - ``short``: all tokens of new real documents, the i.i.d. loss;
+    - ``short``: all tokens of every other new real document, the i.i.d. loss;
+    - ``tuning``: the same of those between them, by which hyper-parameters are chosen;
     - ``first_values``: values in the first text of long passages, of which nothing can be known;
     - ``late_values_last_a`` and ``late_values_last_others``: values in the last text, all of which
       were stated before, in passages whose last style is that of real documents or another one.
@@ -88,7 +89,8 @@ class RecordsCorpus(MixedCorpus):
         end: Any = self.tokenizer.eos_token_id
         texts = [*documents, *map(" ".join, passages)]
         tokens = [[*self.tokenizer.encode(text), end] for text in texts]
-        short = [[GROUPS.index("short")] * len(row) for row in tokens[: len(documents)]]
+        halves = [GROUPS.index("short"), GROUPS.index("tuning")]
+        short = [[halves[n % 2]] * len(row) for n, row in enumerate(tokens[: len(documents)])]
         return tokens, [*short, *map(passage_groups, passages)]
 
 

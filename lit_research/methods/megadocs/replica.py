@@ -26,7 +26,7 @@ GENERATIONS = (1, 2, 4, 8)
 MIDDLE = 4  # of the arms with one number of generations
 # Over the real text, and the weight decay, of the tuned arms; the best is to be inside.
 PASSES, DECAYS = (4, 8, 16), (3.0, 10.0, 30.0)
-SHORT = "val/loss_of_short"
+SHORT, TUNING = "val/loss_of_short", "val/loss_of_tuning"
 
 _DATA = "data.init_args"
 _RECORDS = "lit_research.methods.megadocs.Records"
@@ -107,8 +107,8 @@ def saved_by_repetition(results: Results, arm: Arm) -> np.ndarray:
 
 
 def best(results: Results, part: str) -> Arm:
-    """Return the tuned arm with the least mean loss on short documents."""
-    return min(TUNED[part].values(), key=lambda arm: float(short(results, arm).mean()))
+    """Return the tuned arm with the least mean loss on the short documents for tuning."""
+    return min(TUNED[part].values(), key=lambda arm: float(np.mean(results[arm.name][TUNING])))
 
 
 def slopes(gaps: np.ndarray) -> np.ndarray:
