@@ -159,6 +159,17 @@ class Engine(ABC):
         for index, row in enumerate(self.complete(prompts, sampling)):
             yield index, [replace(one, sample=sample) for sample, one in enumerate(row)]
 
+    def stream_groups(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[list[tuple[int, list[Completion]]]]:
+        """Yield what ``stream`` yields in lists, so that what has come together is kept together.
+
+        An engine that overrides this has at most ``batch_size`` answers under way or ready, those
+        of the list that the caller has in hand included, so that a kill loses no more.
+        """
+        for part in self.stream(prompts, sampling):
+            yield [part]
+
     def generate(
         self,
         prompts: Prompts,

@@ -9,6 +9,7 @@ Legend: P pairs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,22 @@ def pair_row(
             "documents by data.init_args.max_document_tokens"
         )
     return Row.answer([*first[:room], separator], [*second, end])
+
+
+def separator_id(tokenizer: Any, token: str | None, where: str) -> int:
+    """Return the id of the token between d1 and d2; None is the end of text.
+
+    Raises:
+        UserError: the tokenizer has no such token.
+    """
+    if token is None:
+        return int(tokenizer.eos_token_id)
+    if token not in tokenizer.get_vocab():
+        raise UserError(
+            f"separator is {token!r}, {where}, which is no token of the tokenizer; give one of "
+            "its tokens, or null"
+        )
+    return int(tokenizer.get_vocab()[token])
 
 
 def shuffled(first: np.ndarray, second: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -15,7 +15,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.methods.pretrain import Corpus
-from lit_research.methods.sbp.core import pair_row, shuffled
+from lit_research.methods.sbp.core import pair_row, separator_id, shuffled
 from lit_research.methods.sbp.pair_rows import PairRows
 from lit_research.methods.text import Split
 from lit_research.ranges import COUNT, Range, check_range
@@ -106,15 +106,7 @@ class RelatedPairs(Corpus):
         Raises:
             UserError: the tokenizer has no such token.
         """
-        token, tokenizer = self.hparams["separator"], self.tokenizer
-        if token is None:
-            return self.end_id
-        if token not in tokenizer.get_vocab():
-            raise UserError(
-                f"separator is {token!r}, {_WHERE}, which is no token of the tokenizer "
-                f"{self.hparams['tokenizer']!r}; give one of its tokens, or null"
-            )
-        return tokenizer.get_vocab()[token]
+        return separator_id(self.tokenizer, self.hparams["separator"], _WHERE)
 
     @property
     def end_id(self) -> int:

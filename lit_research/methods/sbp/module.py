@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -13,6 +16,8 @@ from lit_research.files import write_json
 from lit_research.lm import IGNORE, lm_token_losses
 from lit_research.methods.base import datamodule, run_folder
 from lit_research.methods.pretrain import Pretrain, sums_by_group
+from lit_research.methods.sbp.corpus_method import CorpusMethod
+from lit_research.methods.sbp.writing import SyntheticCorpus
 from lit_research.metrics import sum_dtype
 from lit_research.text import load_tokenizer
 from lit_research.text.grouped import NO_GROUP
@@ -20,9 +25,10 @@ from lit_research.text.grouped import NO_GROUP
 Batch = dict[str, Tensor]
 
 SHUFFLED = "_shuffled"
+PAIRS_CARD = "pairs.json"
 
 
-class Synthesizer(Pretrain):
+class Synthesizer(CorpusMethod):
     """Tune a trained base on pairs of related documents: maximise log p(d2 | d1).
 
     ``val/loss`` is the conditional loss on held-out pairs, in nats a token of d2 and its end.
@@ -67,12 +73,40 @@ class Synthesizer(Pretrain):
 
     def on_fit_start(self) -> None:
         """Write ``pairs.json``, the card of the pairs, in the run's folder."""
-        folder = run_folder(self.trainer)
+        self._started, self._first_step = time.perf_counter(), self.global_step
+        self._write_card({})
+
+    def on_fit_end(self) -> None:
+        """Add what the tuning took: steps, positions and, of this process, seconds."""
+        steps, data = self.global_step - self._first_step, datamodule(self.trainer)
+        windows = steps * data.hparams["batch_size"] * self.trainer.accumulate_grad_batches
+        cost = {
+            "steps": steps,
+            "tokens": windows * data.sequence_length * data.world_size,
+            "seconds": round(time.perf_counter() - self._started, 1),
+        }
+        self._write_card({"tuning": cost})
+
+    def _write_card(self, more: dict[str, Any]) -> None:
+        folder, card = run_folder(self.trainer), datamodule(self.trainer).card
         if folder is not None:
-            rank_zero_only(write_json)(folder / "pairs.json", datamodule(self.trainer).card)
+            rank_zero_only(write_json)(folder / PAIRS_CARD, {**card, **more})
+
+    def costs(self) -> dict[str, Any]:
+        """Return the card of the pairs that the synthesizer was tuned on, with its costs.
+
+        It lies in the run's folder: above the ``hf`` folder, or of the checkpoint.
+        """
+        above = [Path(self.hparams["lm"]["folder"]).parent]
+        if (folder := run_folder(self.trainer)) is not None:
+            above.append(folder)
+        cards = [folder / PAIRS_CARD for folder in above if (folder / PAIRS_CARD).is_file()]
+        return {"pairs": json.loads(cards[-1].read_text())} if cards else {}
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Log ``test/loss``; return the ``token_losses`` ``[B, T]`` in nats."""
+        if isinstance(datamodule(self.trainer), SyntheticCorpus):
+            return super().test_step(batch, batch_idx)
         return self._evaluate(batch, "test")
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:

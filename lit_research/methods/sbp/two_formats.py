@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 
 from lit_research.errors import UserError
+from lit_research.methods.sbp.truth import HEADER as HEADER
+from lit_research.methods.sbp.truth import is_document, is_possible
 from lit_research.ranges import COUNT, SHARE, Range, check_range
 from lit_research.seeds import derive_seed, resolve_seed
 from lit_research.text import DocumentSource
@@ -27,9 +29,6 @@ KINDS = ("a", "common_b", "rare_b")
 
 SUCCESSORS = (0.7, 0.2, 0.1)
 """Probabilities of the three words that can follow a word."""
-
-HEADER = 4
-"""Words before the text of a document: its format, its topic and two anchors."""
 
 _FORMATS = ("A", "B")
 _WHERE = "in source.init_args of TwoFormats"
@@ -210,6 +209,27 @@ class TwoFormats(DocumentSource):
         drawn, names = self._latents(what, topic_N), self._names(what, topic_N)
         in_b_N = np.zeros(len(topic_N), bool)
         return self._written(drawn, in_b_N, names), self._written(drawn, ~in_b_N, names)
+
+    def faults(self, seeds: Sequence[str], texts: Sequence[str]) -> dict[str, list[bool]]:
+        """Return what is false in each text, by kind of fault.
+
+        Args:
+            seeds: the document that each text was made from; empty where there is none.
+            texts: which may be no documents of this world at all.
+        """
+        split = [text.split() for text in texts]
+        sound = [is_document(words, self.topics, self.length) for words in split]
+        found = {
+            "no document": [not is_sound for is_sound in sound],
+            "words that cannot follow": [
+                is_sound and not is_possible(words, self.successors, self.dictionary)
+                for words, is_sound in zip(split, sound, strict=True)
+            ],
+        }
+        if any(seeds):
+            pairs = zip(self.siblings(seeds), texts, strict=True)
+            found["not the sibling of d1"] = [sibling != text for sibling, text in pairs]
+        return found
 
     # How documents are made.
 
