@@ -24,7 +24,7 @@ from importlib.metadata import version
 from itertools import count as counter
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from benchmarks.pairing import interleave, publish, ratios
 from lit_research.lm.engines import Engine, OpenAIEngine, StoredEngine
@@ -34,6 +34,8 @@ COUNT, ROUNDS, CONCURRENCY, LENGTH = 1000, 7, 64, 200
 DELAY_S = 0.005
 OURS, BARE, CURATOR = "lit_research", "lit_research, nothing kept", "bespokelabs-curator"
 TARGET_PER_S, TARGET_MS = 300, 3.0
+Writer: TypeAlias = Callable[[str], tuple[float, float, list[str]]]
+"""Writes the texts of a job of this name: wall seconds, seconds of the processor, the texts."""
 PEER = Path(__file__).with_name("generation_peer.py")
 
 
@@ -48,7 +50,7 @@ class Work:
         self.log, self.cpu_ms = log, dict[str, list[float]]()
         self._tags = counter()
 
-    def rate(self, name: str, write: Callable[[str], tuple[float, float, list[str]]]) -> float:
+    def rate(self, name: str, write: Writer) -> float:
         """Return requests a second; keep the milliseconds of the processor."""
         tag, before = f"job{next(self._tags)}", len(_asked(self.log))
         wall_s, cpu_s, texts = write(tag)
@@ -78,7 +80,7 @@ def ours(engine: Engine, tag: str) -> tuple[float, float, list[str]]:
 
 
 @contextmanager
-def curator(python: str, url: str) -> Iterator[Callable[[str], tuple[float, float, list[str]]]]:
+def curator(python: str, url: str) -> Iterator[Writer]:
     """Give what runs a job with curator, in a process that stays."""
     command = [python, str(PEER), url, str(CONCURRENCY)]
     options: dict[str, Any] = {"text": True, "stderr": subprocess.DEVNULL}
@@ -130,12 +132,13 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def measure(url: str, log: Path, peer: Callable[..., Any] | None) -> list[dict[str, Any]]:
+def measure(url: str, log: Path, peer: Writer | None) -> list[dict[str, Any]]:
     """Return a row for each rival, ours first."""
     engine, work = OpenAIEngine(url, "m", max_concurrency=CONCURRENCY, chat=True), Work(log)
     stored = StoredEngine(engine, str(log.with_name("answers.sqlite")))
-    writers = {OURS: partial(ours, stored), BARE: partial(ours, engine)}
-    writers |= {CURATOR: peer} if peer else {}
+    writers: dict[str, Writer] = {OURS: partial(ours, stored), BARE: partial(ours, engine)}
+    if peer:
+        writers[CURATOR] = peer
     rivals: dict[str, Callable[[], float]] = {
         name: partial(work.rate, name, write) for name, write in writers.items()
     }
