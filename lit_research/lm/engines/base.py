@@ -123,11 +123,13 @@ class Engine(ABC):
         thread_safe: whether several threads may call ``generate`` at once.
         batch_size: completions that it writes side by side: whoever keeps what is written as it
             goes asks for about so many at a time.
+        chat: whether each prompt is a user's message, which the engine or its server renders.
     """
 
     weight_version: int = 0
     thread_safe: bool = False
     batch_size: int = 32
+    chat: bool = False
 
     def __str__(self) -> str:
         return type(self).__name__

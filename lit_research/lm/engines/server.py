@@ -171,22 +171,18 @@ class OpenAIEngine(Engine):
         with client:
             try:
                 while begun < len(requests) or held:
-                    # With none of its own under way, it waits for those of other calls.
-                    while begun < len(requests) and self._free.acquire(blocking=not held):
+                    # One that is ready counts as under way until the caller is done with it.
+                    while begun < len(requests) and held < self.max_concurrency:
                         future = pool.submit(self._ask, client, requests[begun], stopped)
                         begun, held = begun + 1, held + 1
                         future.add_done_callback(ready.put)
-                    # One that is ready keeps its place among those under way until it is taken.
                     done = [ready.get(), *(ready.get() for _ in range(ready.qsize()))]
                     parts = [future.result() for future in done]
                     yield [(part[0].prompt_index, part) for part in parts]
                     held -= len(done)
-                    self._free.release(len(done))
             finally:
                 stopped.set()
                 pool.shutdown(cancel_futures=True)
-                if held:
-                    self._free.release(held)
 
     def _requests(self, prompts: Prompts, sampling: Sampling) -> list[_Request]:
         options, n = self._options(sampling), sampling.n
@@ -235,9 +231,10 @@ class OpenAIEngine(Engine):
         from openai import OpenAIError
 
         def post() -> object:
-            # The client's typed methods take a third more of the processor's time.
-            path = "/chat/completions" if self.chat else "/completions"
-            return client.post(path, body=request.body, cast_to=object)
+            with self._free:
+                # The client's typed methods take a third more of the processor's time.
+                path = "/chat/completions" if self.chat else "/completions"
+                return client.post(path, body=request.body, cast_to=object)
 
         try:
             answer = self._outages.ask(

@@ -45,6 +45,7 @@ class StoredEngine(Engine):
             raise UserError(f"again is {again!r}, of StoredEngine; must be {' or '.join(AGAIN)}")
         self.engine, self.path, self.again = engine, path, again
         self.thread_safe, self.batch_size = engine.thread_safe, engine.batch_size
+        self.chat = engine.chat
         self._store = AnswerStore(path)
 
     def __str__(self) -> str:

@@ -298,18 +298,13 @@ def test_no_more_is_under_way_than_the_caller_lost_if_it_died_now():
         assert taken == len(server.requests) == 60
 
 
-def test_one_call_waits_for_the_requests_of_another():
+def test_a_caller_may_ask_within_a_stream():
     with serving(Hashing()) as server:
         engine = engine_of(server, max_concurrency=2)
-        first = engine.stream([str(number) for number in range(9)], Sampling(4))
-        next(first)
-        second = threading.Thread(
-            target=engine.generate, args=(["a", "b"],), kwargs={"max_new_tokens": 4}
-        )
-        second.start()
-        first.close()
-        second.join()
-        assert {"a", "b"} <= {request["prompt"] for request in server.requests}
+        for _ in engine.stream([str(number) for number in range(9)], Sampling(4)):
+            [[completion]] = engine.generate(["a"], max_new_tokens=4)
+            assert not completion.failed
+        assert len(server.requests) == 18
 
 
 def test_all_wait_for_a_server_that_died_and_go_on_when_it_is_back(caplog):
