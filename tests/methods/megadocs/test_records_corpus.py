@@ -52,12 +52,13 @@ def words(data, split="validation"):
 def test_the_groups_are_what_their_names_say(data, split):
     found = words(data, split)
     # A document has 9 words and the end of text; the first word is no label.
-    assert len(found["short"]) == 12 * 9
-    assert found["short"].count("<end>") == 12
+    for half in ("short", "tuning"):
+        assert len(found[half]) == 6 * 9
+        assert found[half].count("<end>") == 6
     assert len(found["first_values"]) == 12 * 4
     assert len(found["late_values_last_a"]) == 2 * 4
     assert len(found["late_values_last_others"]) == 10 * 4
-    for name in GROUPS[1:]:
+    for name in GROUPS[2:]:
         assert all("=" in word for word in found[name])
 
 

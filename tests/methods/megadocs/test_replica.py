@@ -19,6 +19,7 @@ def results(rng, gain=0.3, saved=0.05):
     def arm(short, late_a, late_others):
         values = {
             "short": short,
+            "tuning": short,
             "first_values": 2.4,
             "late_values_last_a": late_a,
             "late_values_last_others": late_others,
