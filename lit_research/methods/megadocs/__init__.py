@@ -8,6 +8,8 @@ from lit_research.methods.megadocs.accounting import (
     total_steps,
 )
 from lit_research.methods.megadocs.core import Megadoc, Piece, Source, cuts, simple, stitch, stretch
+from lit_research.methods.megadocs.records import Records
+from lit_research.methods.megadocs.records_corpus import RecordsCorpus
 from lit_research.methods.megadocs.shuffling import shuffle_pieces
 from lit_research.methods.megadocs.splitting import SplitText, TextSplitter
 
@@ -16,6 +18,8 @@ __all__ = [
     "Megadoc",
     "Passes",
     "Piece",
+    "Records",
+    "RecordsCorpus",
     "Source",
     "SplitText",
     "TextSplitter",

@@ -149,7 +149,8 @@ class RelatedPairs(Corpus):
             each = np.arange(len(documents))
             return Pairs(each, each, np.ones(len(each), np.float32), {"pairs": len(each)})
         if kind != "near_duplicates":
-            return self.finder(documents, seed=seed, cache_dir=self.hparams["cache_dir"])
+            cache_dir = self.hparams["cache_dir"]
+            return self.finder(documents, seed=seed, cache_dir=cache_dir, groups="kind")
         threshold, settings = self.finder.near_duplicate, MinHash(self.finder.shingle)
         found = find_duplicates(documents, settings, threshold=threshold)
         if not found.found:

@@ -51,10 +51,11 @@ class TwoFormats(DocumentSource):
     """Documents written from records in two formats, where one format of some topics is rare.
 
     A document is its format (``A`` or ``B``), its topic, the two anchors of its record, which no
-    other record of R has both, and the words of a Markov chain of its topic. Format B writes every word by a fixed permutation
-    into other tokens, so that the dictionary is in no single document, only in pairs of them. The
-    corpus R has ``records`` documents of each topic in format A; ``common`` of them are also there
-    in format B where the topic is one of ``common_topics``, and ``rare`` of them elsewhere.
+    other record of R has both, and the words of a Markov chain of its topic. Format B writes every
+    word by a fixed permutation into other tokens, so that the dictionary is in no single document,
+    only in pairs of them. The corpus R has ``records`` documents of each topic in format A;
+    ``common`` of them are also there in format B where the topic is one of ``common_topics``, and
+    ``rare`` of them elsewhere.
 
     Each word has three successors (probabilities .7, .2, .1), different ones in each topic, and
     is a successor three times: the words of each topic are uniformly distributed.

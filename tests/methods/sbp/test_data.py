@@ -19,7 +19,7 @@ def related(tmp_path, **options):
 
 
 def precision_and_recall(documents, encoder, cache_dir):
-    finder = PairFinder(encoder=encoder, k=20, alpha=0.75)
+    finder = PairFinder(encoder=encoder, k=5, alpha=0.75)
     pairs = finder(documents, seed=0, cache_dir=cache_dir)
     return pair_precision_and_recall(pairs.first, pairs.second, documents["id"])
 
@@ -27,10 +27,12 @@ def precision_and_recall(documents, encoder, cache_dir):
 def test_rare_words_pair_the_siblings_of_the_world(tmp_path):
     """With all words the nearest documents are those of the same topic and format."""
     documents = TwoFormats(seed=0).splits()["train"]
-    precision, recall = precision_and_recall(documents, Tfidf(max_document_share=0.01), tmp_path)
+    precision, recall = precision_and_recall(
+        documents, Tfidf(2048, max_document_share=0.01), tmp_path
+    )
     assert precision >= 0.99
     assert recall >= 0.95
-    assert precision_and_recall(documents, Tfidf(), tmp_path) < (0.1, 0.1)
+    assert precision_and_recall(documents, Tfidf(1024), tmp_path) < (0.1, 0.1)
 
 
 def test_rows_are_the_pairs_that_were_found(tmp_path):
@@ -122,7 +124,7 @@ def test_a_pair_longer_than_the_model_is_refused(tmp_path):
 def test_the_separator_is_the_end_of_text_or_a_token_of_the_tokenizer(tmp_path):
     assert related(tmp_path).separator_id == related(tmp_path).tokenizer.eos_token_id
     assert related(tmp_path, separator="A").separator_id == 0
-    with pytest.raises(UserError, match="'<sep>', in data.init_args of RelatedPairs, which is no"):
+    with pytest.raises(UserError, match="separator is '<sep>'"):
         related(tmp_path, separator="<sep>").setup("fit")
 
 

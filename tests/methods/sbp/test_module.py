@@ -149,11 +149,11 @@ def test_a_base_with_another_tokenizer_is_refused(tmp_path, base):
 
 
 def test_random_weights_are_refused():
-    with pytest.raises(UserError, match="lm has no folder, in model.init_args of Synthesizer"):
+    with pytest.raises(UserError, match="lm has no folder"):
         Synthesizer(lm={"model_type": "llama"}, vocab_size=9)
 
 
 def test_pairs_longer_than_the_base_are_refused(tmp_path, base):
     changes = {f"{MODEL}.lm": {"folder": base}, f"{DATA}.sequence_length": 64}
-    with pytest.raises(UserError, match="sequence_length is 64.*the model's 32 positions"):
+    with pytest.raises(UserError, match="beyond the model's 32 positions"):
         run(tmp_path, {**TUNE, **changes})
