@@ -60,7 +60,7 @@ def test_the_quality_table_knows_the_truth_of_the_world(folders):
     cli = write(corpus, tuned, verb="test")
     found = cli.trainer.callback_metrics
     names = ("repetition", "duplicates", "copied", "irrelevant", "irrelevant_shuffled")
-    truth = ("no_document", "words_that_cannot_follow", "not_the_sibling_of_d1")
+    truth = ("no_document", "words_that_cannot_follow", "words_unlike_the_sibling")
     for name in (*names, *truth):
         assert 0 <= float(found[f"test/{name}"]) <= 1
 
