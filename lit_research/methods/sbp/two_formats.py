@@ -14,7 +14,7 @@ import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.methods.sbp.truth import HEADER as HEADER
-from lit_research.methods.sbp.truth import is_document, is_possible
+from lit_research.methods.sbp.truth import faults
 from lit_research.ranges import COUNT, SHARE, Range, check_range
 from lit_research.seeds import derive_seed, resolve_seed
 from lit_research.text import DocumentSource
@@ -217,19 +217,8 @@ class TwoFormats(DocumentSource):
             seeds: the document that each text was made from; empty where there is none.
             texts: which may be no documents of this world at all.
         """
-        split = [text.split() for text in texts]
-        sound = [is_document(words, self.topics, self.length) for words in split]
-        found = {
-            "no document": [not is_sound for is_sound in sound],
-            "words that cannot follow": [
-                is_sound and not is_possible(words, self.successors, self.dictionary)
-                for words, is_sound in zip(split, sound, strict=True)
-            ],
-        }
-        if any(seeds):
-            pairs = zip(self.siblings(seeds), texts, strict=True)
-            found["not the sibling of d1"] = [sibling != text for sibling, text in pairs]
-        return found
+        siblings = self.siblings(seeds) if any(seeds) else None
+        return faults(texts, siblings, self.topics, self.length, self.successors, self.dictionary)
 
     # How documents are made.
 
