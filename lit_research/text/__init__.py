@@ -4,7 +4,7 @@
 ``tokenize`` make a ``TokenStore``; ``Windows`` (or a ``Mixture`` of them, or ``StreamingWindows``)
 cut batches from it, ``ShardedSampler`` orders them, and ``make_loader`` loads them, resumable
 after any batch. ``find_duplicates`` and ``find_overlap`` find near-duplicates; ``embed`` makes
-vectors of documents, an ``Index`` searches them and ``PairFinder`` pairs them. ``datasets``,
+vectors of documents, an ``Index`` searches them and ``PairFinder`` pairs them. Encoders are ``Tfidf`` and models. ``datasets``,
 ``transformers`` and ``tokenizers`` are imported where they are used.
 """
 
@@ -27,6 +27,7 @@ from lit_research.text.grouped import GroupedDocuments
 from lit_research.text.loaders import make_loader
 from lit_research.text.minhash import MinHash
 from lit_research.text.mixture import Mixture, MixtureComponent
+from lit_research.text.model_encoders import SentenceTransformersEncoder, TransformersEncoder
 from lit_research.text.neighbours import ExactIndex, Index, recall
 from lit_research.text.packing import Windows
 from lit_research.text.pairs import IndexCallable, PairFinder, Pairs, split_pairs
@@ -53,10 +54,12 @@ __all__ = [
     "MixtureComponent",
     "PairFinder",
     "Pairs",
+    "SentenceTransformersEncoder",
     "ShardedSampler",
     "StreamingWindows",
     "Tfidf",
     "TokenStore",
+    "TransformersEncoder",
     "Windows",
     "bigram_cross_entropy",
     "cache_root",
