@@ -4,7 +4,7 @@
 ``tokenize`` make a ``TokenStore``; ``Windows`` (or a ``Mixture`` of them, or ``StreamingWindows``)
 cut batches from it, ``ShardedSampler`` orders them, and ``make_loader`` loads them, resumable
 after any batch. ``find_duplicates`` and ``find_overlap`` find near-duplicates; ``embed`` makes
-vectors of documents, an ``Index`` searches them and ``PairFinder`` pairs them. Encoders are ``Tfidf`` and models. ``datasets``,
+vectors of documents, an ``Index`` searches them and ``PairFinder`` pairs them. ``datasets``,
 ``transformers`` and ``tokenizers`` are imported where they are used.
 """
 
@@ -35,6 +35,7 @@ from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource, vocabulary_of
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
+from lit_research.text.trove import datatrove_reader, datatrove_writer, write_shards
 
 __all__ = [
     "END_OF_TEXT",
@@ -63,6 +64,8 @@ __all__ = [
     "Windows",
     "bigram_cross_entropy",
     "cache_root",
+    "datatrove_reader",
+    "datatrove_writer",
     "embed",
     "embedded_card",
     "find_duplicates",
@@ -83,4 +86,5 @@ __all__ = [
     "vocabulary_of",
     "vocabulary_size",
     "write_documents",
+    "write_shards",
 ]

@@ -81,14 +81,17 @@ def _kept(file: Path | None, texts: list[str], result: Callable[[], np.ndarray])
         return stored
     array = result()
     if file is not None:
-        with writing(file.parent), replacing(file, only_writer=True) as temporary:
-            with temporary.open("wb") as opened:
-                np.save(opened, array, allow_pickle=False)
+        with (
+            writing(file.parent),
+            replacing(file, only_writer=True) as temporary,
+            temporary.open("wb") as opened,
+        ):
+            np.save(opened, array, allow_pickle=False)
     return array
 
 
 def _stored(file: Path | None, texts: list[str]) -> Any:
-    """Return the stored array of a shard, memory-mapped; None if there is none, or a damaged one."""
+    """Return the stored array of a shard, memory-mapped; None if there is none that is whole."""
     if file is None or not file.exists():
         return None
     try:
