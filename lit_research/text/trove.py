@@ -8,6 +8,7 @@ what comes back. datatrove is imported where it is used.
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -75,10 +76,8 @@ def datatrove_reader(folder: str | Path, kind: ShardKind = "jsonl", **options: A
         UserError: another kind, or datatrove is not installed.
     """
     _check_kind(kind, "in datatrove_reader")
-    readers = _datatrove("readers")
-    reader = {"jsonl": "JsonlReader", "parquet": "ParquetReader"}[kind]
-    options = {"glob_pattern": f"*{_SUFFIXES[kind]}", **options}
-    return getattr(readers, reader)(str(folder), **options)
+    name = {"jsonl": "JsonlReader", "parquet": "ParquetReader"}[kind]
+    return _step("readers", name, folder, {"glob_pattern": f"*{_SUFFIXES[kind]}", **options})
 
 
 def datatrove_writer(folder: str | Path, kind: ShardKind = "jsonl", **options: Any) -> Any:
@@ -95,9 +94,8 @@ def datatrove_writer(folder: str | Path, kind: ShardKind = "jsonl", **options: A
         UserError: another kind, or datatrove is not installed.
     """
     _check_kind(kind, "in datatrove_writer")
-    writers = _datatrove("writers")
-    writer = {"jsonl": "JsonlWriter", "parquet": "ParquetWriter"}[kind]
-    return getattr(writers, writer)(str(folder), **{"expand_metadata": True, **options})
+    name = {"jsonl": "JsonlWriter", "parquet": "ParquetWriter"}[kind]
+    return _step("writers", name, folder, {"expand_metadata": True, **options})
 
 
 def _write(documents: Dataset, file: Path, kind: ShardKind) -> None:
@@ -115,13 +113,13 @@ def _check_kind(kind: str, where: str) -> None:
         raise UserError(f"kind is {kind!r}, {where}; must be jsonl or parquet")
 
 
-def _datatrove(part: str) -> Any:
-    import importlib
-
+def _step(part: str, name: str, folder: str | Path, options: dict[str, Any]) -> Any:
+    """Return a step of datatrove, which may ask for a package itself."""
     try:
-        return importlib.import_module(f"datatrove.pipeline.{part}")
+        module = importlib.import_module(f"datatrove.pipeline.{part}")
+        return getattr(module, name)(str(folder), **options)
     except ImportError as error:
         raise UserError(
-            f"datatrove cannot be imported ({error}), for its {part}; "
+            f"datatrove cannot be used ({error}), for its {name}; "
             "pip install 'lit_research[datatrove]'"
         ) from error
