@@ -141,6 +141,7 @@ PRELOAD = [
     *(f"lit_research.methods.{name}" for name in ("pretrain", "ensemble", "ttt", "dpg")),
     "lit_research.methods.self_play",
     "lit_research.lm.engines",
+    "openai.resources.completions",
     "transformers.models.llama.modeling_llama",
     "transformers.models.gpt2.modeling_gpt2",
     "torch.utils.tensorboard",

@@ -127,6 +127,21 @@ def test_paper_config_has_the_published_number_of_parameters(method):
     assert count_parameters(model) == 299_649_792
 
 
+def test_the_base_of_sbp_has_the_published_size_and_norms_of_queries_and_keys():
+    config = yaml.safe_load((config_dir() / "sbp/base_paper.yaml").read_text())
+    lm = config["model"]["init_args"]["lm"]
+    model = meta_lm(lm, vocab_size=128_256)
+    D, F, L, H = 3072, 8192, 28, 128
+    # Per block: queries and output, keys and values of 8 heads, the MLP, and the norms.
+    block = 2 * D**2 + 2 * D * 8 * H + 3 * D * F + 2 * D + 2 * H
+    assert count_parameters(model) == 128_256 * D + L * block + D == 3_212_756_992
+    assert any("q_norm" in name for name, _ in model.named_parameters())
+    paper = yaml.safe_load((config_dir() / "sbp/paper.yaml").read_text())
+    ours, base = paper["data"]["init_args"], config["data"]["init_args"]
+    for key in ("source", "max_documents", "validation_fraction", "test_fraction", "tokenizer"):
+        assert ours[key] == base[key]  # no held-out document is in a pair
+
+
 # Embedding; per block 4 D^2 of attention, 3 D F of the MLP, 4 norms of D and 2 of a head's width;
 # per suffix block 3 D F of the prime MLP and 2 norms of D; the last norm. Of the 125M model, with
 # D 768 and F 1664: 128,256 D + 12 (4 D^2 + 3 D F + 4 D + 2 * 64) + 3 (3 D F + 2 D) + D.

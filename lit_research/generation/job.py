@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
 from lit_research.generation.rows import Prompt, Refuse, is_failure, make_rows
-from lit_research.generation.shards import Shards
+from lit_research.generation.shards import Review, Shards
 from lit_research.lm.engines import Engine, Sampling
 from lit_research.ranges import SHARE, check_range
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 class TextJob:
@@ -101,13 +104,27 @@ class TextJob:
                 "resumes"
             )
 
-    def finish(self, count: int) -> bool:
+    def rows(self, shards: Iterable[int]) -> Dataset:
+        """Return the rows of complete shards, failures included, in the order of ``shards``."""
+        return self._shards.rows(shards)
+
+    def finish(
+        self,
+        count: int,
+        *,
+        review: Review | None = None,
+        measured: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Write the folder unless a shard is missing; return whether the folder is complete.
 
         Args:
             count: number of shards of the job.
+            review: takes the rows of all shards and returns for each why it is refused, or None;
+                for what no text shows by itself, such as duplicates. The card must name it.
+            measured: entry ``measured`` of the complete folder's card: what does not identify the
+                job, such as seconds.
 
         Raises:
             UserError: no row has a usable text.
         """
-        return self._shards.finish(count)
+        return self._shards.finish(count, review, measured)

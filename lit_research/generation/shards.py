@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lit_research.errors import UserError
 from lit_research.files import write_atomic
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 MANIFEST = "job.json"
 # What the card of a complete folder has in addition.
 COUNTED = {"tokens", "finish_reasons", "empty", "rejected", "documents", "bytes", "content_hash"}
+COUNTED |= {"measured"}
 _BATCH = 1000  # rows read at a time
+
+Review: TypeAlias = "Callable[[Dataset], Sequence[str | None]]"
+"""Returns for each row of all shards why it is refused, or None."""
 
 
 class Shards:
@@ -87,7 +91,18 @@ class Shards:
         card = _read_card(self.folder / CARD)
         return all(card.get(key) == value for key, value in self.card.items())
 
-    def finish(self, count: int) -> bool:
+    def rows(self, shards: Iterable[int]) -> Dataset:
+        """Return the rows of complete shards, in the order of ``shards``."""
+        from datasets import Dataset, concatenate_datasets
+
+        return concatenate_datasets([Dataset.from_file(str(self._path(s))) for s in shards])
+
+    def finish(
+        self,
+        count: int,
+        review: Review | None = None,
+        measured: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Write the folder unless a shard is missing; return whether the folder is complete.
 
         Any number of processes may call this after their last shard; the last one to do so writes
@@ -95,6 +110,8 @@ class Shards:
 
         Args:
             count: number of shards of the job.
+            review: refuses rows in the light of all others.
+            measured: entries of the complete card that do not identify the job.
 
         Raises:
             UserError: no row has a usable text.
@@ -112,21 +129,21 @@ class Shards:
                     "write them, or the same command run again"
                 )
                 return False
-            self._join(count)
+            self._join(count, review, measured)
             return True
 
-    def _join(self, count: int) -> None:
-        from datasets import Dataset, concatenate_datasets
-
-        rows = concatenate_datasets(
-            [Dataset.from_file(str(self._path(shard))) for shard in range(count)]
-        )
+    def _join(self, count: int, review: Review | None, measured: Mapping[str, Any] | None) -> None:
+        rows = self.rows(range(count))
+        if review is not None:
+            rows = _refused(rows, review(rows))
         totals, kept, rejected = _sort_out(rows)
         if not kept:
             raise UserError(
                 f"none of {len(rows)} texts is usable ({_main_reason(totals)}), in "
                 f"{self.shard_folder}; fix the cause and delete that folder"
             )
+        if measured is not None:
+            totals["measured"] = dict(measured)
         self.rejected_file.unlink(missing_ok=True)
         if rejected:
             lines = [json.dumps(row, default=str) for row in rows.select(rejected)]
@@ -155,6 +172,16 @@ def _arrow_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _refused(rows: Dataset, reasons: Sequence[str | None]) -> Dataset:
+    """Return the rows with the reasons of a review; one that was rejected before keeps its own."""
+    column = [
+        f"refused: {reason}" if reason and not is_rejected(old) else old
+        for old, reason in zip(rows["finish_reason"], reasons, strict=True)
+    ]
+    changed = rows.remove_columns("finish_reason").add_column("finish_reason", column)
+    return changed.select_columns(rows.column_names)
 
 
 def _sort_out(rows: Dataset) -> tuple[dict[str, Any], list[int], list[int]]:

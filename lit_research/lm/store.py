@@ -20,11 +20,12 @@ CREATE TABLE IF NOT EXISTS answers (
 """
 # The first whole answer stays; only a truncated one gives way, whichever process is first.
 _KEEP = """
-INSERT INTO answers VALUES (?, ?, 1, ?) ON CONFLICT (key) DO UPDATE SET
+INSERT INTO answers VALUES {} ON CONFLICT (key) DO UPDATE SET
   truncated = excluded.truncated, attempts = attempts + 1, content = excluded.content
   WHERE truncated
 """
 _AT_ONCE = 500  # values of one query; SQLite limits them
+_ROWS = _AT_ONCE // 3  # answers of one statement
 _BUSY_S = 60.0  # for which a writer waits for another process
 
 
@@ -74,8 +75,21 @@ class AnswerStore:
 
     def keep(self, key: str, content: Mapping[str, Any], *, truncated: bool = False) -> None:
         """Keep an answer, unless there is a whole one under its key."""
+        self.keep_all([(key, content, truncated)])
+
+    def keep_all(self, answers: Sequence[tuple[str, Mapping[str, Any], bool]]) -> None:
+        """Keep answers, which costs little more than one of them.
+
+        Args:
+            answers: key, content, and whether it is truncated, of each.
+        """
         with self._open() as database:
-            database.execute(_KEEP, (key, truncated, json.dumps(content)))
+            for at in range(0, len(answers), _ROWS):
+                part = answers[at : at + _ROWS]
+                values = [(key, truncated, json.dumps(content)) for key, content, truncated in part]
+                # One statement: it is a transaction, and gives way to other threads just once.
+                marks = ",".join(["(?, ?, 1, ?)"] * len(part))
+                database.execute(_KEEP.format(marks), [v for row in values for v in row])
 
     @staticmethod
     def _read(database: sqlite3.Connection, keys: Sequence[str]) -> list[tuple[str, Answer]]:

@@ -12,7 +12,12 @@ from lit_research.stats.correlation import spearman
 from lit_research.stats.means import equivalent, no_worse, paired_t, welch_t
 from lit_research.stats.power import seeds_needed, smallest_effect, t_power
 from lit_research.stats.proportions import mcnemar, wilson
-from lit_research.stats.resampling import crossed_bootstrap, permutation, sign_flips
+from lit_research.stats.resampling import (
+    crossed_bootstrap,
+    permutation,
+    ratio_bootstrap,
+    sign_flips,
+)
 from lit_research.stats.result import Alternative, Inference
 
 __all__ = [
@@ -27,6 +32,7 @@ __all__ = [
     "no_worse",
     "paired_t",
     "permutation",
+    "ratio_bootstrap",
     "seeds_needed",
     "sign_flips",
     "smallest_effect",

@@ -27,6 +27,7 @@ from lit_research.text.grouped import GroupedDocuments
 from lit_research.text.loaders import make_loader
 from lit_research.text.minhash import MinHash
 from lit_research.text.mixture import Mixture, MixtureComponent
+from lit_research.text.model_encoders import SentenceTransformersEncoder, TransformersEncoder
 from lit_research.text.neighbours import ExactIndex, Index, recall
 from lit_research.text.packing import Windows
 from lit_research.text.pairs import IndexCallable, PairFinder, Pairs, split_pairs
@@ -34,6 +35,7 @@ from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource, vocabulary_of
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
+from lit_research.text.trove import datatrove_reader, datatrove_writer, write_shards
 
 __all__ = [
     "END_OF_TEXT",
@@ -53,13 +55,17 @@ __all__ = [
     "MixtureComponent",
     "PairFinder",
     "Pairs",
+    "SentenceTransformersEncoder",
     "ShardedSampler",
     "StreamingWindows",
     "Tfidf",
     "TokenStore",
+    "TransformersEncoder",
     "Windows",
     "bigram_cross_entropy",
     "cache_root",
+    "datatrove_reader",
+    "datatrove_writer",
     "embed",
     "embedded_card",
     "find_duplicates",
@@ -80,4 +86,5 @@ __all__ = [
     "vocabulary_of",
     "vocabulary_size",
     "write_documents",
+    "write_shards",
 ]

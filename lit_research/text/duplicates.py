@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -100,6 +101,7 @@ def find_duplicates(
     threshold: float = 0.8,
     exact: bool = True,
     executor: Executor | None = None,
+    shards: str | Path | None = None,
 ) -> Duplicates:
     """Find the documents that are near-duplicates of an earlier one.
 
@@ -113,6 +115,8 @@ def find_duplicates(
         exact: compute the similarity of a pair from its shingles; False estimates it from the
             signatures, which is faster.
         executor: makes signatures in parallel.
+        shards: a folder that keeps the signatures of each shard, so that an interrupted call
+            resumes; None keeps none.
 
     Raises:
         UserError: documents of another form, a threshold out of range, or no package for MinHash.
@@ -120,7 +124,7 @@ def find_duplicates(
     check_range(SHARE, "in find_duplicates", threshold=threshold)
     settings = settings or MinHash()
     source = _Documents(documents, "find_duplicates")
-    signed = _signatures(source, settings, executor)
+    signed = _signatures(source, settings, executor, shards)
     similarity = _similarity((source, signed), (source, signed), settings, exact)
     roots, compared = grouped(band_keys(signed, settings), similarity, threshold)
     rows = np.flatnonzero(roots != np.arange(len(roots)))
@@ -136,6 +140,7 @@ def find_overlap(
     threshold: float = 0.8,
     exact: bool = True,
     executor: Executor | None = None,
+    shards: str | Path | None = None,
 ) -> Duplicates:
     """Find the documents that have a near-duplicate in another set, with the nearest one there.
 
@@ -148,6 +153,7 @@ def find_overlap(
         threshold: as there.
         exact: as there.
         executor: as there.
+        shards: as there.
 
     Raises:
         UserError: as there.
@@ -155,7 +161,7 @@ def find_overlap(
     check_range(SHARE, "in find_overlap", threshold=threshold)
     settings = settings or MinHash()
     sources = [_Documents(rows, "find_overlap") for rows in (documents, others)]
-    signed = [_signatures(source, settings, executor) for source in sources]
+    signed = [_signatures(source, settings, executor, shards) for source in sources]
     similarity = _similarity((sources[0], signed[0]), (sources[1], signed[1]), settings, exact)
     keys = [band_keys(part, settings) for part in signed]
     nearest, scores, compared = nearest_rows(keys[0], keys[1], similarity, threshold)
@@ -226,9 +232,14 @@ class _Documents:
         return found["text"] if self._columns else found[1]
 
 
-def _signatures(source: _Documents, settings: MinHash, executor: Executor | None) -> np.ndarray:
+def _signatures(
+    source: _Documents,
+    settings: MinHash,
+    executor: Executor | None,
+    shards: str | Path | None,
+) -> np.ndarray:
     with counting("MinHash signatures", len(source), unit="documents", delay=2.0) as add:
-        return signatures(source.texts(), settings, executor=executor, progress=add)
+        return signatures(source.texts(), settings, executor=executor, shards=shards, progress=add)
 
 
 def _similarity(

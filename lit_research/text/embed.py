@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
@@ -18,11 +21,11 @@ from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.files import write_json
 from lit_research.progress import counting
-from lit_research.ranges import COUNT, check_range
+from lit_research.ranges import COUNT, Range, check_range
 from lit_research.storage import build_folder, cache_root, content_hash
 from lit_research.text.documents import CARD, fingerprint
-from lit_research.text.minhash import in_batches
 from lit_research.text.neighbours import checked_norms
+from lit_research.text.shards import compute_shards, in_batches
 from lit_research.text.word_hashes import Unit, unit_hashes
 
 if TYPE_CHECKING:
@@ -60,22 +63,29 @@ class Tfidf(Encoder):
 
     A word adds ``count * (ln((1 + N) / (1 + n)) + 1)`` to the place that its hash says, with a sign
     that its hash says (Weinberger et al. 2009), where ``n`` of the ``N`` documents of ``fit`` have
-    the word; vectors have length 1, and that of an empty text is 0. Cosines deviate from those
+    the word; vectors have length 1, that of a text without words 0. Cosines deviate from those
     without hashing by about ``1 / sqrt(width)``, for all but the shortest texts less.
 
     Args:
         width: numbers in a vector.
         unit: ``word`` (as spaces separate them) or ``character``.
+        max_document_share: words in more than this share of the documents of ``fit`` do not count.
+            Documents that share the common words of their format, style or language are near each
+            other with all words; below 0.01, say, those that share rare words are.
 
     Raises:
-        UserError: a width below 1, or another unit.
+        UserError: a width below 1, another unit, or a share that is not above 0 and at most 1.
     """
 
-    def __init__(self, width: int = 4096, unit: Unit = "word") -> None:
+    def __init__(
+        self, width: int = 4096, unit: Unit = "word", max_document_share: float = 1.0
+    ) -> None:
         check_range(COUNT, "in Tfidf", width=width)
+        share = Range(above=0, at_most=1)
+        check_range(share, "in Tfidf", max_document_share=max_document_share)
         if unit not in get_args(Unit):
             raise UserError(f"unit is {unit!r}, in Tfidf; must be word or character")
-        self.width, self.unit = width, unit
+        self.width, self.unit, self.max_document_share = width, unit, max_document_share
         self._documents = 0
         self._words = np.empty(0, np.uint64)  # sorted hashes
         self._counts = np.empty(0, np.int64)  # documents with the word
@@ -108,6 +118,7 @@ class Tfidf(Encoder):
         having = np.where(known, np.append(self._counts, 0)[place], 0)
         weights = counts * (np.log((1 + self._documents) / (1 + having)) + 1)
         weights *= np.where(words >> np.uint64(63), -1.0, 1.0)
+        weights *= having <= self.max_document_share * self._documents
         columns = (words % np.uint64(self.width)).astype(np.int64)
         shape = (len(texts), self.width)
         vectors = csr_matrix((weights.astype(np.float32), (rows, columns)), shape).toarray()
@@ -119,6 +130,7 @@ class Tfidf(Encoder):
         return {
             "width": self.width,
             "unit": self.unit,
+            "max_document_share": self.max_document_share,
             "documents": self._documents,
             "words": len(self._words),
             "counts": content_hash(self._words.tobytes(), self._counts.tobytes()),
@@ -148,22 +160,32 @@ def make_encoder(encoder: AnyEncoder) -> Encoder:
 
 
 def embed(
-    documents: Dataset, encoder: Encoder, *, cache_dir: str | Path | None = None
+    documents: Dataset,
+    encoder: Encoder,
+    *,
+    cache_dir: str | Path | None = None,
+    executor: Executor | None = None,
+    shard: int = 8000,
 ) -> np.ndarray:
     """Return the vectors of documents, ``[N, D]`` float16, memory-mapped.
 
     They are kept under a hash of the documents and the encoder's card, written atomically, and
-    built once by concurrent processes.
+    built once by concurrent processes. While they are built every finished shard is kept in a file,
+    so that an interrupted call resumes: on disk they take twice their size until the last one.
 
     Args:
         documents: with the columns ``text`` and ``id``.
         encoder: fitted, if it learns from a corpus.
         cache_dir: default as in ``cache_root``.
+        executor: encodes shards in parallel, with a copy of the encoder in each process; None does
+            it here. The vectors do not depend on it.
+        shard: documents in a shard.
 
     Raises:
         UserError: no documents, or an encoder that returns another shape, width or dtype, or
             numbers that are not finite in float16.
     """
+    check_range(COUNT, "in embed", shard=shard)
     if len(documents) == 0:
         raise UserError("there are no documents, in embed; give at least one")
     kind = type(encoder)
@@ -174,38 +196,66 @@ def embed(
         "encoder": {"class_path": f"{kind.__module__}.{kind.__qualname__}", **encoder.card()},
     }
     folder = cache_root(cache_dir) / "vectors" / content_hash(json.dumps(card, sort_keys=True))
+    shards = folder.with_name(f"{folder.name}.shards")
+    texts = in_batches(_texts(documents), shard)
     build_folder(
         folder,
-        lambda partial: _write(partial, documents, encoder, card),
+        lambda partial: _write(
+            partial, compute_shards(_Shard(encoder), texts, executor=executor, folder=shards), card
+        ),
         is_whole=_is_whole,
         what=f"Encoding {len(documents):,} documents",
     )
+    shutil.rmtree(shards, ignore_errors=True)
     return np.load(folder / _VECTORS, mmap_mode="r")
 
 
-def _write(folder: Path, documents: Dataset, encoder: Encoder, card: dict[str, Any]) -> None:
-    name, vectors, done = type(encoder).__name__, None, 0
-    with counting("encoding", len(documents), unit="documents", delay=2.0) as add:
-        for texts in _texts(documents):
-            found = encoder.encode(texts)
-            width = None if vectors is None else vectors.shape[1]
-            checked_norms(found, f"what {name}.encode returns", width)
-            if len(found) != len(texts):
+@dataclass(frozen=True)
+class _Shard:
+    """Encodes the texts of a shard; a process can be sent it."""
+
+    encoder: Encoder
+
+    def __call__(self, texts: list[str]) -> np.ndarray:
+        """Return checked vectors, ``[N, D]`` float16."""
+        name, parts = type(self.encoder).__name__, list[np.ndarray]()
+        for batch in in_batches(texts, _BATCH):
+            found = self.encoder.encode(batch)
+            checked_norms(found, f"what {name}.encode returns", _width(parts))
+            if len(found) != len(batch):
                 raise UserError(
-                    f"{len(found)} vectors for {len(texts)} texts, from {name}.encode; must be one "
+                    f"{len(found)} vectors for {len(batch)} texts, from {name}.encode; must be one "
                     "for each"
                 )
-            if vectors is None:
-                shape = (len(documents), found.shape[1])
-                vectors = np.lib.format.open_memmap(folder / _VECTORS, "w+", np.float16, shape)
             if np.abs(found).max(initial=0) > np.finfo(np.float16).max:
                 raise UserError(
                     f"a number is {np.abs(found).max():.3g}, from {name}.encode; must be at most "
                     f"{np.finfo(np.float16).max}, the largest one of float16"
                 )
-            vectors[done : done + len(texts)] = found
-            done += len(texts)
-            add(len(texts))
+            parts.append(found.astype(np.float16))
+        return np.concatenate(parts)
+
+
+def _width(parts: Sequence[np.ndarray]) -> int | None:
+    return parts[0].shape[1] if parts else None
+
+
+def _write(folder: Path, shards: Iterable[np.ndarray], card: dict[str, Any]) -> None:
+    """Write the vectors of all shards as one array."""
+    count, vectors, done = card["documents"], None, 0
+    with counting("encoding", count, unit="documents", delay=2.0) as add:
+        for found in shards:
+            if vectors is None:
+                shape = (count, found.shape[1])
+                vectors = np.lib.format.open_memmap(folder / _VECTORS, "w+", np.float16, shape)
+            if found.shape[1] != vectors.shape[1]:
+                raise UserError(
+                    f"the width is {found.shape[1]} from document {done} on, of what the encoder "
+                    f"returns; must be {vectors.shape[1]}, as before"
+                )
+            vectors[done : done + len(found)] = found
+            done += len(found)
+            add(len(found))
     assert vectors is not None
     vectors.flush()
     write_json(folder / CARD, {**card, "width": vectors.shape[1]})
@@ -220,6 +270,6 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
-def _texts(documents: Dataset) -> Iterator[list[str]]:
+def _texts(documents: Dataset) -> Iterator[str]:
     for batch in documents.select_columns(["text"]).iter(_BATCH):
-        yield batch["text"]
+        yield from batch["text"]

@@ -10,26 +10,27 @@ of rensa, or of datasketch where rensa is not installed.
 from __future__ import annotations
 
 import importlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from itertools import chain, islice, pairwise
-from typing import Any, TypeVar, get_args
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import derive_seed
+from lit_research.storage import content_hash
+from lit_research.text.shards import compute_shards, in_batches
 from lit_research.text.word_hashes import Unit, mixed, unit_hashes
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
 _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that multiplying loses nothing
+_FORMAT = 1
 _SHARD_TEXTS = 1024
-_SHARDS_AHEAD = 16  # so that few texts wait in memory
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def signatures(
     settings: MinHash,
     *,
     executor: Executor | None = None,
+    shards: str | Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """Return the signatures of texts, ``[D, bands * rows]`` uint32.
@@ -104,15 +106,18 @@ def signatures(
         texts: read once, in order.
         settings: shingles, bands, rows and seed.
         executor: signs shards of texts in parallel; None does it here.
+        shards: a folder that keeps the signatures of each shard, under a hash of the settings and
+            the texts: an interrupted call resumes. None keeps none.
         progress: told the number of texts that are done.
 
     Raises:
-        UserError: neither package is installed.
+        UserError: neither package is installed, or ``shards`` cannot be written to.
     """
     sign_shard = _Signer(settings, _backend())
-    shards = in_batches(texts, _SHARD_TEXTS)
+    folder = None if shards is None else Path(shards).expanduser() / sign_shard.key()
+    batches = in_batches(texts, _SHARD_TEXTS)
     parts = [np.empty((0, settings.bands * settings.rows), np.uint32)]
-    for part in _in_order(executor, sign_shard, shards):
+    for part in compute_shards(sign_shard, batches, executor=executor, folder=folder):
         parts.append(part)
         if progress is not None:
             progress(len(part))
@@ -139,6 +144,10 @@ class _Signer:
 
     settings: MinHash
     package: str
+
+    def key(self) -> str:
+        """Return a hash of what the signatures depend on, beside the texts."""
+        return content_hash(json.dumps([_FORMAT, asdict(self), version(self.package)]))
 
     def __call__(self, texts: list[str]) -> np.ndarray:
         hashes, offsets = shingle_hashes(texts, self.settings)
@@ -182,26 +191,3 @@ def _by_datasketch(hashes: np.ndarray, offsets: np.ndarray, places: int, seed: i
         sketch.update_batch(low[start:stop])
         signed[row] = sketch.digest()
     return signed
-
-
-def in_batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yield lists of ``size`` consecutive items; the last one can be shorter."""
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
-
-
-def _in_order(
-    executor: Executor | None, function: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[Result]:
-    """Yield the result for each item, in order, with few of them ahead."""
-    if executor is None:
-        yield from map(function, items)
-        return
-    waiting: deque[Any] = deque()
-    for item in items:
-        waiting.append(executor.submit(function, item))
-        if len(waiting) > _SHARDS_AHEAD:
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()

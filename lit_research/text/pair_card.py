@@ -35,7 +35,8 @@ def pair_card(
     """
     degrees = np.bincount(second, minlength=len(documents))
     edges = [0, 1, *(2**power for power in range(1, int(degrees.max()).bit_length() + 1))]
-    heights, bins = np.histogram(scores, bins=20)
+    # In float64: float32 has no twenty bins between nearly equal similarities.
+    heights, bins = np.histogram(scores.astype(np.float64), bins=20)
     once = np.flatnonzero(first < second)
     shown = once[np.argsort(-scores[once], kind="stable")]
     shown = shown[np.unique(np.linspace(0, len(shown) - 1, _EXAMPLES).astype(int))]

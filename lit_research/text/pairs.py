@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -114,6 +115,7 @@ class PairFinder:
         seed: int,
         cache_dir: str | Path | None = None,
         groups: str | None = None,
+        executor: Executor | None = None,
     ) -> Pairs:
         """Return the pairs of documents.
 
@@ -123,6 +125,7 @@ class PairFinder:
             cache_dir: of the vectors; default as in ``cache_root``.
             groups: a column, such as ``kind`` or ``source_id``: the card says which share of the
                 pairs is within each group. An encoder may pair a rare format with itself.
+            executor: encodes documents in parallel; the pairs do not depend on it.
 
         Raises:
             UserError: fewer than two documents, no pair, a document in more than half of the pairs,
@@ -132,7 +135,7 @@ class PairFinder:
             raise UserError(f"{len(documents)} documents, {_WHERE}; must be at least two")
         encoder = make_encoder(self.encoder)
         encoder.fit(documents["text"])
-        vectors = embed(documents, encoder, cache_dir=cache_dir)
+        vectors = embed(documents, encoder, cache_dir=cache_dir, executor=executor)
         scores, ids, searched = self._search(vectors, seed)
         candidates = _undirected(scores, ids)
         kept, alpha, rejected = self._select(candidates, documents)

@@ -1,7 +1,6 @@
 """What torchmetrics add up, by hand, and on two processes what one adds up."""
 
 import math
-import multiprocessing
 import os
 import socket
 
@@ -21,6 +20,7 @@ from lit_research.metrics import Mean, MetricsByKey
 from lit_research.text import load_tokenizer
 from tests.evals.choices import ITEMS
 from tests.evals.test_choice_scores import random_scores
+from tests.helpers import forks
 
 CPU = torch.device("cpu")
 GROUPS = ["sums", "proofs", "none"]
@@ -101,9 +101,7 @@ def of_ranks(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context("forkserver")  # torch is imported once for both
-    context.set_forkserver_preload(["lit_research.evals", "transformers"])
-    pair = [context.Process(target=work, args=(rank, port, folder)) for rank in range(2)]
+    pair = [forks().Process(target=work, args=(rank, port, folder)) for rank in range(2)]
     for process in pair:
         process.start()
     for process in pair:

@@ -266,3 +266,25 @@ def test_a_job_of_a_callers_own_may_have_one_seed_a_shard(tmp_path):
     assert [row["id"] for row in rows(tmp_path / "texts")] == ["q0", "q1-0", "q1-1"]
     with pytest.raises(UserError, match="give another the option"):
         TextJob(tmp_path / "texts", {"made": "there"}, kind="text", where="the option")
+
+
+def test_a_review_refuses_rows_in_the_light_of_all_and_measures_identify_no_job(tmp_path):
+    def job():
+        return TextJob(tmp_path / "answers", {"what": "x"}, kind="answer")
+
+    for shard, names in enumerate((["a", "fail"], ["b", "silent"])):
+        prompts = [Prompt(name, id=name) for name in names]
+        TextJob(tmp_path / "answers", {"what": "x"}, kind="answer", max_failed=0.5).write(
+            shard, Hashing(), prompts, Sampling(8, seed=[1, 2])
+        )
+    assert job().rows([1])["id"] == ["b", "silent"]
+    reasons = [None, "unheard", "like another", None]
+    assert job().finish(2, review=lambda rows: reasons, measured={"seconds": 1.5})
+    found = card(tmp_path / "answers")
+    assert [row["id"] for row in rows(tmp_path / "answers")] == ["a"]
+    failed, refused = found["rejected"].items()
+    assert failed[0].startswith("error: fail")
+    assert refused == ("refused: like another", 1)
+    assert found["measured"] == {"seconds": 1.5}
+    assert job().finish(2, measured={"seconds": 2.5})
+    assert card(tmp_path / "answers")["measured"] == {"seconds": 1.5}

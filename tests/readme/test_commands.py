@@ -29,6 +29,7 @@ LEAVES = {
     "dpg": ["runs/dpg/tiny/**/texts/dataset_info.json", "runs/dpg/attribute/**/*.parquet"],
     "ensemble": ["points.jsonl", "runs/ensemble/pool_tiny/texts/dataset_info.json"],
     "pretrain": ["runs/pretrain/tiny/**/log_probs.0.parquet"],
+    "sbp": ["runs/sbp/write_tiny/texts/dataset_info.json"],
     "self_play": ["**/proofs.jsonl"],
     "ttt": ["runs/ttt/converted/config.json", "runs/ttt/tiny_text/**/*.parquet"],
     FIRST_PAGE: ["points.png", "runs/pretrain/tiny/**/log_probs.0.parquet"],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lit_research.errors import UserError
-from lit_research.stats import crossed_bootstrap, permutation, sign_flips
+from lit_research.stats import crossed_bootstrap, permutation, ratio_bootstrap, sign_flips
 from lit_research.stats.resampling import _resampled_means
 from tests.stats.simulate import normals, within_three_errors
 
@@ -98,3 +98,17 @@ def test_the_p_value_of_the_bootstrap_belongs_to_its_interval():
 def test_what_cannot_be_drawn_again_is_refused(call, says):
     with pytest.raises(UserError, match=says):
         call()
+
+
+def test_a_ratio_of_means_has_the_interval_of_its_delta_method():
+    a, b = 0.5 + 0.1 * normals(400), 1 + 0.1 * normals(400, seed=1)
+    found = ratio_bootstrap(a, b, null=0.5, alternative="greater")
+    assert found.effect == pytest.approx(a.mean() / b.mean())
+    error = np.std(a - found.effect * b, ddof=1) / b.mean() / 20
+    half = (found.interval[1] - found.interval[0]) / 2
+    assert half == pytest.approx(1.6487 * error, rel=0.03)
+    assert ratio_bootstrap(a, b).p == pytest.approx(2 / 10_000, rel=0.3)
+    with pytest.raises(UserError, match="mean denominator above 0"):
+        ratio_bootstrap(a, -b)
+    with pytest.raises(UserError, match="2 values and denominators 3"):
+        ratio_bootstrap(a[:2], b[:3])

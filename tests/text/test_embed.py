@@ -46,6 +46,16 @@ def test_cosines_are_those_of_the_formula():
             assert vectors[row] @ other == pytest.approx(expected, abs=1e-6)
 
 
+def test_words_of_too_many_documents_do_not_count():
+    encoder = fitted(width=1 << 16, max_document_share=0.25)  # "the" and "sat" are in half of them
+    vectors = encoder.encode(["the cat sat", "sat cat the the", "a dog", "the sat", "cat"])
+    assert vectors[0] @ vectors[1] == pytest.approx(1)
+    assert vectors[0] @ vectors[4] == pytest.approx(1)
+    assert vectors[0] @ vectors[2] == 0
+    assert np.linalg.norm(vectors[3]) == 0
+    assert encoder.card() != fitted(width=1 << 16).card()
+
+
 def test_vectors_have_length_1_and_those_of_no_word_0():
     norms = np.linalg.norm(fitted(width=64).encode(TEXTS), axis=1)
     assert norms == pytest.approx([1, 1, 0, 1])

@@ -123,11 +123,13 @@ class Engine(ABC):
         thread_safe: whether several threads may call ``generate`` at once.
         batch_size: completions that it writes side by side: whoever keeps what is written as it
             goes asks for about so many at a time.
+        chat: whether each prompt is a user's message, which the engine or its server renders.
     """
 
     weight_version: int = 0
     thread_safe: bool = False
     batch_size: int = 32
+    chat: bool = False
 
     def __str__(self) -> str:
         return type(self).__name__
@@ -158,6 +160,17 @@ class Engine(ABC):
         """
         for index, row in enumerate(self.complete(prompts, sampling)):
             yield index, [replace(one, sample=sample) for sample, one in enumerate(row)]
+
+    def stream_groups(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[list[tuple[int, list[Completion]]]]:
+        """Yield what ``stream`` yields in lists, so that what has come together is kept together.
+
+        An engine that overrides this has at most ``batch_size`` answers under way or ready, those
+        of the list that the caller has in hand included, so that a kill loses no more.
+        """
+        for part in self.stream(prompts, sampling):
+            yield [part]
 
     def generate(
         self,

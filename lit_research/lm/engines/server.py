@@ -6,8 +6,9 @@ import os
 import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # What a proxy answers for a server that is down, and a server that is not ready yet.
 DOWN = (502, 503)
+LONGEST_DETAIL = 300  # characters; a proxy may send a whole page
+BUSY_S = 5.0  # pause after 429 of a server that names none
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,16 @@ class OpenAIEngine(Engine):
     A request that fails for a passing reason (connection, time-out, 408, 409, 429, 5xx) is repeated
     after a growing pause, or the one that the server names; one that fails for good gives
     completions whose ``finish_reason`` is the reason. If the server is down even then, all requests
-    wait for it together, and go on when it is back. Log-probabilities are what the server reports
+    wait for it together, and are repeated when it is back; so is one that the server has no time
+    for (429), after each pause that the server names. Log-probabilities are what the server reports
     (vLLM: of the untempered distribution, the default). Token ids are there if the server tells
     them; ask vLLM for them with ``extra_body={"return_token_ids": True}``.
 
     ``transformers serve`` ignores ``n`` (set ``n_per_request`` to 1), log-probabilities and, in a
-    chat, a schema, and refuses ``top_k``.
+    chat, a schema, and refuses ``top_k``. It samples only if the model's ``generation_config.json``
+    or a request says so, and takes the likeliest token at any temperature otherwise:
+    ``extra_body={"generation_config": '{"do_sample": true}'}``, where ``top_k`` may stand too. Its
+    seed is the process's, so that texts repeat with ``max_concurrency`` 1 alone.
 
     Args:
         base_url: address up to and with ``/v1``.
@@ -62,7 +69,8 @@ class OpenAIEngine(Engine):
             requests of a prompt have seeds of their own.
         json_schema: that every answer is to fit, sent as ``response_format``.
         down_s: seconds to wait for a server that is down, with a countdown in the log, before the
-            remaining prompts fail; 0 does not wait.
+            remaining prompts fail; and for which a request is repeated that the server has no time
+            for. 0 does not wait.
 
     Raises:
         UserError: the ``openai`` library is missing, or an option is out of range.
@@ -106,7 +114,9 @@ class OpenAIEngine(Engine):
         self.chat, self.system, self.json_schema = chat, system, json_schema
         self.n_per_request = n_per_request
         self._free = threading.BoundedSemaphore(max_concurrency)
-        self._outages = Outages(down_s, f"the server of {model!r} at {base_url}")
+        self._outages = Outages(
+            down_s, f"the server of {model!r} at {base_url}", silence_s=timeout_s
+        )
 
     def __str__(self) -> str:
         return f"{type(self).__name__} of {self.model!r} at {self.base_url}"
@@ -139,6 +149,13 @@ class OpenAIEngine(Engine):
 
         Whoever closes it early cancels the requests that are not under way.
         """
+        for group in self.stream_groups(prompts, sampling):
+            yield from group
+
+    def stream_groups(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[list[tuple[int, list[Completion]]]]:
+        """Yield the completions of the requests that were answered since the last list."""
         from openai import OpenAI
 
         requests = self._requests(prompts, sampling)
@@ -150,12 +167,19 @@ class OpenAIEngine(Engine):
             max_retries=self.retries,
         )
         stopped, pool = threading.Event(), ThreadPoolExecutor(self.max_concurrency)
+        ready, begun, held = SimpleQueue[Future[list[Completion]]](), 0, 0
         with client:
             try:
-                futures = [pool.submit(self._ask, client, one, stopped) for one in requests]
-                for future in as_completed(futures):
-                    part = future.result()
-                    yield part[0].prompt_index, part
+                while begun < len(requests) or held:
+                    # One that is ready counts as under way until the caller is done with it.
+                    while begun < len(requests) and held < self.max_concurrency:
+                        future = pool.submit(self._ask, client, requests[begun], stopped)
+                        begun, held = begun + 1, held + 1
+                        future.add_done_callback(ready.put)
+                    done = [ready.get(), *(ready.get() for _ in range(ready.qsize()))]
+                    parts = [future.result() for future in done]
+                    yield [(part[0].prompt_index, part) for part in parts]
+                    held -= len(done)
             finally:
                 stopped.set()
                 pool.shutdown(cancel_futures=True)
@@ -217,12 +241,13 @@ class OpenAIEngine(Engine):
                 post,
                 is_down=_is_down,
                 is_up=lambda: _is_up(client, self.timeout_s),
+                busy_s=_busy_s,
                 repeats=self.retries,
                 stopped=stopped,
             )
         except (OpenAIError, ServerDownError) as error:
             down = isinstance(error, ServerDownError)
-            reason = str(error) if down else f"{type(error).__name__}: {error}"
+            reason = str(error) if down else _reason(error)
             return [self._failure(reason, request.index, sample) for sample in request.samples]
         return self._completions(answer, request)
 
@@ -298,13 +323,36 @@ def _seed(seed: int | Sequence[int], index: int, first: int) -> int:
     return random.Random(f"{of_prompt}:{first}" if first else of_prompt).getrandbits(31)
 
 
-def _is_down(error: Exception) -> bool:
-    """Return whether a failure says that the server is down; a slow answer does not."""
+def _reason(error: Exception) -> str:
+    """Return why a request failed, in the server's words if it has any."""
+    body = getattr(error, "body", None)
+    # The library reads ``error: {message: ...}``; servers made with FastAPI say ``detail``.
+    detail = body.get("detail") if isinstance(body, Mapping) else body
+    said = f" - {str(detail)[:LONGEST_DETAIL]}" if detail else ""
+    return f"{type(error).__name__}: {error}{said}"
+
+
+def _is_down(error: Exception, stalled: bool) -> bool:
+    """Return whether a failure says that the server is down; a slow answer alone does not."""
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     if isinstance(error, APIStatusError):
         return error.status_code in DOWN
-    return isinstance(error, APIConnectionError) and not isinstance(error, APITimeoutError)
+    if isinstance(error, APITimeoutError):
+        return stalled
+    return isinstance(error, APIConnectionError)
+
+
+def _busy_s(error: Exception) -> float | None:
+    """Return the seconds to wait for a server that has too many requests; None for another one."""
+    from openai import RateLimitError
+
+    if not isinstance(error, RateLimitError) or error.code == "insufficient_quota":
+        return None
+    try:
+        return max(0.0, float(error.response.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return BUSY_S
 
 
 def _is_up(client: OpenAI, timeout_s: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, Engine, Prompts, Sampling, collect
@@ -14,6 +14,8 @@ from lit_research.seeds import derive_seed
 from lit_research.storage import content_hash
 
 AGAIN = ("truncated", "never")
+
+_Part: TypeAlias = "tuple[int, list[Completion]]"  # of a stream
 
 
 class StoredEngine(Engine):
@@ -43,6 +45,7 @@ class StoredEngine(Engine):
             raise UserError(f"again is {again!r}, of StoredEngine; must be {' or '.join(AGAIN)}")
         self.engine, self.path, self.again = engine, path, again
         self.thread_safe, self.batch_size = engine.thread_safe, engine.batch_size
+        self.chat = engine.chat
         self._store = AnswerStore(path)
 
     def __str__(self) -> str:
@@ -74,47 +77,56 @@ class StoredEngine(Engine):
         self, prompts: Prompts, sampling: Sampling
     ) -> Iterator[tuple[int, list[Completion]]]:
         """Yield kept completions, then new ones, each after it is kept; see ``Engine.stream``."""
+        for group in self.stream_groups(prompts, sampling):
+            yield from group
+
+    def stream_groups(
+        self, prompts: Prompts, sampling: Sampling
+    ) -> Iterator[list[tuple[int, list[Completion]]]]:
+        """Yield kept completions, then new ones, each list after it is kept."""
         seeds = _seeds(sampling, len(prompts))
         keys = self._keys(prompts, sampling, seeds)
-        kept = self._store.find([key for of_prompt in keys for key in of_prompt])
-        whole, single = [], list[tuple[int, int, int]]()
+        found = self._store.find([key for of_prompt in keys for key in of_prompt])
+        kept, whole, single = list[_Part](), [], list[tuple[int, int, int]]()
         for index, of_prompt in enumerate(keys):
-            answers = [kept.get(key) for key in of_prompt]
+            answers = [found.get(key) for key in of_prompt]
             if sampling.n > 1 and not any(answers):
                 whole.append(index)
                 continue
             for sample, answer in enumerate(answers):
                 if answer and not (answer.truncated and self.again == "truncated"):
-                    yield index, [_completion(answer, index, sample)]
+                    kept.append((index, [_completion(answer, index, sample)]))
                 else:
                     attempts = answer.attempts if answer else 0
                     new = derive_seed(seeds[index], sample, attempts) >> 1
                     single.append((index, sample, new if any(answers) else seeds[index]))
+        if kept:
+            yield kept
         asked = replace(sampling, seed=[seeds[index] for index in whole])
-        for place, part in self._ask(prompts, whole, asked):
-            index = whole[place]
-            yield index, [self._keep(keys, one, index, one.sample) for one in part]
+        for group in self._ask(prompts, whole, asked):
+            yield self._keep(keys, [_placed(part, whole[place]) for place, part in group])
         asked = replace(sampling, n=1, seed=[seed for *_, seed in single])
-        for place, part in self._ask(prompts, [index for index, *_ in single], asked):
-            index, sample, _ = single[place]
-            yield index, [self._keep(keys, one, index, sample) for one in part]
+        for group in self._ask(prompts, [index for index, *_ in single], asked):
+            yield self._keep(keys, [_placed(part, *single[place][:2]) for place, part in group])
 
     def _ask(
         self, prompts: Prompts, indices: list[int], sampling: Sampling
-    ) -> Iterator[tuple[int, list[Completion]]]:
+    ) -> Iterator[list[_Part]]:
         if indices:
             asked: Any = [prompts[index] for index in indices]
-            yield from self.engine.stream(asked, sampling)
+            yield from self.engine.stream_groups(asked, sampling)
 
-    def _keep(
-        self, keys: list[list[str]], completion: Completion, index: int, sample: int
-    ) -> Completion:
-        """Keep a completion unless it failed; return it with its place among all prompts."""
-        completion = replace(completion, prompt_index=index, sample=sample)
-        if not completion.failed:
-            truncated = completion.finish_reason == "length"
-            self._store.keep(keys[index][sample], asdict(completion), truncated=truncated)
-        return completion
+    def _keep(self, keys: list[list[str]], group: list[_Part]) -> list[_Part]:
+        """Keep the completions that did not fail; return all."""
+        self._store.keep_all(
+            [
+                (keys[index][one.sample], vars(one), one.finish_reason == "length")
+                for index, part in group
+                for one in part
+                if not one.failed
+            ]
+        )
+        return group
 
     def _keys(self, prompts: Prompts, sampling: Sampling, seeds: list[int]) -> list[list[str]]:
         """Return the keys of each prompt's samples."""
@@ -133,6 +145,15 @@ def _seeds(sampling: Sampling, count: int) -> list[int]:
     if isinstance(sampling.seed, int):
         return [derive_seed(sampling.seed, index) >> 1 for index in range(count)]
     return list(sampling.seed)
+
+
+def _placed(part: list[Completion], index: int, sample: int | None = None) -> _Part:
+    """Return completions as those of prompt ``index``, the only one as that of ``sample``."""
+    placed = [
+        replace(one, prompt_index=index, sample=one.sample if sample is None else sample)
+        for one in part
+    ]
+    return index, placed
 
 
 def _completion(answer: Answer, index: int, sample: int) -> Completion:

@@ -28,6 +28,8 @@ from lit_research.methods.megadocs.generators import (
     SentenceOrder,
 )
 from lit_research.methods.megadocs.module import MegadocWriter
+from lit_research.methods.megadocs.records import Records
+from lit_research.methods.megadocs.records_corpus import RecordsCorpus
 from lit_research.methods.megadocs.shuffling import shuffle_pieces
 from lit_research.methods.megadocs.splitting import SplitText, TextSplitter
 
@@ -43,6 +45,8 @@ __all__ = [
     "Passes",
     "Piece",
     "Reading",
+    "Records",
+    "RecordsCorpus",
     "Rephrase",
     "RuleEngine",
     "RuleRephraser",

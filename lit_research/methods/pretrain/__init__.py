@@ -3,7 +3,7 @@
 ``Corpus`` is any text, ``MixedCorpus`` real and synthetic text, ``StreamedCorpus`` large text.
 """
 
-from lit_research.methods.pretrain.core import Schedule, decay_mask, param_groups
+from lit_research.methods.pretrain.core import Schedule, decay_mask, param_groups, sums_by_group
 from lit_research.methods.pretrain.data import Corpus
 from lit_research.methods.pretrain.mixed import MixedCorpus, MixtureCorpus
 from lit_research.methods.pretrain.module import Pretrain
@@ -28,4 +28,5 @@ __all__ = [
     "decay_mask",
     "optimizer_with_schedule",
     "param_groups",
+    "sums_by_group",
 ]

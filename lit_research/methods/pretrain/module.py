@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -79,7 +79,7 @@ class Pretrain(TextMethod):
     lm: PreTrainedModel
     needs = {**TextMethod.needs, "batches": ("sequence_length",)}
     returns = ("token_losses",)
-    validation_metrics = ("train/loss", "val/loss", "val/loss_of_*")
+    validation_metrics: ClassVar[tuple[str, ...]] = ("train/loss", "val/loss", "val/loss_of_*")
 
     def __init__(
         self,

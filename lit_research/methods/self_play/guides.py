@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from lit_research.errors import UserError
 from lit_research.lean.statements import Statement
 from lit_research.lm.engines import Completion, Engine, Prompts
+from lit_research.lm.engines.chat import render
 from lit_research.methods.self_play import rewards, rubric
 from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 
@@ -150,11 +151,9 @@ class LanguageModelGuide(Guide):
     def _encoded(self, prompts: list[str]) -> Prompts:
         """Return the prompts as chats if the engine's tokenizer has a chat template."""
         tokenizer: Any = getattr(self.engine, "tokenizer", None)
-        if not getattr(tokenizer, "chat_template", None):
-            return prompts
-        chats = [[{"role": "user", "content": prompt}] for prompt in prompts]
-        encoded = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)
-        return [list(ids) for ids in encoded["input_ids"]]
+        if self.engine.chat or not getattr(tokenizer, "chat_template", None):
+            return prompts  # the engine renders them itself, or they are plain texts
+        return render(tokenizer, prompts, None, "of LanguageModelGuide")
 
     def _read(self, completion: Completion) -> Grade | None:
         grade = "no answer" if completion.failed else read_grade(completion.text)

@@ -31,6 +31,7 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.ignores_n = self.hides_tokens = False
         self.answers: list[int | float | dict[str, Any] | tuple[int, dict[str, str]]] = []
+        self.says: dict[str, Any] = {"error": {"message": "out of\nluck"}}  # beside a status
         self.requests: list[dict[str, Any]] = []
         self.times: list[float] = []
         self.keys: set[str | None] = set()
@@ -107,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(answer, dict):
             self.reply(200, answer)
         elif answer != 200:
-            self.reply(answer, {"error": {"message": "out of\nluck"}}, headers)
+            self.reply(answer, self.server.says, headers)
         else:
             self.reply(200, self.server.complete(body))
 

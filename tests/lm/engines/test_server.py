@@ -7,6 +7,7 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -98,6 +99,14 @@ def test_a_lasting_failure_is_a_value_with_its_reason_and_the_others_go_on(serve
     assert "400" in rows[0][0].finish_reason
     assert "\n" not in rows[0][0].finish_reason
     assert len(server.requests) == 2
+
+
+def test_a_detail_is_part_of_the_reason(server):
+    server.says, server.answers = {"detail": "no\nfield x"}, [422]
+    [[completion]] = engine_of(server).generate(["a"], max_new_tokens=2)
+    assert completion.finish_reason == (
+        "error: UnprocessableEntityError: Error code: 422 - no field x"
+    )
 
 
 def test_a_time_out_is_a_value_with_its_reason(server):
@@ -277,6 +286,27 @@ def test_a_stream_yields_what_is_finished_and_stops_when_it_is_closed():
         assert len(server.requests) < 50
 
 
+def test_no_more_is_under_way_than_the_caller_lost_if_it_died_now():
+    with serving(Hashing()) as server:
+        prompts = [str(number) for number in range(60)]
+        engine = engine_of(server, max_concurrency=4)
+        taken = 0
+        for index, _ in engine.stream(prompts, Sampling(4)):
+            time.sleep(0.01)  # all that were begun are answered meanwhile
+            assert len(server.requests) <= taken + 4, index
+            taken += 1
+        assert taken == len(server.requests) == 60
+
+
+def test_a_caller_may_ask_within_a_stream():
+    with serving(Hashing()) as server:
+        engine = engine_of(server, max_concurrency=2)
+        for _ in engine.stream([str(number) for number in range(9)], Sampling(4)):
+            [[completion]] = engine.generate(["a"], max_new_tokens=4)
+            assert not completion.failed
+        assert len(server.requests) == 18
+
+
 def test_all_wait_for_a_server_that_died_and_go_on_when_it_is_back(caplog):
     caplog.set_level(logging.INFO, "lit_research")
     prompts = [str(number) for number in range(60)]
@@ -323,12 +353,36 @@ def test_a_request_that_meets_every_outage_fails_in_the_end():
     with pytest.raises(ConnectionError, match="gone"):
         outages.ask(
             request,
-            is_down=lambda error: True,
+            is_down=lambda error, stalled: True,
             is_up=lambda: True,
             repeats=1,
             stopped=threading.Event(),
         )
     assert len(met) == 2
+
+
+def test_a_busy_server_costs_time_and_no_retries(server):
+    server.answers = [(429, {"Retry-After": "0.01"})] * 20
+    [[completion]] = engine_of(server, retries=1).generate(["a"], max_new_tokens=2)
+    assert not completion.failed
+    assert len(server.requests) == 21
+
+
+@pytest.mark.parametrize(
+    ("answer", "options"),
+    [
+        ((429, {"Retry-After": "500"}), {"down_s": 10.0}),  # longer than it may take
+        ((429, {"Retry-After": "0.01"}), {"down_s": 0.0}),
+        ((429, {"Retry-After": "0.01"}), {"retries": 0}),
+    ],
+)
+def test_a_busy_server_is_given_up_in_the_end(server, answer, options):
+    server.answers = [answer] * 9
+    [[completion]] = engine_of(server, **{"retries": 1, **options}).generate(
+        ["a"], max_new_tokens=2
+    )
+    assert completion.finish_reason.startswith("error: RateLimitError")
+    assert len(server.requests) <= 2
 
 
 def test_503_is_an_outage_and_500_is_not(server):
@@ -350,7 +404,7 @@ def test_waiting_ends_when_the_call_is_stopped():
     with pytest.raises(ConnectionError, match="gone"):
         Outages(60.0, "the server").ask(
             request,
-            is_down=lambda error: True,
+            is_down=lambda error, stalled: True,
             is_up=lambda: bool(stopped.set()),
             repeats=9,
             stopped=stopped,

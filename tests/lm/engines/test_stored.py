@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sqlite3
 import threading
@@ -26,6 +25,7 @@ from lit_research.lm.engines import (
 )
 from lit_research.lm.store import AnswerStore
 from tests.generation.engines import Hashing
+from tests.helpers import forks
 from tests.lm.engines.client import AT_ONCE, COUNT, client
 from tests.lm.engines.servers import Server, serving
 from tests.lm.models import bytes_tokenizer, tiny_lm
@@ -268,14 +268,11 @@ def slow(server: Server) -> None:
 
 
 def test_a_kill_costs_at_most_the_requests_that_were_under_way(file):
-    # It imports everything once; each client is a fork.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.lm.engines.client", "openai.resources.completions"])
     kills = (1, 25, 50, 75)
     with serving(Hashing()) as server:
         slow(server)
         for count in kills:
-            process = context.Process(target=client, args=(server.url, file))
+            process = forks().Process(target=client, args=(server.url, file))
             process.start()
             while len(server.requests) < count and process.is_alive():
                 time.sleep(0.002)

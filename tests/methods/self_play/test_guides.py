@@ -4,7 +4,7 @@ import pytest
 
 from lit_research.errors import UserError
 from lit_research.lean import parse_statement
-from lit_research.lm.engines import Completion, Engine
+from lit_research.lm.engines import Completion, Engine, StoredEngine
 from lit_research.methods.self_play.guides import (
     Grade,
     LanguageModelGuide,
@@ -242,6 +242,15 @@ def test_a_model_with_a_chat_template_is_asked_in_a_chat():
     pair = (stated(SWAP), stated(SWAP))
     assert LanguageModelGuide(engine).score([pair]) == [Grade(4, 0, 1)]
     assert engine.prompts == [[len(guide_prompt(*pair))]]
+
+
+def test_an_engine_that_renders_chats_itself_is_given_texts(tmp_path):
+    engine = Chatting([tagged()])
+    engine.chat = True
+    pair = (stated(SWAP), stated(SWAP))
+    stored = StoredEngine(engine, str(tmp_path / "answers.sqlite"))
+    assert LanguageModelGuide(stored).score([pair]) == [Grade(4, 0, 1)]
+    assert engine.prompts == [guide_prompt(*pair)]
 
 
 @pytest.mark.parametrize(

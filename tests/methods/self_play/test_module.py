@@ -64,7 +64,7 @@ SILENT = {
         "engine": {
             "class_path": "OpenAIEngine",
             # A server may still be starting, so by default a game waits for it.
-            "init_args": {"base_url": "http://localhost:9/v1", "model": "none", "down_s": 0},
+            "init_args": {"base_url": "http://localhost:9/v1", "model": "none", "retries": 0},
         }
     },
 }
