@@ -120,7 +120,7 @@ def test_every_method_has_a_tiny_and_a_paper_config(method):
     assert (config_dir() / method / "paper.yaml").is_file()
 
 
-@pytest.mark.parametrize("method", ["pretrain", "ensemble"])
+@pytest.mark.parametrize("method", ["pretrain", "ensemble", "megadocs"])
 def test_paper_config_has_the_published_number_of_parameters(method):
     config = yaml.safe_load((config_dir() / method / "paper.yaml").read_text())
     model = meta_lm(config["model"]["init_args"]["lm"], vocab_size=128_256)

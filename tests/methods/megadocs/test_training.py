@@ -1,0 +1,67 @@
+"""Runs on megadocs: attention masked at borders, and ensembles of their models."""
+
+import math
+
+import pytest
+
+from lit_research.cli import main
+from tests.helpers import tiny
+from tests.methods.megadocs.helpers import ROOM, predict, write_source
+
+RULE = {
+    "model.init_args.generator": {"class_path": f"{ROOM}.SentenceOrder"},
+    "model.init_args.engine": ...,
+    "model.init_args.reader": {"max_copied": None},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("megadocs")
+    write_source(folder, 30)
+    predict(folder, RULE)
+    return folder
+
+
+def corpus(folder, **more):
+    real = {
+        "source": str(folder / "source.jsonl"),
+        "tokenizer": "bytes",
+        "sequence_length": 32,
+        "batch_size": 4,
+        "validation_fraction": 0.2,
+        "test_fraction": 0,
+        "cache_dir": str(folder / "cache"),
+    }
+    return {**real, **more}
+
+
+def fit(folder, seed, mask):
+    config = tiny(folder / f"run{seed}{mask}")
+    mixed = {"synthetic": str(folder / "megadocs"), "passes": 1, "share": 0.75}
+    config["data"] = {
+        "class_path": "MixedCorpus",
+        "init_args": corpus(folder, **mixed, mask_across_documents=mask),
+    }
+    config["seed_everything"] = seed
+    config["trainer"]["max_epochs"] = 1
+    return main({"subcommand": "fit", "fit": config})
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_an_ensemble_gathers_models_of_megadocs(folder, mask):
+    runs = [fit(folder, seed, mask) for seed in (1, 2)]
+    [batch, *_] = runs[0].datamodule.train_dataloader()
+    assert ("position_ids" in batch) == mask
+    assert {int(c) for run in runs for c in run.datamodule.mixture.counts > 0} == {1}
+    paths = [str(run.trainer.checkpoint_callback.last_model_path) for run in runs]
+    config = tiny(folder / f"ensemble{mask}")
+    lm = config["model"]["init_args"]["lm"]
+    config["model"] = {"class_path": "Ensemble", "init_args": {"lm": lm, "gather": paths}}
+    config["data"] = {
+        "class_path": "Corpus",
+        "init_args": corpus(folder, mask_across_documents=mask),
+    }
+    logged = main({"subcommand": "validate", "validate": config}).trainer.callback_metrics
+    assert math.isfinite(logged["val/loss"])
+    assert logged["val/loss"] <= logged["val/loss_member"] + 1e-6
