@@ -193,12 +193,56 @@ for proof, verdict in zip(forged, verdicts):
 ]
 
 
+MEGADOCS = [
+    "# Megadocs\n\nA document and the texts made from it as one long document; the control, whose"
+    " pieces are exchanged; and a run on real text and megadocs. A minute on two cores.",
+    """from lit_research.methods.megadocs import Source, shuffle_pieces, simple, stitch, stretch
+
+def show(megadoc):
+    print("".join(megadoc.tokens))
+
+document = Source("cats", "The cat sat on the mat.")
+rephrases = ["A cat was on a mat.", "On the mat sat the cat."]
+show(stitch(document, rephrases, separator=" | "))
+show(stretch(document, ["who?", "where?"], opening="<", closing=">"))""",
+    "## The control\n\nThe same pieces, lengths and separators; no piece is with its own document.",
+    """documents = [Source(str(i), f"real {i}") for i in range(8)]
+written = [[f"first of {d.id}", f"second of {d.id}"] for d in documents]
+stitched = [stitch(d, texts, separator=" | ") for d, texts in zip(documents, written)]
+for megadoc in shuffle_pieces(stitched, seed=0):
+    show(megadoc)""",
+    "## Rephrases and megadocs of real text\n\nBy a rule here; by any model with"
+    " `rephrase.yaml`. The card has the exact account.",
+    """import json
+from pathlib import Path
+
+from lit_research.cli import config_dir, main
+
+quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+few = "--data.init_args.max_documents=40"
+main(["predict", "--config", str(config_dir() / "megadocs/tiny.yaml"), *quiet, few])
+card = json.loads(Path("runs/megadocs/tiny/stitched/card.json").read_text())
+card["account"], card["answers"]""",
+    "## A run on both\n\nA quarter of the windows are real, each twice; the others are megadocs.",
+    """config = str(config_dir() / "megadocs/train_tiny.yaml")
+fitted = main(["fit", "--config", config, *quiet, few,
+               "--data.init_args.max_train_tokens=20000", "--data.init_args.sequence_length=128",
+               "--trainer.val_check_interval=10", "--trainer.limit_val_batches=4"])
+mixture = fitted.datamodule.mixture
+for name, count, part in zip(("real", "synthetic"), mixture.counts, mixture.components):
+    print(f"{name}: {count} windows, {count / len(part.dataset):.2f} passes")
+float(fitted.trainer.callback_metrics["val/loss"])""",
+    "## All of it in TensorBoard\n\nRun `tensorboard --logdir runs` in the folder of this"
+    " notebook.",
+]
+
 NOTEBOOKS = {
     "pretrain": PRETRAIN,
     "ensemble": ENSEMBLE,
     "ttt": TTT,
     "dpg": DPG,
     "self_play": SELF_PLAY,
+    "megadocs": MEGADOCS,
 }
 
 

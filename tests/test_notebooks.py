@@ -42,6 +42,11 @@ SMALLER = {
         "val_check_interval=4": "val_check_interval=2",
         "max_new_tokens=48": "max_new_tokens=32",
     },
+    "megadocs": {
+        "max_documents=40": "max_documents=20",
+        "max_train_tokens=20000": "max_train_tokens=2000",
+        "val_check_interval=10": "val_check_interval=1",
+    },
 }
 
 
