@@ -42,6 +42,13 @@ SMALLER = {
         "val_check_interval=4": "val_check_interval=2",
         "max_new_tokens=48": "max_new_tokens=32",
     },
+    "sbp": {
+        "records=80, common=70": "records=20, common=16",
+        "passes=40": "passes=1",
+        "max_epochs=40": "max_epochs=1",
+        "every_n_epoch=40": "every_n_epoch=1",
+        "tokens=3000": "tokens=100",
+    },
     "megadocs": {
         "max_documents=40": "max_documents=20",
         "max_train_tokens=20000": "max_train_tokens=2000",
