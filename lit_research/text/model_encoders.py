@@ -40,7 +40,7 @@ class TransformersEncoder(Encoder):
         folder: a checkpoint folder of transformers, or a name on the model hub.
         pooling: ``mean`` over all tokens with the special ones; ``last`` or ``cls``, the hidden
             state of the last or the first token. The model's own documentation says which.
-        prompt: text that is put before every document, such as ``passage: ``.
+        prompt: text that is put before every document, such as ``passage:`` and a space.
         max_tokens: texts are cut after so many tokens; None is as many as the model allows.
         batch_size: texts in one forward pass, longest first.
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``.
