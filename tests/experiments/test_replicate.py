@@ -181,6 +181,7 @@ COMMITTED = Path(__file__).parents[2] / "replicas"
 @pytest.mark.parametrize("file", sorted(COMMITTED.glob("*.json")), ids=lambda file: file.stem)
 def test_the_committed_arms_give_the_committed_verdicts_again(file, tmp_path):
     shutil.copy(file, tmp_path)
+    shutil.copytree(COMMITTED / "plans", tmp_path / "plans")
     replicate.main(command, [file.stem, "--judge", "--out", str(tmp_path)])
     before, after = (json.loads((at / file.name).read_text()) for at in (COMMITTED, tmp_path))
     old, new = before.pop("claims"), after.pop("claims")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,23 @@ FEWER = {
     ],
 }
 
+# A world small enough that its pairs are found at once.
+WORLD = {"topics": 4, "common_topics": 2, "records": 40, "common": 30, "rare": 2, "anchors": 200}
+SOURCE = {"class_path": "lit_research.methods.sbp.TwoFormats", "init_args": WORLD}
+RARE = {"class_path": "lit_research.text.Tfidf", "init_args": {"max_document_share": 0.06}}
+FINDER = {"encoder": RARE, "k": 5, "alpha": 0.5}
+FEWER["sbp"] = [f"--data.init_args.source={json.dumps(SOURCE)}", "--data.init_args.batch_size=4"]
+FEWER["sbp/tiny"] = [
+    *FEWER["sbp"],
+    f"--data.init_args.finder={json.dumps(FINDER)}",
+    "--data.init_args.pair_validation_fraction=0.2",
+]
+FEWER["megadocs"] = ["--data.init_args.batch_size=2"]
+
+# Configs that train nothing, those that stand for them, and those that start from another's model.
+PREDICT, INSTEAD = {"megadocs/tiny"}, {"megadocs/records"}
+BEFORE = {"sbp/tiny": "sbp/base_tiny"}
+
 # Times, and how many processes of Lean were started, ran out of time or out of memory.
 OF_THE_MACHINE = ("throughput/", "lean/")
 
@@ -78,8 +96,9 @@ class Recorder(RunLogger):
 
 
 def names() -> list[str]:
-    """Return the tiny configs, as ``METHOD/CONFIG``."""
-    return sorted(f"{p.parent.name}/{p.stem}" for p in config_dir().glob("*/tiny*.yaml"))
+    """Return the tiny configs that train, as ``METHOD/CONFIG``."""
+    tiny = {f"{path.parent.name}/{path.stem}" for path in config_dir().glob("*/tiny*.yaml")}
+    return sorted((tiny - PREDICT) | INSTEAD)
 
 
 def place(name: str) -> Path:
@@ -95,6 +114,21 @@ def needs(name: str) -> None:
 
 def record(name: str, folder: Path) -> Record:
     """Train the first steps of a config, on one thread, and return what it logs."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        options = []
+        if name in BEFORE:
+            base = Path(_train(BEFORE[name], folder / "base", []).log_dir) / "hf"
+            options = [f"--model.init_args.lm.folder={base}"]
+        kept: Record = _train(name, folder, options).logger.kept
+    finally:
+        torch.set_num_threads(threads)
+    return kept
+
+
+def _train(name: str, folder: Path, more: list[str]) -> Any:
+    """Train the first steps of a config; return its trainer."""
     options = [
         f"--trainer.max_steps={STEPS}",
         *FEWER.get(name, FEWER.get(name.split("/")[0], [])),
@@ -109,14 +143,8 @@ def record(name: str, folder: Path) -> Record:
         "--checkpoint.every_n_train_steps=1000",
         "--throughput.measure_peak=false",
     ]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        done = main(["fit", *config_arguments(config_dir() / f"{name}.yaml"), *options])
-    finally:
-        torch.set_num_threads(threads)
-    kept: Record = done.trainer.logger.kept
-    return kept
+    files = config_arguments(config_dir() / f"{name}.yaml")
+    return main(["fit", *files, *options, *more]).trainer
 
 
 def text(found: Record) -> str:

@@ -54,8 +54,8 @@ class MegadocWriter(Method):
 
     decisive_curves = {}
     reading: ClassVar[str] = (
-        "predict writes folders, not curves: card.json of the megadocs has the tokens of each "
-        "kind, the copies of real documents and the reasons for which answers were not used."
+        "predict writes folders, not curves. Read card.json of the megadocs: it has the tokens of "
+        "each kind, the copies of real documents and the reasons for which answers were not used."
     )
     needs = {"batches": ("splitter",)}
     returns = ()
