@@ -43,7 +43,6 @@ SMALLER = {
         "max_new_tokens=48": "max_new_tokens=32",
     },
     "sbp": {
-        "records=80, common=70": "records=20, common=16",
         "passes=40": "passes=1",
         "max_epochs=40": "max_epochs=1",
         "every_n_epoch=40": "every_n_epoch=1",
