@@ -1,14 +1,14 @@
 """The published settings on one GPU: peak memory and speed of training, on random tokens.
 
-    python -m benchmarks.published_sizes                       # all of them, some three minutes
+    python -m benchmarks.published_sizes                       # all of them, some five minutes
     python -m benchmarks.published_sizes --only 300M
     python -m benchmarks.published_sizes --small               # tiny models on a CPU: does it run?
 
 Each setting is its config through the ordinary command, on one device instead of many and with
 random tokens in place of the corpus, which have the same shapes. Memory is the most that torch has
 allocated at once after the first step; speed that of the steps after the warm-up, without data,
-saves or validation. Two of the numbers are upper bounds for a run on several devices: nothing is
-sharded, and nothing is sent.
+saves or validation. On several devices DDP adds its buckets, as large as the gradients, sharding
+takes memory away, and gradients take time to be sent.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from lit_research.catalogue import config_dir
 from lit_research.cli import main
@@ -147,9 +146,6 @@ TINY = [
 
 @pytest.mark.parametrize("config", TINY)
 def test_every_method_trains_in_bf16(tmp_path, config):
-    own = {"trainer": {"callbacks": []}}
-    overlay = tmp_path / "own.yaml"
-    overlay.write_text(yaml.safe_dump(own))
     options = {
         "trainer.accelerator": "gpu",
         "trainer.devices": 1,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BASE, JOINT, WRITE = (f"sbp/{name}_tiny.yaml" for name in ("base", "joint", "write"))
 TUNE = "sbp/tiny.yaml"
-DOCUMENTS, LENGTH, WINDOW, PASSES = 3412, 15, 60, 8  # of R: documents, and tokens of each
+DOCUMENTS, LENGTH, WINDOW, PASSES = 3412, 15, 64, 8  # of R: documents, and tokens of each
 TOKENS = PASSES * (DOCUMENTS * LENGTH // WINDOW) * WINDOW
 SHARES = (1 / 3, 1 / 8)  # of the tokens that are synthetic
 OPTIMIZER = "model.init_args.optimizer.init_args"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities import rank_zero_info
 
+from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.files import write_json
 from lit_research.generation import Prompt, TextJob, row_seed, shard_loader
@@ -90,7 +91,8 @@ class SyntheticCorpus(Corpus):
         share = Range(above=0, at_most=1)
         check_range(share, WHERE, top_p=top_p, overlap=overlap)
         self.hparams["sampling_seed"] = resolve_seed(sampling_seed)
-        self.filters = _filters(filters or {})
+        path = f"{Filters.__module__}.{Filters.__qualname__}"
+        self.filters = make_object(Filters, {"class_path": path, "init_args": filters or {}})
 
     def splits_of(self, verb: TrainerFn) -> tuple[str, ...]:
         """Return the splits that a verb reads; ``predict`` and ``test`` read R."""
@@ -162,13 +164,6 @@ class SyntheticCorpus(Corpus):
     def row_of(self) -> dict[str, int]:
         """The row of each document of R, by its id."""
         return {name: row for row, name in enumerate(self.seed_ids)}
-
-
-def _filters(given: dict[str, Any]) -> Filters:
-    known = Filters.__dataclass_fields__
-    if unknown := sorted(given.keys() - known.keys()):
-        raise UserError(f"filters has {unknown[0]!r}, {WHERE}; must be among {', '.join(known)}")
-    return Filters(**given)
 
 
 def check_apart(held_out: Any, corpus: Any, split: str, overlap: float | None) -> None:

@@ -216,7 +216,7 @@ def test_a_real_engine_writes_with_the_live_weights(tmp_path):
     ("changes", "message"),
     [
         ({f"{DATA}.filters": {"min_tokens": 500}, f"{DATA}.synthetic_tokens": 3000}, "refused"),
-        ({f"{DATA}.filters": {"min_token": 500}}, "filters has 'min_token'"),
+        ({f"{DATA}.filters": {"min_token": 500}}, "no argument 'min_token'"),
         ({f"{DATA}.max_texts": 8}, r"of synthetic_tokens 300 are left of 8 texts \(.*x "),
         ({f"{DATA}.max_new_tokens": 120}, "which leaves 7 for d1; must leave 16 or more"),
         ({f"{DATA}.top_p": 0.0}, "top_p is 0.0"),
