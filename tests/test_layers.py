@@ -10,7 +10,7 @@ from tests.sources import PACKAGE, circle, edges, modules, undocumented
 COMMAND = {"__main__", "cli", "cli_errors", "lightning_cli", "replicate", "verbs"}
 
 LANGUAGE = {"lm", "text"}
-WORK = {"generation", "sft", "evals"}
+WORK = {"generation", "sft", "evals", "stages"}
 TOOLS = {"laws", "lean", "metagrad", "sandbox", "stats"}
 
 # What each room may import beside itself and the basics; everything else is upwards.
