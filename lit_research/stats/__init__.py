@@ -7,6 +7,7 @@ effect of interest and the number of seeds (``seeds_needed``) before the runs, a
 number of claims (``holm``). Needs numpy and scipy only.
 """
 
+from lit_research.stats.choice import Choice, choose
 from lit_research.stats.corrections import benjamini_hochberg, bonferroni, holm
 from lit_research.stats.correlation import spearman
 from lit_research.stats.means import equivalent, no_worse, paired_t, welch_t
@@ -22,9 +23,11 @@ from lit_research.stats.result import Alternative, Inference
 
 __all__ = [
     "Alternative",
+    "Choice",
     "Inference",
     "benjamini_hochberg",
     "bonferroni",
+    "choose",
     "crossed_bootstrap",
     "equivalent",
     "holm",
