@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,7 +27,7 @@ from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import derive_seed
 from lit_research.storage import content_hash
 from lit_research.text.shards import compute_shards, in_batches
-from lit_research.text.word_hashes import Unit, mixed, unit_hashes
+from lit_research.text.word_hashes import Unit, joined, mixed, unit_hash_batches
 
 _MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that multiplying loses nothing
 _FORMAT = 1
@@ -72,15 +73,21 @@ def shingle_hashes(texts: Iterable[str], settings: MinHash) -> tuple[np.ndarray,
         the hashes of all texts in order, ``[M]`` uint64, those of one text possibly repeated, and
         where each text begins, ``[D + 1]``. Every text has at least one shingle, the empty one too.
     """
+    return joined(_shingle_batches(texts, settings))
+
+
+def _shingle_batches(
+    texts: Iterable[str], settings: MinHash
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield what ``shingle_hashes`` returns of a few texts after the other."""
     size = settings.shingle
-    units, offsets = unit_hashes(texts, settings.unit, at_least=size)
-    if len(offsets) == 1:
-        return units, offsets
-    windows = np.lib.stride_tricks.sliding_window_view(units, size)
-    inside = np.ones(len(windows), bool)
-    borders = offsets[1:-1, None] - np.arange(1, size)  # windows over two texts begin there
-    inside[borders.ravel()] = False
-    return _combine(windows)[inside], offsets - (size - 1) * np.arange(len(offsets))
+    for units, offsets in unit_hash_batches(texts, settings.unit, at_least=size):
+        count = len(units) - size + 1
+        combined = _combine([units[place : place + count] for place in range(size)])
+        inside = np.ones(count, bool)
+        borders = offsets[1:-1, None] - np.arange(1, size)  # windows over two texts begin there
+        inside[borders] = False
+        yield combined[inside], offsets - (size - 1) * np.arange(len(offsets))
 
 
 def shingle_sets(texts: Iterable[str], settings: MinHash) -> list[np.ndarray]:
@@ -127,14 +134,15 @@ def signatures(
 def band_keys(signatures_: np.ndarray, settings: MinHash) -> np.ndarray:
     """Return one number for each band of each signature, ``[D, bands]`` uint64: equal if it is."""
     banded = signatures_.reshape(len(signatures_), settings.bands, settings.rows)
-    return _combine(banded)
+    return _combine([banded[..., row] for row in range(settings.rows)])
 
 
-def _combine(values: np.ndarray) -> np.ndarray:
-    """Hash the last axis of ``values``, in order: ``[..., K]`` to ``[...]`` uint64."""
-    combined = np.zeros(values.shape[:-1], np.uint64)
-    for place in range(values.shape[-1]):
-        combined = (combined + values[..., place]) * np.uint64(_MULTIPLIER)
+def _combine(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Return one hash of numbers in this order, of each place of ``values``, uint64."""
+    combined = np.zeros(values[0].shape, np.uint64)
+    for part in values:
+        combined += part
+        combined *= _MULTIPLIER
     return mixed(combined)
 
 
@@ -150,10 +158,11 @@ class _Signer:
         return content_hash(json.dumps([_FORMAT, asdict(self), version(self.package)]))
 
     def __call__(self, texts: list[str]) -> np.ndarray:
-        hashes, offsets = shingle_hashes(texts, self.settings)
         sign = {"rensa": _by_rensa, "datasketch": _by_datasketch}[self.package]
         seed = derive_seed("minhash", self.settings.seed, digest_size=4)
-        return sign(hashes, offsets, self.settings.bands * self.settings.rows, seed)
+        places = self.settings.bands * self.settings.rows
+        batches = _shingle_batches(texts, self.settings)
+        return np.concatenate([sign(*batch, places, seed) for batch in batches])
 
 
 def _backend() -> str:
@@ -175,9 +184,10 @@ def _by_rensa(hashes: np.ndarray, offsets: np.ndarray, places: int, seed: int) -
 
     starts = offsets.astype(np.uint64)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, starts, places, seed)
-    count = len(offsets) - 1
-    flat = np.fromiter(chain.from_iterable(matrix.to_rows()), np.uint32, count * places)
-    return flat.reshape(count, places)
+    flat = array("I")
+    for row in matrix.to_rows():
+        flat.fromlist(row)
+    return np.array(flat, np.uint32).reshape(-1, places)
 
 
 def _by_datasketch(hashes: np.ndarray, offsets: np.ndarray, places: int, seed: int) -> np.ndarray:

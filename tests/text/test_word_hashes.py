@@ -41,6 +41,8 @@ def test_batches_do_not_matter(unit, monkeypatch):
     assert parts(texts, unit) == together
     filled = parts(texts, unit, at_least=3)
     assert filled == [row + [0] * (3 - len(row)) for row in together]
+    monkeypatch.setattr(word_hashes, "_POWERS", 4)  # of texts that are longer
+    assert parts(texts, unit) == together
 
 
 def test_no_two_of_many_words_have_one_hash():
@@ -56,3 +58,11 @@ def test_no_two_of_many_words_have_one_hash():
 
 def test_no_text_has_no_words():
     assert parts([], "word") == []
+
+
+def test_hashes_are_those_of_earlier_versions():
+    # Stored signatures and encodings depend on them.
+    assert parts(["a né", "\U0001f600"], "word") == [
+        [0xF2F8EDE6FA70BF5F, 0x9EE205708EAC444F],
+        [0x34BDE7DE38352FD1],
+    ]
