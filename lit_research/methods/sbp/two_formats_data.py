@@ -11,7 +11,8 @@ from lit_research.errors import UserError
 from lit_research.methods.pretrain import MixedCorpus
 from lit_research.methods.sbp.data import RelatedPairs
 from lit_research.methods.sbp.pair_rows import PairRows
-from lit_research.methods.sbp.two_formats import HEADER, KINDS, TwoFormats
+from lit_research.methods.sbp.two_formats import KINDS, TwoFormats
+from lit_research.methods.sbp.world import HEADER
 from lit_research.methods.text import Split
 from lit_research.ranges import COUNT, check_range
 from lit_research.text import GroupedDocuments
