@@ -73,6 +73,7 @@ def test_a_sibling_is_the_same_record_in_the_other_format(full, splits):
     a, b = map(list, zip(*pairs, strict=True))
     assert full.siblings(a) == b
     assert full.siblings(b) == a
+    assert full.world.sibling_entropy == 0
     words = {(x, y) for one, two in pairs for x, y in zip(one.split(), two.split(), strict=True)}
     dictionary = {(f"a{word}", f"b{code}") for word, code in enumerate(full.world.dictionary)}
     assert {pair for pair in words if pair[0][0] == "a"} == dictionary
