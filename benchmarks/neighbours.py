@@ -1,7 +1,8 @@
 """All-pairs nearest neighbours of embeddings of real text: exact, by faiss flat, and by IVF.
 
     python -m benchmarks.neighbours            # 200,000 vectors of width 384; some 45 minutes
-    python -m benchmarks.neighbours --small    # 2,000; seconds, prints and writes nothing
+    python -m benchmarks.neighbours --count 20000    # fewer of them; prints and writes nothing
+    python -m benchmarks.neighbours --small    # 2,000, one short round; the same
 
 The vectors are TF-IDF of the embedded corpus's passages, which do not overlap, reduced to 384
 numbers by a Gaussian projection: planted clusters would give recall 1 at any setting. On a sample
@@ -221,20 +222,24 @@ def table(result: dict[str, Any], count: int, words: int, rounds: int) -> str:
 def command() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="a few vectors; writes nothing")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--count", type=int, default=COUNT, help="vectors; fewer: writes nothing")
+    sizes.add_argument("--small", action="store_true", help="a few vectors; writes nothing")
     parser.add_argument("--rounds", type=int, help="default 3; 1 of a few vectors")
     parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
         print(alone(*options.alone))
         return
-    count = SMALL if options.small else COUNT
+    count = SMALL if options.small else options.count
+    if not SMALL <= count <= COUNT:
+        parser.error(f"--count is {count}; must be from {SMALL} to {COUNT}")
     rounds = options.rounds or (1 if options.small else ROUNDS)
     texts = passages(count)
     result = run(vectors_of(texts), rounds, 0.5 if options.small else MATMUL_S)
     text = table(result, count, len(texts[0].split()), rounds)
     print(text)
-    if not options.small:
+    if count == COUNT:
         publish(
             "neighbours",
             work=f"the {K} nearest others of each of {count} vectors of width {WIDTH}",

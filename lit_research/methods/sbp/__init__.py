@@ -10,9 +10,10 @@ from lit_research.methods.sbp.filters import Filters
 from lit_research.methods.sbp.measures import longest_common_run, recovered_share, repeated_share
 from lit_research.methods.sbp.module import Synthesizer
 from lit_research.methods.sbp.quality import EngineJudge, Judge, Quality
-from lit_research.methods.sbp.two_formats import TwoFormats, pair_precision_and_recall
+from lit_research.methods.sbp.synthetic_corpus import SyntheticCorpus
+from lit_research.methods.sbp.truth import pair_precision_and_recall
+from lit_research.methods.sbp.two_formats import TwoFormats
 from lit_research.methods.sbp.two_formats_data import TwoFormatsCorpus, TwoFormatsPairs
-from lit_research.methods.sbp.writing import SyntheticCorpus
 
 __all__ = [
     "EngineJudge",

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 from torch import Tensor
 
 from lit_research.errors import UserError
+from lit_research.figures import add_text, code_block
 from lit_research.files import write_json
 from lit_research.lm import IGNORE, lm_token_losses
 from lit_research.methods.base import datamodule, run_folder
 from lit_research.methods.pretrain import Pretrain, sums_by_group
-from lit_research.methods.sbp.corpus_method import CorpusMethod
-from lit_research.methods.sbp.writing import SyntheticCorpus
+from lit_research.methods.sbp.corpus_quality import KEPT, measure
+from lit_research.methods.sbp.quality import Quality
+from lit_research.methods.sbp.synthetic_corpus import SyntheticCorpus
+from lit_research.methods.sbp.writing import CorpusWriter
 from lit_research.metrics import sum_dtype
 from lit_research.text import load_tokenizer
 from lit_research.text.grouped import NO_GROUP
@@ -28,7 +31,7 @@ SHUFFLED = "_shuffled"
 PAIRS_CARD = "pairs.json"
 
 
-class Synthesizer(CorpusMethod):
+class Synthesizer(Pretrain):
     """Tune a trained base on pairs of related documents: maximise log p(d2 | d1).
 
     ``val/loss`` is the conditional loss on held-out pairs, in nats a token of d2 and its end.
@@ -36,6 +39,8 @@ class Synthesizer(CorpusMethod):
     their difference: 0 means that the base was only trained further. Stop early by Lightning's
     ``EarlyStopping`` on ``val/loss``. Takes the arguments of ``Pretrain``; ``lm`` must be the
     folder of the base, ``{folder: PATH}``, and its tokenizer the data's.
+
+    With a ``SyntheticCorpus``, ``predict`` writes its texts and ``test`` measures their quality.
 
     Raises:
         UserError: ``lm`` is no folder.
@@ -51,6 +56,9 @@ class Synthesizer(CorpusMethod):
         "pair. Their gap, the gain of d1, is what was learned about how documents are related: "
         "near 0, the synthesizer ignores d1, and the text that it writes is the base's own."
     )
+
+    _writing: CorpusWriter | None = None
+    _quality: Quality | None = None
 
     def __init__(self, lm: dict[str, Any], vocab_size: int, **kwargs: Any) -> None:
         super().__init__(lm=lm, vocab_size=vocab_size, **kwargs)
@@ -103,12 +111,6 @@ class Synthesizer(CorpusMethod):
         cards = [folder / PAIRS_CARD for folder in above if (folder / PAIRS_CARD).is_file()]
         return {"pairs": json.loads(cards[-1].read_text())} if cards else {}
 
-    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """Log ``test/loss``; return the ``token_losses`` ``[B, T]`` in nats."""
-        if isinstance(datamodule(self.trainer), SyntheticCorpus):
-            return super().test_step(batch, batch_idx)
-        return self._evaluate(batch, "test")
-
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
         losses_BT = lm_token_losses(self.lm, batch, fused=self._fused_loss)
         names = getattr(datamodule(self.trainer), "loss_groups", [])
@@ -137,3 +139,52 @@ class Synthesizer(CorpusMethod):
                 gain = own.replace("/loss", "/gain_of_d1")
                 self.log_result(gain, value - means[own])
         return means
+
+    # The corpus: written by `predict`, measured by `test`.
+
+    def on_predict_start(self) -> None:
+        """Start or resume the corpus; for other data see ``Pretrain``."""
+        data = datamodule(self.trainer)
+        if not isinstance(data, SyntheticCorpus):
+            super().on_predict_start()
+            return
+        context = self.lm.config.max_position_embeddings
+        engine, rank = self.engine_of(self.lm), self.global_rank
+        self._writing = CorpusWriter(data, engine, context, rank=rank, costs=self.costs())
+
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """Write a shard, unless there are enough, and return its tokens; else see ``Pretrain``."""
+        if self._writing is None:
+            return super().predict_step(batch, batch_idx)
+        return torch.tensor(float(self._writing.write(batch["shard"])))
+
+    def on_predict_end(self) -> None:
+        """Put the corpus together from its shards; for other data see ``Pretrain``."""
+        if self._writing is None:
+            super().on_predict_end()
+            return
+        self._writing.finish(self.trainer)
+        self._writing = None
+
+    def on_test_start(self) -> None:
+        """Measure the texts of a corpus; for other data see ``Pretrain``."""
+        data = datamodule(self.trainer)
+        if not isinstance(data, SyntheticCorpus):
+            super().on_test_start()
+            return
+        self._quality = measure(data)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """Log ``test/loss``; return the ``token_losses`` ``[B, T]`` in nats; none of a corpus."""
+        return self._evaluate(batch, "test") if self._quality is None else {}
+
+    def on_test_epoch_end(self) -> None:
+        """Log, show and print the table of a corpus; for other data see ``Pretrain``."""
+        quality, self._quality = self._quality, None
+        if quality is None:
+            super().on_test_epoch_end()
+            return
+        for name, value in quality.metrics(KEPT).items():
+            self.log_result(f"test/{name}", value)
+        add_text(self.trainer, "test/quality", code_block(quality.table()))
+        rank_zero_info(f"\n{quality.table()}")

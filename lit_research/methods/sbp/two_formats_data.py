@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from lightning.pytorch.utilities import rank_zero_info
 
 from lit_research.class_paths import make_object
 from lit_research.errors import UserError
 from lit_research.methods.pretrain import MixedCorpus
 from lit_research.methods.sbp.data import RelatedPairs
 from lit_research.methods.sbp.pair_rows import PairRows
-from lit_research.methods.sbp.two_formats import HEADER, KINDS, TwoFormats
+from lit_research.methods.sbp.two_formats import KINDS, TwoFormats
+from lit_research.methods.sbp.world import HEADER
 from lit_research.methods.text import Split
 from lit_research.ranges import COUNT, check_range
 from lit_research.text import GroupedDocuments
@@ -77,9 +79,14 @@ class TwoFormatsPairs(RelatedPairs):
         """Return the validation pairs of ``RelatedPairs``, or for the test new siblings."""
         if split != "test":
             return super().scored(split)
-        world = make_object(TwoFormats, self.hparams["source"])
-        a, b = world.sibling_pairs(self.hparams["fresh_pairs"], what="fresh pairs")
+        source = make_object(TwoFormats, self.hparams["source"])
+        a, b = source.sibling_pairs(self.hparams["fresh_pairs"], what="fresh pairs")
         kinds, texts = [*b["kind"], *a["kind"]], [*a["text"], *b["text"]]
+        given_d1, given_topic = source.world.sibling_entropy, source.world.word_entropy
+        rank_zero_info(
+            f"{len(texts)} siblings of new records: the entropy of a word is {given_d1:g} nats "
+            f"given d1, {given_topic:.3f} given the topic alone."
+        )
         tokens = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
         first = np.arange(len(texts))
         second = np.roll(first, -len(a))

@@ -9,7 +9,7 @@ import pytest
 
 from lit_research.errors import UserError
 from lit_research.methods.sbp import TwoFormats, pair_precision_and_recall
-from lit_research.methods.sbp.two_formats import HEADER, chain_entropy
+from lit_research.methods.sbp.world import HEADER, chain_entropy
 from tests.methods.sbp.worlds import TINY
 
 
@@ -47,8 +47,8 @@ def test_the_corpus_has_the_documents_of_the_world(full, splits):
 
 def test_the_chains_have_their_entropy(full):
     assert chain_entropy() == pytest.approx(0.802, abs=5e-4)
-    assert full.word_entropy == pytest.approx((math.log(24) + 9 * chain_entropy()) / 10)
-    successors = full.successors
+    assert full.world.word_entropy == pytest.approx((math.log(24) + 9 * chain_entropy()) / 10)
+    successors = full.world.successors
     assert successors.shape == (8, 24, 3)
     assert all(len({*row}) == 3 for topic in successors for row in topic.tolist())
     assert (np.sort(successors, axis=1) == np.arange(24)[:, None]).all()
@@ -73,8 +73,9 @@ def test_a_sibling_is_the_same_record_in_the_other_format(full, splits):
     a, b = map(list, zip(*pairs, strict=True))
     assert full.siblings(a) == b
     assert full.siblings(b) == a
+    assert full.world.sibling_entropy == 0
     words = {(x, y) for one, two in pairs for x, y in zip(one.split(), two.split(), strict=True)}
-    dictionary = {(f"a{word}", f"b{code}") for word, code in enumerate(full.dictionary)}
+    dictionary = {(f"a{word}", f"b{code}") for word, code in enumerate(full.world.dictionary)}
     assert {pair for pair in words if pair[0][0] == "a"} == dictionary
     assert {pair for pair in words if pair[0][0] in "tn"} <= {(w, w) for w in full.vocabulary()}
 

@@ -4,16 +4,19 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from datasets import Dataset, load_from_disk
+import torch
+from datasets import load_from_disk
 from lightning.pytorch.callbacks import Callback
 
 from lit_research.cli import main
 from lit_research.errors import UserError
+from lit_research.lm import build_lm, export_hf
 from lit_research.lm.engines import Completion, LiveEngine
 from lit_research.methods.pretrain import MixedCorpus
-from lit_research.methods.sbp.writing import CorpusWriter, SyntheticCorpus, check_apart
-from lit_research.text import DocumentSource
-from tests.helpers import STOPPED, tiny
+from lit_research.methods.sbp import SyntheticCorpus
+from lit_research.methods.sbp.writing import CorpusWriter
+from lit_research.text import DocumentSource, load_tokenizer, vocabulary_size
+from tests.helpers import STOPPED, TINY, tiny
 
 MODEL, DATA = "model.init_args", "data.init_args"
 
@@ -55,10 +58,9 @@ class Scripted(LiveEngine):
 
 HERE = "tests.methods.sbp.test_writing"
 WRITE = {
-    "model.class_path": "lit_research.methods.sbp.corpus_method.CorpusMethod",
-    f"{MODEL}.lm.max_position_embeddings": 128,
+    "model.class_path": "Synthesizer",
     f"{MODEL}.engine": {"class_path": f"{HERE}.Scripted"},
-    "data.class_path": "lit_research.methods.sbp.writing.SyntheticCorpus",
+    "data.class_path": "SyntheticCorpus",
     f"{DATA}.source": {"class_path": f"{HERE}.Letters"},
     f"{DATA}.max_train_tokens": ...,
     f"{DATA}.validation_fraction": 0.1,
@@ -80,9 +82,20 @@ class StopAtShard(Callback):
             raise RuntimeError(STOPPED)
 
 
+def base(folder):
+    """Return the folder of a model with random weights, written if it is not there."""
+    place, tokenizer = folder / "base", load_tokenizer("bytes")
+    if not place.exists():
+        torch.manual_seed(0)
+        shape = {**TINY["model"]["init_args"]["lm"], "max_position_embeddings": 128}
+        export_hf(build_lm(shape, vocab_size=vocabulary_size(tokenizer)), tokenizer, place)
+    return str(place)
+
+
 def config(folder, changes=None):
     return {
         **WRITE,
+        f"{MODEL}.lm": {"folder": base(folder)},
         f"{DATA}.folder": str(folder / "corpus"),
         "ckpt_path": "none",
         **(changes or {}),
@@ -226,17 +239,3 @@ def test_a_real_engine_writes_with_the_live_weights(tmp_path):
 def test_mistakes_are_refused(tmp_path, changes, message):
     with pytest.raises((UserError, ValueError), match=message):
         write(tmp_path, changes)
-
-
-def test_held_out_documents_in_the_corpus_are_refused_by_id_and_by_text():
-    text = " ".join(f"w{n}" for n in range(50))
-    corpus = Dataset.from_dict({"id": ["a", "b"], "text": [text, "other words are here"]})
-    same = Dataset.from_dict({"id": ["b"], "text": ["nothing like it"]})
-    near = Dataset.from_dict({"id": ["v"], "text": [f"{text} and more"]})
-    apart = Dataset.from_dict({"id": ["v"], "text": ["nothing like it"]})
-    check_apart(apart, corpus, "validation", 0.8)
-    check_apart(near, corpus, "validation", None)
-    with pytest.raises(UserError, match=r"1 documents of the validation split .* by the same id"):
-        check_apart(same, corpus, "validation", 0.8)
-    with pytest.raises(UserError, match=r"'v' is 'a'.*give overlap null"):
-        check_apart(near, corpus, "validation", 0.8)

@@ -1,4 +1,4 @@
-"""``CorpusMethod``: what a synthesizer does with a ``SyntheticCorpus``: write it, measure it."""
+"""The quality of a synthetic corpus that was written, next to that of R."""
 
 from __future__ import annotations
 
@@ -8,83 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from lightning.pytorch.utilities import rank_zero_info
-from torch import Tensor
 
 from lit_research.class_paths import make_object
 from lit_research.errors import UserError
-from lit_research.figures import add_text, code_block
-from lit_research.methods.base import datamodule
-from lit_research.methods.pretrain import Pretrain
 from lit_research.methods.sbp.quality import Judge, Pair, Quality, rates
 from lit_research.methods.sbp.selection import NOT_NEEDED
-from lit_research.methods.sbp.writing import CorpusWriter, SyntheticCorpus
+from lit_research.methods.sbp.synthetic_corpus import SyntheticCorpus
 from lit_research.text import DocumentSource, Tfidf, make_encoder
 
 KEPT, WRITTEN, REAL = "synthetic", "before filters", "real"
 """Columns of the table: the corpus, all texts that were written for it, and R."""
-
-
-class CorpusMethod(Pretrain):
-    """``Pretrain`` whose ``predict`` writes a ``SyntheticCorpus`` and whose ``test`` measures it.
-
-    With other data it is ``Pretrain``. Takes the arguments of ``Pretrain``.
-    """
-
-    _corpus_writer: CorpusWriter | None = None
-    _quality: Quality | None = None
-
-    def costs(self) -> dict[str, Any]:
-        """Return what came before the sampling, for the card of the corpus."""
-        return {}
-
-    def on_predict_start(self) -> None:
-        """Open the corpus to write."""
-        data = datamodule(self.trainer)
-        if not isinstance(data, SyntheticCorpus):
-            super().on_predict_start()
-            return
-        context = self.lm.config.max_position_embeddings
-        engine, rank = self.engine_of(self.lm), self.global_rank
-        self._corpus_writer = CorpusWriter(data, engine, context, rank=rank, costs=self.costs())
-
-    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """Write a shard, unless enough are there, and return its tokens; else see ``Pretrain``."""
-        if self._corpus_writer is None:
-            return super().predict_step(batch, batch_idx)
-        return torch.tensor(float(self._corpus_writer.write(batch["shard"])))
-
-    def on_predict_end(self) -> None:
-        """Put the corpus together."""
-        if self._corpus_writer is None:
-            super().on_predict_end()
-            return
-        self._corpus_writer.finish(self.trainer)
-        self._corpus_writer = None
-
-    def on_test_start(self) -> None:
-        """Measure the texts of the corpus, before anything is read; else see ``Pretrain``."""
-        data = datamodule(self.trainer)
-        if not isinstance(data, SyntheticCorpus):
-            super().on_test_start()
-            return
-        self._quality = measure(data)
-
-    def test_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Tensor]:
-        """Do nothing for a corpus; else see ``Pretrain``."""
-        return {} if self._quality is not None else super().test_step(batch, batch_idx)
-
-    def on_test_epoch_end(self) -> None:
-        """Log, show and print the table; else see ``Pretrain``."""
-        quality, self._quality = self._quality, None
-        if quality is None:
-            super().on_test_epoch_end()
-            return
-        for name, value in quality.metrics(KEPT).items():
-            self.log_result(f"test/{name}", value)
-        add_text(self.trainer, "test/quality", code_block(quality.table()))
-        rank_zero_info(f"\n{quality.table()}")
 
 
 def measure(data: SyntheticCorpus) -> Quality:

@@ -1,0 +1,21 @@
+"""What is refused before a text is written."""
+
+import pytest
+from datasets import Dataset
+
+from lit_research.errors import UserError
+from lit_research.methods.sbp.synthetic_corpus import check_apart
+
+
+def test_held_out_documents_in_the_corpus_are_refused_by_id_and_by_text():
+    text = " ".join(f"w{n}" for n in range(50))
+    corpus = Dataset.from_dict({"id": ["a", "b"], "text": [text, "other words are here"]})
+    same = Dataset.from_dict({"id": ["b"], "text": ["nothing like it"]})
+    near = Dataset.from_dict({"id": ["v"], "text": [f"{text} and more"]})
+    apart = Dataset.from_dict({"id": ["v"], "text": ["nothing like it"]})
+    check_apart(apart, corpus, "validation", 0.8)
+    check_apart(near, corpus, "validation", None)
+    with pytest.raises(UserError, match=r"1 documents of the validation split .* by the same id"):
+        check_apart(same, corpus, "validation", 0.8)
+    with pytest.raises(UserError, match=r"'v' is 'a'.*give overlap null"):
+        check_apart(near, corpus, "validation", 0.8)
