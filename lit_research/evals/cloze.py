@@ -47,7 +47,14 @@ class _Cut:
 
 
 def cloze_items(
-    held_out: Dataset, train: Dataset, *, count: int, seed: int, where: str = "in cloze_items"
+    held_out: Dataset,
+    train: Dataset,
+    *,
+    count: int,
+    seed: int,
+    prefix_characters: int = PREFIX_CHARACTERS,
+    option_characters: int = OPTION_CHARACTERS,
+    where: str = "in cloze_items",
 ) -> list[Item]:
     """Make items from text: which of four continuations follows the prefix?
 
@@ -60,13 +67,16 @@ def cloze_items(
         train: the documents that it was trained on; read once.
         count: maximum number of items.
         seed: of the prefixes and of the incorrect continuations.
+        prefix_characters: of a prefix at least; at most twice as many.
+        option_characters: of a continuation, likewise.
         where: names the source of the corpus in error messages.
 
     Raises:
         UserError: the held-out text is too short for one item.
     """
     rng = np.random.default_rng(seed)
-    cuts = _sample_cuts(held_out, _CUTS_PER_ITEM * count, rng)
+    sizes = prefix_characters, option_characters
+    cuts = _sample_cuts(held_out, _CUTS_PER_ITEM * count, sizes, rng)
     known = _in_training({cut.last_words for cut in cuts}, train)
     cuts = [cut for cut in cuts if cut.last_words not in known]
     by_kind: dict[str, set[str]] = {}
@@ -87,16 +97,18 @@ def cloze_items(
         raise UserError(
             f"no item could be made from {len(held_out)} held-out documents, {where}; give a "
             f"corpus with at least {OPTIONS} held-out texts of over "
-            f"{PREFIX_CHARACTERS + OPTION_CHARACTERS} characters that are not in its training text"
+            f"{sum(sizes)} characters that are not in its training text"
         )
     return items
 
 
-def _sample_cuts(documents: Dataset, count: int, rng: np.random.Generator) -> list[_Cut]:
+def _sample_cuts(
+    documents: Dataset, count: int, sizes: tuple[int, int], rng: np.random.Generator
+) -> list[_Cut]:
     """Return cuts: first one from each document, then a second from each, and so on."""
     ranked: list[tuple[int, _Cut]] = []
     for row in documents:
-        cuts = [_Cut(row["id"], row["kind"], *cut) for cut in _cut_text(row["text"])]
+        cuts = [_Cut(row["id"], row["kind"], *cut) for cut in _cut_text(row["text"], *sizes)]
         order = rng.permutation(len(cuts))[:_CUTS_PER_DOCUMENT]
         ranked += [(rank, cuts[index]) for rank, index in enumerate(order)]
         if len(ranked) >= count:
@@ -104,19 +116,19 @@ def _sample_cuts(documents: Dataset, count: int, rng: np.random.Generator) -> li
     return [cut for _, cut in sorted(ranked, key=lambda pair: pair[0])]
 
 
-def _cut_text(text: str) -> Iterator[tuple[int, str, str]]:
+def _cut_text(text: str, of_prefix: int, of_option: int) -> Iterator[tuple[int, str, str]]:
     """Yield (first character, prefix, continuation), from the beginning of a text to its end."""
     start = 0
     while True:
-        boundary = _BOUNDARY.search(text, start + PREFIX_CHARACTERS)
-        if boundary is None or boundary.end() + OPTION_CHARACTERS > len(text):
+        boundary = _BOUNDARY.search(text, start + of_prefix)
+        if boundary is None or boundary.end() + of_option > len(text):
             return
-        end = _WORD_END.search(text, boundary.end() + OPTION_CHARACTERS)
+        end = _WORD_END.search(text, boundary.end() + of_option)
         if end is None:
             return
         prefix, continuation = text[start : boundary.start()], text[boundary.end() : end.start()]
         # Tables of numbers and the like have long stretches without a boundary.
-        if len(prefix) < 2 * PREFIX_CHARACTERS and len(continuation) < 2 * OPTION_CHARACTERS:
+        if len(prefix) < 2 * of_prefix and len(continuation) < 2 * of_option:
             yield start, prefix, continuation
         start = end.start() + 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
-from lit_research.generation.rows import Prompt, Refuse, is_failure, make_rows
+from lit_research.generation.rows import Prompt, Refuse, is_failure, make_rows, refused_row
 from lit_research.generation.shards import Review, Shards
 from lit_research.lm.engines import Engine, Sampling
 from lit_research.ranges import SHARE, check_range
@@ -65,7 +65,14 @@ class TextJob:
         return self._shards.is_finished()
 
     def write(
-        self, shard: int, engine: Engine, prompts: Sequence[Prompt], sampling: Sampling
+        self,
+        shard: int,
+        engine: Engine,
+        prompts: Sequence[Prompt],
+        sampling: Sampling,
+        *,
+        left_out: Sequence[Prompt] = (),
+        reason: str = "left out",
     ) -> list[dict[str, Any]]:
         """Generate the texts of a shard and write the shard atomically.
 
@@ -75,6 +82,9 @@ class TextJob:
             prompts: of the shard.
             sampling: its seed is one for all prompts of the shard together, or one for each, so
                 that a text does not depend on the other prompts.
+            left_out: prompts of the shard that the engine is not asked; they are counted as refused
+                texts. A shard has a prompt of one or the other kind.
+            reason: why they are left out.
 
         Returns:
             The rows, failures included.
@@ -82,14 +92,13 @@ class TextJob:
         Raises:
             UserError: the engine failed on more than ``max_failed`` of the rows.
         """
-        completions = engine.generate(
-            [prompt.prompt for prompt in prompts],  # type: ignore[arg-type]
-            **vars(sampling),
-        )
+        asked: Any = [prompt.prompt for prompt in prompts]
+        completions = engine.generate(asked, **vars(sampling)) if asked else []
         rows = make_rows(
             prompts, completions, kind=self.kind, seeds=sampling.seed, refuse=self.refuse
         )
         self._check_failures(rows)
+        rows += [refused_row(prompt, reason, kind=self.kind) for prompt in left_out]
         self._shards.write(shard, rows)
         return rows
 

@@ -127,6 +127,26 @@ def _rows_of(
         }
 
 
+def refused_row(prompt: Prompt, reason: str, *, kind: str) -> dict[str, Any]:
+    """Return the row of a prompt that no engine is asked, as one of a refused text.
+
+    Args:
+        prompt: its row has the prompt's id.
+        reason: why it is not asked.
+        kind: what the texts are, a column.
+    """
+    return {
+        "text": None,
+        "id": prompt.id,
+        "source_id": prompt.id if prompt.source_id is None else prompt.source_id,
+        "kind": kind,
+        "seed": None,
+        "finish_reason": f"refused: {reason}",
+        "tokens": 0,
+        **prompt.columns,
+    }
+
+
 def _count_tokens(completion: Completion) -> int | None:
     """Return the number of generated tokens, None if a server does not report it."""
     count = completion.new_tokens or len(completion.token_ids) or len(completion.log_probs)

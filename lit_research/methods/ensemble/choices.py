@@ -28,6 +28,7 @@ from lit_research.ranges import COUNT, check_range
 from lit_research.text import load_tokenizer
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedTokenizerFast
 
 Source = Literal["embedded", "arc_easy", "arc_challenge", "piqa", "sciq"]
@@ -44,19 +45,24 @@ class MultipleChoice(TextDataModule):
     A model that ``Pretrain`` trained is an ensemble of one: give its checkpoint in ``gather``.
 
     Args:
-        source: ``embedded`` (choose which of four continuations follows 200 characters of the
-            corpus's test split, which no member was trained on), or a published set:
-            ``arc_easy``, ``arc_challenge``, ``piqa``, ``sciq``.
+        source: ``embedded`` (choose which of four continuations follows a prefix of the corpus's
+            test split, which no member was trained on), or a published set: ``arc_easy``,
+            ``arc_challenge``, ``piqa``, ``sciq``.
         path: local files of a published set: a ``datasets`` folder, JSON lines or Parquet.
         tokenizer: the members' tokenizer, as in ``Corpus``.
         corpus: arguments of the members' training ``Corpus`` that differ from its defaults
             (``{source: ..., max_documents: ...}``): a tokenizer ``bpe:SIZE`` is trained on its
-            training split, the items of ``embedded`` are made from its test split.
+            training split, that of ``words`` is its source's, and the items of ``embedded`` are
+            made from its test split.
         max_length: maximum tokens of question and option; longer questions are truncated on the
             left, items of ``embedded`` with a longer option are left out.
         batch_size: options per batch and device, R.
         max_items: maximum number of items, a random sample; None is all (400 of ``embedded``).
         seed: seed of the sample and of the items of ``embedded``; keep it equal in runs to compare.
+        kinds: of ``embedded``: make items from the documents of these kinds alone, as the column
+            ``kind`` has them; None is all. Wrong options are always of the same kind.
+        prefix_characters: of ``embedded``: characters of a prefix, at least.
+        option_characters: of ``embedded``: characters of a continuation, at least.
     """
 
     length_argument = "max_length"
@@ -71,14 +77,24 @@ class MultipleChoice(TextDataModule):
         batch_size: int = 64,
         max_items: int | None = None,
         seed: int = 0,
+        kinds: list[str] | None = None,
+        prefix_characters: int | None = None,
+        option_characters: int | None = None,
     ) -> None:
         super().__init__()
         if source not in get_args(Source):
             raise UserError(f"source is {source!r}, {_WHERE}; give {', '.join(get_args(Source))}")
         if source == "embedded" and path is not None:
             raise UserError(f"path is {path!r}, {_WHERE}, but source embedded reads none: drop it")
+        parts = {"prefix_characters": prefix_characters, "option_characters": option_characters}
+        for name, value in {"kinds": kinds, **parts}.items():
+            if source != "embedded" and value is not None:
+                raise UserError(
+                    f"{name} is {value}, {_WHERE}, with source {source}; leave it out, since it is "
+                    "for the items of source embedded"
+                )
         sizes = {"max_length": max_length, "batch_size": batch_size, "max_items": max_items}
-        check_range(COUNT, _WHERE, **sizes)
+        check_range(COUNT, _WHERE, **sizes, **parts)
         known = set(inspect.signature(Corpus).parameters)
         unknown = sorted(set(corpus or {}) - known)
         if unknown:
@@ -103,8 +119,9 @@ class MultipleChoice(TextDataModule):
     def tokenizer(self) -> PreTrainedTokenizerFast:
         """The members' tokenizer."""
         spec = self.hparams["tokenizer"]
-        # Only a BPE needs the corpus, whose documents take seconds to load.
-        return self.corpus.tokenizer if spec.startswith("bpe:") else load_tokenizer(spec)
+        # Others need no corpus, whose documents take seconds to load.
+        of_corpus = spec == "words" or spec.startswith("bpe:")
+        return self.corpus.tokenizer if of_corpus else load_tokenizer(spec)
 
     @cached_property
     def items(self) -> list[Item]:
@@ -121,10 +138,11 @@ class MultipleChoice(TextDataModule):
 
         A published set must be scored completely; of the built-in items, any subset will do.
         """
-        args, split = self.hparams, self.corpus.split
+        args, train = self.hparams, self.corpus.split("train")
+        sizes = {n: args[n] for n in ("prefix_characters", "option_characters") if args[n]}
         count = args["max_items"] or CLOZE_ITEMS
         made = cloze_items(
-            split("test"), split("train"), count=count, seed=args["seed"], where=_WHERE
+            self._held_out(), train, count=count, seed=args["seed"], where=_WHERE, **sizes
         )
         kept = items_with_room(made, self.tokenizer, args["max_length"])
         if not kept:
@@ -139,6 +157,23 @@ class MultipleChoice(TextDataModule):
                 f"has more than max_length ({args['max_length']}) tokens."
             )
         return kept
+
+    def _held_out(self) -> Dataset:
+        """Return the documents that items are made from.
+
+        Raises:
+            UserError: none is of a kind that was asked for.
+        """
+        documents, kinds = self.corpus.split("test"), self.hparams["kinds"]
+        if kinds is None:
+            return documents
+        there = documents["kind"]
+        if not kinds or not {*kinds} <= {*there}:
+            raise UserError(
+                f"kinds is {kinds}, {_WHERE}; must be of the kinds of the test split's documents, "
+                f"{', '.join(sorted({*there}))}"
+            )
+        return documents.select([n for n, kind in enumerate(there) if kind in kinds])
 
     @cached_property
     def rows(self) -> ChoiceRows:

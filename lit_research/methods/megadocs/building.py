@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from lit_research.methods.megadocs.shuffling import shuffle_pieces
 from lit_research.methods.megadocs.splitting import TextSplitter
 from lit_research.ranges import COUNT, check_range
 from lit_research.seeds import derive_seed
+from lit_research.storage import writing
 from lit_research.text import write_documents
 from lit_research.text.documents import CARD, fingerprint
 
@@ -211,14 +212,15 @@ def write_megadocs(builder: Builder, folder: str | Path, card: Mapping[str, Any]
         "texts_hash": fingerprint(builder.texts),
     }
     started = json.loads(json.dumps(started))
-    old = Path(folder) / CARD
-    if old.is_file():
-        known = json.loads(old.read_text(encoding="utf-8"))
-        if all(known.get(key) == value for key, value in started.items()):
-            announce(f"Megadocs: already complete, in {folder}")
-            return False
-    with TemporaryDirectory(prefix="megadocs-") as temporary:
-        rows, account = _written(builder, Path(temporary) / "rows.arrow")
+    folder = Path(folder)
+    with _alone(folder) as rows_file:
+        old = folder / CARD
+        if old.is_file():
+            known = json.loads(old.read_text(encoding="utf-8"))
+            if all(known.get(key) == value for key, value in started.items()):
+                announce(f"Megadocs: already complete, in {folder}")
+                return False
+        rows, account = _written(builder, rows_file)
         read = {"answers": dict(builder.readings), "sources_left_out": builder.left_out}
         write_documents(rows, folder, {**started, "account": account.card(), **read})
     announce(
@@ -226,6 +228,25 @@ def write_megadocs(builder: Builder, folder: str | Path, card: Mapping[str, Any]
         f"tokens, in {folder}"
     )
     return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """Give a file beside a folder, where the rows wait, to one process at a time.
+
+    It is deleted at the end. What a killed process left there is overwritten, and takes no place
+    elsewhere.
+    """
+    from filelock import FileLock
+
+    rows_file = folder.with_name(f".{folder.name}.rows.arrow")
+    with writing(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.building.lock"):
+        try:
+            yield rows_file
+        finally:
+            rows_file.unlink(missing_ok=True)
 
 
 def _written(builder: Builder, path: Path) -> tuple[Dataset, Account]:

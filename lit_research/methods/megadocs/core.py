@@ -215,7 +215,7 @@ def cuts(
     allowed = [i for i in range(1, length) if can_cut is None or can_cut[i]]
     if pieces < 1 or pieces - 1 > len(allowed):
         raise UserError(
-            f"the document {name!r} has {length} tokens, {len(allowed) + min(length, 1)} of which "
+            f"the document {name!r} has {length} tokens, {most_pieces(length, can_cut)} of which "
             f"can begin a piece, in stretch; must be at least {max(pieces, 1)}, the number of "
             "pieces: use fewer thoughts, or leave out documents as short as this one"
         )
@@ -230,3 +230,13 @@ def cuts(
         borders.append(allowed[at])
         first = at + 1
     return borders
+
+
+def most_pieces(length: int, can_cut: Sequence[bool] | None = None) -> int:
+    """Return into how many pieces ``cuts`` can cut a document at most.
+
+    Args:
+        length: tokens of the document.
+        can_cut: as in ``cuts``.
+    """
+    return length if can_cut is None else min(length, 1) + sum(can_cut[1:])

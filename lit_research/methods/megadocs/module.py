@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lightning.pytorch.utilities import rank_zero_info
+
 from lit_research.errors import UserError
 from lit_research.generation import Prompt, TextJob, finish_together
 from lit_research.lm.engines import Engine, Sampling
 from lit_research.methods.base import Method, datamodule
 from lit_research.methods.megadocs.answers import AnswerReader
 from lit_research.methods.megadocs.building import Builder, Building, write_megadocs
+from lit_research.methods.megadocs.core import most_pieces
 from lit_research.methods.megadocs.data import MegadocCorpus
 from lit_research.methods.megadocs.generators import Generator, RuleEngine, RuleRephraser
+from lit_research.methods.megadocs.splitting import SplitText
 from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import derive_seed, resolve_seed
 from lit_research.text import fingerprint, load_documents
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 WHERE = "in model.init_args of MegadocWriter"
+TOO_SHORT = "too few tokens for the pieces of a stretched document"
 
 
 class MegadocWriter(Method):
@@ -46,6 +51,8 @@ class MegadocWriter(Method):
         temperature: of the sampling.
         top_p: of the sampling.
         max_failed: share of a shard's answers that the engine may fail to write.
+        skip_short: leave out documents that are too short for G + 1 pieces, and count them in the
+            card of the texts, in the place of refusing the run; for thoughts.
         seed: of the sampling; None takes ``seed_everything``. A text follows from it, the document
             and the number of the text: more generations do not change the first ones.
         reader: reads the answers.
@@ -69,6 +76,7 @@ class MegadocWriter(Method):
         temperature: float = 1.0,
         top_p: float = 1.0,
         max_failed: float = 0.1,
+        skip_short: bool = False,
         seed: int | None = None,
         reader: AnswerReader | None = None,
         building: Building | None = None,
@@ -91,6 +99,11 @@ class MegadocWriter(Method):
             raise UserError(
                 f"building.form is {building.form!r} and the generator writes {generator.kind}s, "
                 f"{WHERE}; must be stretched for thoughts, another form for rephrases"
+            )
+        if skip_short and (generator is None or generator.kind != "thought"):
+            raise UserError(
+                f"skip_short is {skip_short} and the generator {type(generator).__name__}, "
+                f"{WHERE}; leave it out, since no document is too short for rephrases"
             )
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
@@ -131,7 +144,7 @@ class MegadocWriter(Method):
             _check_pool(data)
             return
         if generator.kind == "thought":
-            self._refuse_short(data)
+            self._check_short(data)
         args = self.hparams
         card = {
             **self.engine.card(),  # type: ignore[union-attr]
@@ -151,25 +164,47 @@ class MegadocWriter(Method):
             max_failed=args["max_failed"],
         )
 
-    def _refuse_short(self, data: MegadocCorpus) -> None:
-        """Refuse a document of fewer tokens than pieces before any answer is asked for."""
-        store, pieces = data.store("train"), self.hparams["generations"] + 1
-        short = [i for i, length in enumerate(store.lengths.tolist()) if length - 1 < pieces]
-        if short:
+    def _check_short(self, data: MegadocCorpus) -> None:
+        """Refuse documents of too few tokens, or say how many are skipped, before any is asked.
+
+        Raises:
+            UserError: a document is too short; with ``skip_short``, every one is.
+        """
+        store, documents = data.store("train"), data.documents["train"]
+        pieces, short = self.hparams["generations"] + 1, list[str]()
+        # A character has at most four tokens, one for each byte, of which one can begin a piece.
+        near = [i for i, n in enumerate(store.lengths.tolist()) if n - 1 < 4 * pieces]
+        for row in documents.select(near):
+            if not self._has_room(data.splitter(row["text"])):
+                short.append(row["id"])
+        if len(short) == len(documents) or (short and not self.hparams["skip_short"]):
             raise UserError(
-                f"{len(short)} documents have fewer tokens than the {pieces} pieces of a stretched "
-                f"one ({store.document_ids[short[0]]!r} has {store.lengths[short[0]] - 1}), "
-                f"{WHERE}; lower generations, or leave them out of the source"
+                f"{len(short)} of {len(documents)} documents have fewer tokens than the {pieces} "
+                f"pieces of a stretched one ({short[0]!r} first), {WHERE}; lower generations, "
+                "leave them out of the source, or skip them by skip_short true if others are left"
             )
+        if short:
+            rank_zero_info(
+                f"{len(short)} of {len(documents)} documents are skipped: they have fewer tokens "
+                f"than the {pieces} pieces of a stretched one."
+            )
+
+    def _has_room(self, split: SplitText) -> bool:
+        """Return whether a document has enough tokens for the pieces of a stretched one."""
+        return most_pieces(len(split.ids), split.can_cut) > self.hparams["generations"]
 
     def predict_step(self, batch: dict[str, Any], batch_idx: int) -> int:
         """Write the texts of a shard; return their number, 0 if they are there."""
         job, generator, data = self._job, self.generator, self.data
         if job is None or generator is None or job.has(batch["shard"]):
             return 0
-        args, prompts = self.hparams, list[Prompt]()
+        args, prompts, skipped = self.hparams, list[Prompt](), list[Prompt]()
         for row in data.documents_of(batch["shard"]):
-            prompts += generator.prompts(row["id"], data.splitter(row["text"]), args["generations"])
+            split = data.splitter(row["text"])
+            if args["skip_short"] and not self._has_room(split):
+                skipped.append(Prompt("", id=row["id"], columns={"number": 0}))
+            else:
+                prompts += generator.prompts(row["id"], split, args["generations"])
         sampling = Sampling(
             **{
                 **vars(self.sampling),
@@ -177,7 +212,15 @@ class MegadocWriter(Method):
                 "seed": [derive_seed(args["seed"], prompt.id) >> 1 for prompt in prompts],
             }
         )
-        return len(job.write(batch["shard"], self.engine, prompts, sampling))  # type: ignore[arg-type]
+        job.write(
+            batch["shard"],
+            self.engine,  # type: ignore[arg-type]
+            prompts,
+            sampling,
+            left_out=skipped,
+            reason=TOO_SHORT,
+        )
+        return sampling.n * len(prompts)
 
     def on_predict_epoch_end(self) -> None:
         """Put the texts together, and make the synthetic documents.

@@ -215,6 +215,17 @@ def test_the_tokenizer_is_that_of_the_training_corpus(tmp_path):
         assert trained.decode(scored) == f" {option}"
 
 
+def test_items_of_other_sizes_and_of_some_kinds_of_documents(topics):
+    corpus = {"source": "embedded:topics"}
+    small = {"prefix_characters": 30, "option_characters": 10, "max_items": 20}
+    made = MultipleChoice(tokenizer="bytes", corpus=corpus, kinds=["topics"], **small).items
+    assert all(30 <= len(item.question) < 60 for item in made)
+    assert all(10 <= len(option) < 20 for item in made for option in item.options)
+    for kinds in ([], ["topics", "verse"]):
+        with pytest.raises(UserError, match=r"kinds is \[.*; must be of the kinds .*, topics"):
+            _ = MultipleChoice(tokenizer="bytes", corpus=corpus, kinds=kinds).items
+
+
 # Published sets
 
 
@@ -239,6 +250,11 @@ def test_a_sample_of_a_published_set_follows_from_the_seed(tmp_path):
     [
         ({"source": "hellaswag"}, "source is 'hellaswag', in .*; give embedded, arc_easy"),
         ({"path": "here"}, "path is 'here', in .* source embedded reads none: drop it"),
+        (
+            {"source": "piqa", "kinds": ["a"]},
+            "kinds is .*, in .* with source piqa; leave it out",
+        ),
+        ({"option_characters": 0}, "option_characters is 0, in .*; must be at least 1"),
         ({"max_items": 0}, "max_items is 0, in .*; must be at least 1"),
         ({"corpus": {"sauce": 1}}, "corpus has 'sauce', in .*; give arguments of Corpus, batch"),
         ({"corpus": {"tokenizer": "bytes"}}, "tokenizer is 'bpe:4096' and that of corpus 'bytes'"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lit_research.errors import UserError
 from lit_research.methods.megadocs import Megadoc, Source, cuts, simple, stitch, stretch
+from lit_research.methods.megadocs.core import most_pieces
 
 TOKENS = st.lists(st.integers(0, 40), min_size=1, max_size=40)
 TEXTS = st.lists(TOKENS, min_size=1, max_size=6)
@@ -109,3 +110,14 @@ def test_refusals(make, message):
 def test_a_megadoc_is_generic_in_its_tokens():
     made: Megadoc[str] = stitch(Source("d", ["one", "two"]), [["eins"]], separator=["|"])
     assert made.tokens == ["eins", "|", "one", "two"]
+
+
+@given(st.lists(st.booleans(), max_size=12), st.integers(1, 13))
+def test_a_document_is_cut_into_as_many_pieces_as_it_has_room_for(can_cut, pieces):
+    room = most_pieces(len(can_cut), can_cut)
+    assert most_pieces(len(can_cut)) == len(can_cut)
+    if pieces <= room:
+        assert len(cuts(len(can_cut), pieces, can_cut)) == pieces - 1
+    elif pieces > 1:  # the whole document is one piece, whatever its length
+        with pytest.raises(UserError, match=f"{room} of which can begin a piece"):
+            cuts(len(can_cut), pieces, can_cut)

@@ -1,8 +1,11 @@
 """``predict``: texts of a generator, then megadocs, each asked for and written once."""
 
+import json
+
 import pytest
 
 from lit_research.errors import UserError
+from lit_research.methods.megadocs.module import TOO_SHORT
 from tests.methods.megadocs.helpers import ROOM, TEXT, CountingEngine, predict, read, write_source
 
 THINK = {
@@ -102,6 +105,31 @@ def test_refused_thoughts_leave_their_cut_closed(folder):
     assert card["answers"]["used"] == sum(text.count("<think>") for text in texts.values())
 
 
+def test_documents_that_are_too_short_are_skipped_and_counted(folder):
+    # Of a byte each, or of four bytes of which one can begin a piece; in shards of their own too.
+    rows = [{"id": f"s{i}", "text": text} for i, text in enumerate(["ab", "\U0001f600" * 2] * 9)]
+    with (folder / "source.jsonl").open("a") as file:
+        file.writelines(f"{json.dumps(row)}\n" for row in rows)
+    few = {**THINK, "model.init_args.generations": 3, "data.init_args.batch_size": 2}
+    with pytest.raises(UserError, match=r"documents have fewer tokens than the 4 pieces .*'s\d"):
+        predict(folder, few)
+    assert not CountingEngine.asked
+    predict(folder, {**few, "model.init_args.skip_short": True})
+    texts, card = texts_of(folder)
+    assert {name[0] for name in texts} == {"d"}
+    assert all(text.count("<think>") == 3 for text in texts.values())
+    assert len(CountingEngine.asked) == 3 * len(texts)
+    skipped = [
+        json.loads(line) for line in (folder / "texts.rejected.jsonl").read_text().splitlines()
+    ]
+    assert {row["id"][0] for row in skipped} == {"s"}
+    assert card["texts_card"]["rejected"] == {f"refused: {TOO_SHORT}": len(skipped)}
+    assert card["sources_left_out"] == len(skipped) > 9
+    write_source(folder, text="a")
+    with pytest.raises(UserError, match="8 of 8 documents have fewer tokens than the 4 pieces"):
+        predict(folder, {**few, "model.init_args.skip_short": True})
+
+
 def test_shuffled_documents_are_the_stitched_ones_regrouped(folder):
     write_source(folder, 30)
     few = {"data.init_args.validation_fraction": 0}
@@ -195,6 +223,7 @@ def test_a_pool_made_from_held_out_documents_is_refused(folder):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"model.init_args.skip_short": True}, "no document is too short for rephrases"),
         ({**THINK, "model.init_args.generations": 90}, "fewer tokens than the 91 pieces"),
         ({"model.init_args.engine": ...}, "give an engine to a generator that asks a model"),
         ({"model.init_args.building": {"form": "stretched"}}, "must be stretched for thoughts"),

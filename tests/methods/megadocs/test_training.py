@@ -1,4 +1,4 @@
-"""Runs on megadocs: attention masked at borders, and ensembles of their models."""
+"""Runs on megadocs: attention masked at borders, ensembles of their models, multiple choice."""
 
 import math
 
@@ -12,6 +12,7 @@ RULE = {
     "model.init_args.generator": {"class_path": f"{ROOM}.SentenceOrder"},
     "model.init_args.engine": ...,
     "model.init_args.reader": {"max_copied": None},
+    "data.init_args.test_fraction": 0.2,
 }
 
 
@@ -30,7 +31,7 @@ def corpus(folder, **more):
         "sequence_length": 32,
         "batch_size": 4,
         "validation_fraction": 0.2,
-        "test_fraction": 0,
+        "test_fraction": 0.2,
         "cache_dir": str(folder / "cache"),
     }
     return {**real, **more}
@@ -65,3 +66,13 @@ def test_an_ensemble_gathers_models_of_megadocs(folder, mask):
     logged = main({"subcommand": "validate", "validate": config}).trainer.callback_metrics
     assert math.isfinite(logged["val/loss"])
     assert logged["val/loss"] <= logged["val/loss_member"] + 1e-6
+    if mask:  # items are no windows, with borders or without
+        return
+    of_corpus = {
+        k: v for k, v in corpus(folder).items() if "sequence" not in k and "batch" not in k
+    }
+    items = {"corpus": of_corpus, "prefix_characters": 12, "option_characters": 8, "max_length": 32}
+    config["data"] = {"class_path": "MultipleChoice", "init_args": {"tokenizer": "bytes", **items}}
+    logged = main({"subcommand": "test", "test": config}).trainer.callback_metrics
+    assert logged["test/items"] >= 4
+    assert {"test/acc_k2", "test/acc_norm", "test/acc_member"} <= {*logged}

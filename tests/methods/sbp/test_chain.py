@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from datasets import load_from_disk
 
+from lit_research.cli import main
+from tests.helpers import tiny
 from tests.methods.sbp.test_module import BASE, DATA, MODEL, TUNE, run
 from tests.methods.sbp.worlds import world
 
@@ -73,6 +75,29 @@ def test_joint_training_reads_the_corpus_once_and_the_budget_to_one_window(folde
     assert counts.sum() == 100
     assert counts[1] == 300 // 18 or counts[1] == 300 // 18 + 1
     assert "val/loss_of_rare_b" in cli.trainer.callback_metrics
+    found = choose(tmp_path / "choices", cli, ["rare_b"])
+    assert 0 < found["test/items"] <= 8
+    assert found["test/acc"] == found["test/acc_member"]
+    assert choose(tmp_path / "all", cli, None)["test/items"] > found["test/items"]
+
+
+def choose(folder, cli, kinds):
+    """Score multiple-choice items of the world by the model of a run; return what is logged."""
+    last = Path(cli.trainer.log_dir) / "checkpoints/last.ckpt"
+    ensemble = {"lm": dict(cli.model.hparams["lm"]), "gather": [str(last)]}
+    items = {
+        "tokenizer": "words",
+        "corpus": {"source": world()},
+        "kinds": kinds,
+        "prefix_characters": 12,
+        "option_characters": 6,
+        "max_length": 18,
+    }
+    config = tiny(folder)
+    config["model"] = {"class_path": "Ensemble", "init_args": ensemble}
+    config["data"] = {"class_path": "MultipleChoice", "init_args": items}
+    metrics = main({"subcommand": "test", "test": config}).trainer.callback_metrics
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def test_self_distillation_samples_the_base(folders, tmp_path):
