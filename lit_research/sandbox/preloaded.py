@@ -24,8 +24,10 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+_FOLDER = os.path.dirname(__file__)
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -60,19 +62,32 @@ def run_job(job: dict[str, Any]) -> None:
         job: ``command`` holds what would follow ``python`` in a command line.
     """
     os.closerange(3, 1 << 20)
+    env = {os.fsdecode(k): os.fsdecode(v) for k, v in job["env"].items()}
+    run_program(env, _execute, [os.fsdecode(word) for word in job["command"]])
+
+
+def run_program(env: dict[str, str], execute: Callable[..., None], *arguments: Any) -> None:
+    """Run a program here as a new Python would, to the end of this process.
+
+    Args:
+        env: all of its environment variables.
+        execute: runs it; a function of a module next to this one.
+        arguments: of ``execute``.
+    """
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)  # as Python does when it starts
-    _reset_process({os.fsdecode(k): os.fsdecode(v) for k, v in job["env"].items()})
+    _reset_process(env)
     loaded = set(sys.modules)
     code = 0
     try:
-        _execute([os.fsdecode(word) for word in job["command"]])
+        execute(*arguments)
     except SystemExit as end:
         code = _exit_code(end.code)
     except Exception as error:
         trace = error.__traceback__
-        user_trace = trace.tb_next.tb_next if trace and trace.tb_next else trace  # without ours
-        sys.excepthook(type(error), error.with_traceback(user_trace), user_trace)
+        while trace and os.path.dirname(trace.tb_frame.f_code.co_filename) == _FOLDER:
+            trace = trace.tb_next  # without our own frames
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
         code = 1
     _end(code, loaded)
 
