@@ -2,8 +2,9 @@
 
 ``run`` runs a command to its end; ``start`` gives a process to talk to; ``run_python`` and
 ``run_cases`` run a Python program, the latter on many cases and with a verdict on each; a ``Pool``
-runs many Python programs without importing large modules each time. Whatever a command does is returned as a
-``Result``, never raised. Of three levels of isolation, the strongest that works is used:
+runs many Python programs without importing large modules each time. Whatever a command does is
+returned as a ``Result``, never raised. Of three levels of isolation, the strongest that works is
+used:
 
 ``bubblewrap``
     The program bwrap gives the command namespaces of its own: it has no network but its loopback,

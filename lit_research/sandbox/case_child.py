@@ -68,7 +68,7 @@ def run(child: Child) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python does when it starts
     program = child.program
     del child
-    preloaded.run_program(dict(os.environ), _execute, program, kind)
+    preloaded.run_program(_execute, program, kind)
 
 
 def _execute(program: CodeType, kind: bytes) -> None:

@@ -11,15 +11,17 @@ Requests are lines on stdin and reports lines on stdout, both JSON; bytes are ba
 from __future__ import annotations
 
 import ast
-import base64
+import binascii
+import builtins
 import gc
 import importlib
 import json
 import os
 import signal
+import site
 import sys
 
-from . import case_child, case_folders, case_watch, kernel
+from . import case_child, case_folders, case_watch, kernel, preloaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +30,11 @@ if TYPE_CHECKING:
 
 # Imported here if the program imports them: of the standard library, what has no effect but to
 # define things.
-_WARM = frozenset(
-    "abc array bisect calendar cmath collections contextlib copy dataclasses datetime decimal enum "
-    "fractions functools heapq io itertools json math numbers operator queue random re statistics "
-    "string struct textwrap time typing".split()
-)
+_WARM = """
+abc array bisect calendar cmath collections contextlib copy dataclasses datetime decimal enum
+fractions functools heapq io itertools json math numbers operator queue random re statistics string
+struct textwrap time typing
+"""
 
 
 def main(_: list[str]) -> None:
@@ -57,6 +59,7 @@ def _serve() -> NoReturn:
     _report({"error": error})
     gc.collect()
     gc.freeze()  # or every collection in a case would copy what they share
+    preloaded.reset_process(dict(os.environ))  # once for all cases
     while True:
         fork = case_watch.fork(program, setup["cpu_s"])
         request = requests.next()
@@ -87,7 +90,7 @@ class _Requests:
 def _report(report: dict[str, Any]) -> None:
     for name, value in report.items():
         if isinstance(value, bytes | bytearray):
-            report[name] = base64.b64encode(value).decode()
+            report[name] = binascii.b2a_base64(value, newline=False).decode()
     data = memoryview(json.dumps(report).encode() + b"\n")
     while data:
         data = data[os.write(1, data) :]
@@ -95,18 +98,24 @@ def _report(report: dict[str, Any]) -> None:
 
 def _prepare(setup: dict[str, Any]) -> tuple[CodeType | None, str]:
     """Import what is asked for and compile the program; return it, or why that failed."""
+    if not hasattr(builtins, "exit"):
+        # Python was started without site, which runs code of installed packages (``.pth`` files).
+        sys.path += setup["paths"]
+        site.setquit()
+        site.setcopyright()
+        site.sethelper()
     for name in setup["preload"]:
         try:
             importlib.import_module(name)
         except BaseException as error:
             return None, f"preload: importing {name!r} failed: {type(error).__name__}: {error}"
-    source = base64.b64decode(setup["code"])
+    source = binascii.a2b_base64(setup["code"])
     try:
         tree = ast.parse(source, "program.py")
         program = compile(tree, "program.py", "exec", dont_inherit=True)
     except Exception as error:  # SyntaxError, ValueError, RecursionError, MemoryError
         return None, f"{type(error).__name__}: {error}"
-    for name in _imported(tree) & _WARM - set(sys.modules):
+    for name in _imported(tree) & set(_WARM.split()) - set(sys.modules):
         importlib.import_module(name)
     return program, ""
 

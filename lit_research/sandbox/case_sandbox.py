@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -62,6 +63,7 @@ class CaseSandbox:
         self._setup = {
             "code": _text(code.encode(errors="surrogatepass")),
             "preload": list(preload),
+            "paths": sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}),
             "wall_s": limits.wall_s,
             "cpu_s": limits.cpu_s,
             "output_bytes": int(output),

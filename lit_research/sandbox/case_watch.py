@@ -5,7 +5,7 @@ Part of the driver inside the sandbox of a program (see ``case_driver``), which 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import os
 import select
 import signal
@@ -109,8 +109,8 @@ class _Pipes:
         self._room = room
         self._handle = child.handle
         self._feeds = {
-            child.stdin: memoryview(base64.b64decode(request["stdin"])),
-            child.task: memoryview(base64.b64decode(request["task"])),
+            child.stdin: memoryview(binascii.a2b_base64(request["stdin"])),
+            child.task: memoryview(binascii.a2b_base64(request["task"])),
         }
         self._open = set(self.data)
         self._poll = select.poll()

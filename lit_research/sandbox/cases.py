@@ -192,7 +192,7 @@ def _ending(result: Result) -> tuple[Reason, str]:
     if result.status == "ok":
         return "", ""
     if result.status != "failed":
-        reasons: dict[str, Reason] = {s: s for s in ("timeout", "cpu", "memory", "output")}  # type: ignore[misc]
+        reasons: dict[str, Reason] = {s: s for s in ("timeout", "cpu", "memory", "output")}
         return reasons.get(result.status, "killed"), result.reason
     lines = result.error_text.rstrip().splitlines() or [""]
     if result.exit_code == 1 and re.match(r"[A-Za-z_][\w.]*(:|$)", lines[-1]):

@@ -131,7 +131,7 @@ def _start_driver(
     code = start_code("case_driver")
     if pool is not None:
         return pool.start(["-c", code], limits=limits, readable=[*own, *readable], env=env)
-    command = [sys.executable, "-I", "-c", code]
+    command = [sys.executable, "-I", "-S", "-c", code]
     places = [*installed, *own, *readable]
     return start(command, limits=limits, readable=places, env=env, level=level)
 

@@ -119,12 +119,12 @@ def test_more_input_and_output_than_a_pipe_holds(cases):
 
 
 def test_nothing_is_left_for_the_next_case(cases, level):
-    code = """
+    code = f"""
     import builtins, collections, os, sys
     nice = os.nice(0)
-    print(nice == %d)
+    print(nice == {os.nice(0)})
     print([hasattr(builtins, "mark"), hasattr(collections, "mark"), os.environ.get("MARK")])
-    places = [".", *(["/tmp", "/dev/shm"] if %r else [])]
+    places = [".", *(["/tmp", "/dev/shm"] if {level != "rlimits"} else [])]
     print([name for place in places for name in os.listdir(place)])
     print(sorted(os.listdir("/proc/self/fd"))[:-1], os.getcwd() == os.environ["HOME"])
     builtins.mark = collections.mark = os.environ["MARK"] = "x"
@@ -135,7 +135,7 @@ def test_nothing_is_left_for_the_next_case(cases, level):
         os.chmod(place + "/a", 0)
     if input() == "2":
         os.setpriority(os.PRIO_PROCESS, os.getppid(), nice + 3)
-    """ % (os.nice(0), level != "rlimits")
+    """
     text = "True\n[False, False, None]\n[]\n['0', '1', '2'] True\n"
     given = [StdinCase(f"{n}\n", text) for n in range(4)]
     assert cases(code, given) == [PASSED] * 4
