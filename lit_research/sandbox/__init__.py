@@ -1,8 +1,10 @@
 """Run untrusted code: with limits, without network, and without a trace.
 
-``run`` runs a command to its end; ``start`` gives a process to talk to; a ``Pool`` runs many Python
-programs without importing large modules each time. Whatever a command does is returned as a
-``Result``, never raised. Of three levels of isolation, the strongest that works is used:
+``run`` runs a command to its end; ``start`` gives a process to talk to; ``run_python`` and
+``run_cases`` run a Python program, the latter on many cases and with a verdict on each; a ``Pool``
+runs many Python programs without importing large modules each time. Whatever a command does is
+returned as a ``Result``, never raised. Of three levels of isolation, the strongest that works is
+used:
 
 ``bubblewrap``
     The program bwrap gives the command namespaces of its own: it has no network but its loopback,
@@ -29,25 +31,47 @@ shows it.
 The output is the command's own claim: it can print anything, including a false success.
 """
 
+from lit_research.sandbox.cases import (
+    Case,
+    CaseResult,
+    FunctionCase,
+    Outcome,
+    Reason,
+    StdinCase,
+    UnitTest,
+    same_text,
+)
 from lit_research.sandbox.choice import isolation, working
 from lit_research.sandbox.pool import Pool
 from lit_research.sandbox.process import run, start
+from lit_research.sandbox.python import CASE_LIMITS, run_cases, run_python
 from lit_research.sandbox.records import LEVELS, Level, Limits, Profile, Result, Status
 from lit_research.sandbox.sandboxed import Sandboxed
 from lit_research.sandbox.views import python_paths
 
 __all__ = [
+    "CASE_LIMITS",
     "LEVELS",
+    "Case",
+    "CaseResult",
+    "FunctionCase",
     "Level",
     "Limits",
+    "Outcome",
     "Pool",
     "Profile",
+    "Reason",
     "Result",
     "Sandboxed",
     "Status",
+    "StdinCase",
+    "UnitTest",
     "isolation",
     "python_paths",
     "run",
+    "run_cases",
+    "run_python",
+    "same_text",
     "start",
     "working",
 ]

@@ -15,17 +15,24 @@ from pathlib import Path
 
 from lit_research.errors import UserError
 
-# The modules next to it as a separate package: importing the real one would load all of it.
-_START = f"""
-import sys
-package = type(sys)("sandbox_fork_server")
-package.__path__ = [{str(Path(__file__).parent)!r}]
-sys.modules[package.__name__] = package
-from sandbox_fork_server import fork_server
-fork_server.main(sys.argv[1:])
-"""
+FOLDER = Path(__file__).parent
 _IMPORTS_S = 600.0  # for everything that is to be preloaded
 _fork_servers: weakref.WeakSet[ForkServer] = weakref.WeakSet()
+
+
+def start_code(module: str) -> str:
+    """Return the code that starts ``main`` of a module next to this one, with its arguments.
+
+    The modules next to it are a package apart: importing the real one would load all of it.
+    """
+    return (
+        "import sys\n"
+        "package = type(sys)('sandbox_apart')\n"
+        f"package.__path__ = [{str(FOLDER)!r}]\n"
+        "sys.modules[package.__name__] = package\n"
+        f"from sandbox_apart import {module}\n"
+        f"{module}.main(sys.argv[1:])\n"
+    )
 
 
 class ForkServer:
@@ -119,7 +126,7 @@ class ForkServer:
             ]
             # -I -S: neither the environment nor, without preloads, site-packages can affect it.
             options = ["-I"] if self._preload else ["-I", "-S"]
-            command = [sys.executable, *options, "-c", _START, *self._preload]
+            command = [sys.executable, *options, "-c", start_code("fork_server"), *self._preload]
             kept = {k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"}
             env = {**kept, **self._env}
             try:

@@ -15,6 +15,7 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 CLONE_NEWCGROUP = 0x2000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_SLAVE = 2, 4, 8, 4096, 16384, 1 << 19
+_MS_REMOUNT = 32
 MNT_DETACH = 2
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV = 1, 2, 4
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
@@ -177,6 +178,12 @@ def mount(source: str, target: str, file_system: str, flags: int, options: str =
         options.encode(),
     )
     _check(done, f"mount {target}")
+
+
+def limit_inodes(path: str, count: int) -> None:
+    """Bound the files, folders and links of the tmpfs at ``path``, its top folder not counted."""
+    flags = _MS_REMOUNT | MS_NOSUID | MS_NODEV
+    mount("tmpfs", path, "tmpfs", flags, f"nr_inodes={count + 1}")
 
 
 def set_mount(path: str, attributes: int, recursive: bool = True) -> None:

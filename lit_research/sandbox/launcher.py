@@ -150,6 +150,9 @@ def _become_command(
         os.dup2(descriptor, number)
     if spaces.handle is not None:
         kernel.enter(spaces.handle, kernel.CLONE_NEWNS)
+        for kind, _, target in job["view"]:  # bwrap has no option for it
+            if kind == "tmpfs" and ("seal", "", target) not in job["view"]:
+                kernel.limit_inodes(target, job["bounds"]["inodes"])
     os.chdir(job["folder"])
     limits = dict(job["limits"])
     uid = job["uid"]

@@ -8,14 +8,13 @@ only what was in memory before the first of them.
 
 from __future__ import annotations
 
+import _io
 import atexit
 import builtins
 import ctypes
 import gc
 import importlib
-import io
 import os
-import runpy
 import signal
 import sys
 import threading
@@ -24,8 +23,11 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+_libc = ctypes.CDLL(None)
+_FOLDER = os.path.dirname(__file__)
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -35,7 +37,7 @@ def preload(names: list[str]) -> str:
     Shared memory, which two jobs could both write to, must not be left (open descriptors are closed
     in each job); nor may threads, which a fork does not copy.
     """
-    for name in names:
+    for name in ("runpy", *names):  # the former for jobs with -m
         try:
             importlib.import_module(name)
         except BaseException as error:
@@ -60,19 +62,34 @@ def run_job(job: dict[str, Any]) -> None:
         job: ``command`` holds what would follow ``python`` in a command line.
     """
     os.closerange(3, 1 << 20)
+    env = {os.fsdecode(k): os.fsdecode(v) for k, v in job["env"].items()}
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)  # as Python does when it starts
-    _reset_process({os.fsdecode(k): os.fsdecode(v) for k, v in job["env"].items()})
+    reset_process(env)
+    run_program(_execute, [os.fsdecode(word) for word in job["command"]])
+
+
+def run_program(execute: Callable[..., None], *arguments: Any) -> None:
+    """Run a program here as a new Python would, to the end of this process.
+
+    Args:
+        execute: runs it; a function of a module next to this one.
+        arguments: of ``execute``.
+    """
     loaded = set(sys.modules)
+    # ``random`` takes a new seed after a fork by itself.
+    if "numpy.random" in loaded:
+        sys.modules["numpy.random"].seed()
     code = 0
     try:
-        _execute([os.fsdecode(word) for word in job["command"]])
+        execute(*arguments)
     except SystemExit as end:
         code = _exit_code(end.code)
     except Exception as error:
         trace = error.__traceback__
-        user_trace = trace.tb_next.tb_next if trace and trace.tb_next else trace  # without ours
-        sys.excepthook(type(error), error.with_traceback(user_trace), user_trace)
+        while trace and os.path.dirname(trace.tb_frame.f_code.co_filename) == _FOLDER:
+            trace = trace.tb_next  # without our own frames
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
         code = 1
     _end(code, loaded)
 
@@ -98,18 +115,18 @@ def _end(code: int, loaded: set[str]) -> None:
     for name in [n for n in sys.modules if n not in loaded or n == "__main__"]:
         del sys.modules[name]
     gc.collect()  # what only the program held: its destructors run, its files are written
-    for stream_type in (io.TextIOBase, io.IOBase):
-        for stream in gc.get_objects():
-            if issubclass(type(stream), stream_type):
-                with suppress(OSError, ValueError):
-                    stream.flush()
+    streams = [found for found in gc.get_objects() if issubclass(type(found), _io._IOBase)]
+    # Text first, since it is flushed to the others.
+    for stream in sorted(streams, key=lambda found: not issubclass(type(found), _io._TextIOBase)):
+        with suppress(OSError, ValueError):
+            stream.flush()
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
         with suppress(OSError, ValueError):
             print(f"stdout could not be written: {error}", file=sys.stderr)  # noqa: T201
         code = 120
-    ctypes.CDLL(None).fflush(None)
+    _libc.fflush(None)
     os._exit(code)
 
 
@@ -123,6 +140,8 @@ def _execute(command: list[str]) -> None:
         exec(compile(arguments[0], "<string>", "exec"), main.__dict__)
     elif script == "-m":
         _start(os.getcwd(), arguments[0], arguments[1:])
+        import runpy
+
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
     else:
         _start(os.path.dirname(os.path.realpath(script)), script, arguments)
@@ -143,8 +162,12 @@ def _start(first: str, name: str, arguments: list[str]) -> None:
     sys.argv = [name, *arguments]
 
 
-def _reset_process(env: dict[str, str]) -> None:
-    """Replace the state of the fork server with that of a new process."""
+def reset_process(env: dict[str, str]) -> None:
+    """Replace the state of this process, which has served others, with that of a new one.
+
+    Args:
+        env: all environment variables.
+    """
     gc.enable()
     os.environ.clear()
     os.environ.update(env)
@@ -157,8 +180,5 @@ def _reset_process(env: dict[str, str]) -> None:
         stream = os.fdopen(number, mode, by_line, "utf-8", errors, closefd=False)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    # ``random`` takes a new seed after a fork by itself.
-    if "numpy.random" in sys.modules:
-        sys.modules["numpy.random"].seed()
     if "tempfile" in sys.modules:
         vars(sys.modules["tempfile"])["tempdir"] = None

@@ -39,6 +39,8 @@ class Limits:
             compilers report that differently. The reason names the limit if a file of that size,
             or this text on stderr, shows that it was reached. ``memory_mib`` bounds files in the
             scratch folder too.
+        inodes: maximum number of files, folders and links in each private tmpfs, enforced by the
+            kernel; each takes up to a KiB of memory that ``memory_mib`` counts only in a cgroup.
         address_space_mib: MiB of address space of each process, enforced by the kernel, or None.
             It stops a fast allocation at once, but mapped files and reserved ranges count too.
 
@@ -52,6 +54,7 @@ class Limits:
     processes: int = 128
     output_kib: int = 1024
     file_kib: int = 1048576
+    inodes: int = 100_000
     address_space_mib: int | None = None
 
     def __post_init__(self) -> None:
