@@ -26,9 +26,8 @@ from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import derive_seed
 from lit_research.storage import content_hash
 from lit_research.text.shards import compute_shards, in_batches
-from lit_research.text.word_hashes import Unit, mixed, unit_hashes
+from lit_research.text.word_hashes import Unit, combined, unit_hashes
 
-_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that multiplying loses nothing
 _FORMAT = 1
 _SHARD_TEXTS = 1024
 
@@ -80,7 +79,7 @@ def shingle_hashes(texts: Iterable[str], settings: MinHash) -> tuple[np.ndarray,
     inside = np.ones(len(windows), bool)
     borders = offsets[1:-1, None] - np.arange(1, size)  # windows over two texts begin there
     inside[borders.ravel()] = False
-    return _combine(windows)[inside], offsets - (size - 1) * np.arange(len(offsets))
+    return combined(windows)[inside], offsets - (size - 1) * np.arange(len(offsets))
 
 
 def shingle_sets(texts: Iterable[str], settings: MinHash) -> list[np.ndarray]:
@@ -127,15 +126,7 @@ def signatures(
 def band_keys(signatures_: np.ndarray, settings: MinHash) -> np.ndarray:
     """Return one number for each band of each signature, ``[D, bands]`` uint64: equal if it is."""
     banded = signatures_.reshape(len(signatures_), settings.bands, settings.rows)
-    return _combine(banded)
-
-
-def _combine(values: np.ndarray) -> np.ndarray:
-    """Hash the last axis of ``values``, in order: ``[..., K]`` to ``[...]`` uint64."""
-    combined = np.zeros(values.shape[:-1], np.uint64)
-    for place in range(values.shape[-1]):
-        combined = (combined + values[..., place]) * np.uint64(_MULTIPLIER)
-    return mixed(combined)
+    return combined(banded)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,14 @@ def mixed(values: np.ndarray) -> np.ndarray:
     return values ^ (values >> np.uint64(31))
 
 
+def combined(values: np.ndarray) -> np.ndarray:
+    """Hash the last axis of ``values``, in order: ``[..., K]`` to ``[...]`` uint64."""
+    sums = np.zeros(values.shape[:-1], np.uint64)
+    for place in range(values.shape[-1]):
+        sums = (sums + values[..., place]) * np.uint64(_BASE)
+    return mixed(sums)
+
+
 def _hashed(texts: list[str], unit: Unit) -> tuple[np.ndarray, np.ndarray]:
     """Return the hashes ``[M]``, and how many each text has, ``[D]``."""
     joined = "\n".join([*texts, ""])  # each text ends with a space
