@@ -70,8 +70,8 @@ def load_documents(
     path = Path(source).expanduser()
     if _is_embedded(source):
         documents = _load_embedded(source, cache_root(cache_dir) / "embedded")
-    elif _is_saved(path):
-        documents = _load_saved(path, whole=not streaming)
+    elif is_saved(path):
+        documents = load_saved(path, whole=not streaming)
         documents = _chosen(documents, source, ("train",)).get("train", documents)
     elif path.exists():
         files = find_files(path, text_column)
@@ -103,8 +103,8 @@ def load_splits(
     splits: dict[str, Any]
     if _is_embedded(source):
         splits = {}
-    elif _is_saved(path):
-        splits = _chosen(_load_saved(path, whole=not streaming), source, NAMES)
+    elif is_saved(path):
+        splits = _chosen(load_saved(path, whole=not streaming), source, NAMES)
     elif path.exists():
         by_split = files_by_split(path, find_files(path, text_column))
         splits = {
@@ -124,7 +124,8 @@ def _is_embedded(source: str) -> bool:
     return source == "embedded" or source.startswith("embedded:")
 
 
-def _is_saved(path: Path) -> bool:
+def is_saved(path: Path) -> bool:
+    """Return whether a path is a folder that ``save_to_disk`` wrote."""
     return path.is_dir() and any((path / name).is_file() for name in _SAVED)
 
 
@@ -192,7 +193,7 @@ def _load_part(part: str, cache: Path) -> Dataset:
     return load_from_disk(str(folder))
 
 
-def _load_saved(folder: Path, *, whole: bool) -> Dataset | dict[str, Dataset]:
+def load_saved(folder: Path, *, whole: bool) -> Dataset | dict[str, Dataset]:
     """Load a folder of save_to_disk; ``whole``: check all of its data for damage."""
     from datasets import load_from_disk
 

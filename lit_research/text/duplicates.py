@@ -8,28 +8,19 @@ a document with the default ``MinHash`` (``4 * bands * rows + 8 * bands``), and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from lit_research.errors import UserError
 from lit_research.progress import counting
 from lit_research.ranges import SHARE, check_range
 from lit_research.text.buckets import Similarity, grouped, nearest_rows
-from lit_research.text.files import check_text
+from lit_research.text.columns import DocumentRows, TextColumn
 from lit_research.text.minhash import MinHash, band_keys, shingle_sets, signatures
 
-if TYPE_CHECKING:
-    from datasets import Dataset
-
-DocumentRows: TypeAlias = "Sequence[tuple[str, str]] | Dataset"
-"""Pairs of an id and a text, or a ``datasets.Dataset`` with the columns ``id`` and ``text``."""
-
-_READ = 1000  # documents
 _PAIRS = 1 << 8  # compared at once
 
 
@@ -123,7 +114,7 @@ def find_duplicates(
     """
     check_range(SHARE, "in find_duplicates", threshold=threshold)
     settings = settings or MinHash()
-    source = _Documents(documents, "find_duplicates")
+    source = TextColumn(documents, "find_duplicates")
     signed = _signatures(source, settings, executor, shards)
     similarity = _similarity((source, signed), (source, signed), settings, exact)
     roots, compared = grouped(band_keys(signed, settings), similarity, threshold)
@@ -160,7 +151,7 @@ def find_overlap(
     """
     check_range(SHARE, "in find_overlap", threshold=threshold)
     settings = settings or MinHash()
-    sources = [_Documents(rows, "find_overlap") for rows in (documents, others)]
+    sources = [TextColumn(rows, "find_overlap") for rows in (documents, others)]
     signed = [_signatures(source, settings, executor, shards) for source in sources]
     similarity = _similarity((sources[0], signed[0]), (sources[1], signed[1]), settings, exact)
     keys = [band_keys(part, settings) for part in signed]
@@ -184,56 +175,13 @@ def pair_similarities(
     Raises:
         UserError: documents of another form.
     """
-    source = _Documents(documents, "pair_similarities")
+    source = TextColumn(documents, "pair_similarities")
     unsigned = np.empty((0, 0), np.uint32)
     return _similarity((source, unsigned), (source, unsigned), settings, True)(first, second)
 
 
-class _Documents:
-    """Identifiers and texts of documents, read in batches."""
-
-    def __init__(self, rows: DocumentRows, where: str) -> None:
-        self._rows: Any = rows
-        self._where = where
-        self._columns: list[str] | None = getattr(rows, "column_names", None)
-        if not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
-            raise UserError(
-                f"the documents are a {type(rows).__name__}, in {where}; must be a list of pairs "
-                "(id, text) or a datasets.Dataset"
-            )
-        if self._columns is not None:
-            missing = {"id", "text"} - {*self._columns}
-            if missing:
-                raise UserError(
-                    f"the documents have no column {' or '.join(sorted(missing))}, in {where}; "
-                    "must have id and text"
-                )
-            self.ids: list[str] = list(rows["id"])  # type: ignore[call-overload]
-            return
-        for number, row in enumerate(rows):
-            if not isinstance(row, (tuple, list)) or len(row) != 2:
-                raise UserError(
-                    f"document {number} is {row!r:.60}, in {where}; must be a pair (id, text)"
-                )
-        self.ids = [row[0] for row in rows]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def texts(self) -> Iterator[str]:
-        for start in range(0, len(self), _READ):
-            batch = self._rows[start : start + _READ]
-            for text in batch["text"] if self._columns else [text for _, text in batch]:
-                check_text(text, "text", self._where)
-                yield text
-
-    def text(self, row: int) -> str:
-        found = self._rows[row]
-        return found["text"] if self._columns else found[1]
-
-
 def _signatures(
-    source: _Documents,
+    source: TextColumn,
     settings: MinHash,
     executor: Executor | None,
     shards: str | Path | None,
@@ -243,14 +191,14 @@ def _signatures(
 
 
 def _similarity(
-    first: tuple[_Documents, np.ndarray],
-    second: tuple[_Documents, np.ndarray],
+    first: tuple[TextColumn, np.ndarray],
+    second: tuple[TextColumn, np.ndarray],
     settings: MinHash,
     exact: bool,
 ) -> Similarity:
     """Return the function from rows of both sets, ``[P]`` each, to their similarities, ``[P]``."""
 
-    def shingles(source: _Documents, rows: np.ndarray) -> dict[int, np.ndarray]:
+    def shingles(source: TextColumn, rows: np.ndarray) -> dict[int, np.ndarray]:
         different = np.unique(rows).tolist()
         return dict(
             zip(different, shingle_sets(map(source.text, different), settings), strict=True)
@@ -274,9 +222,9 @@ def _similarity(
 
 
 def _described(
-    source: _Documents,
+    source: TextColumn,
     rows: np.ndarray,
-    others: _Documents,
+    others: TextColumn,
     of_rows: np.ndarray,
     similarities: np.ndarray,
 ) -> tuple[Duplicate, ...]:

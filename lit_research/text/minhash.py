@@ -27,9 +27,8 @@ from lit_research.ranges import COUNT, SHARE, check_range
 from lit_research.seeds import derive_seed
 from lit_research.storage import content_hash
 from lit_research.text.shards import compute_shards, in_batches
-from lit_research.text.word_hashes import Unit, joined, mixed, unit_hash_batches
+from lit_research.text.word_hashes import Unit, combined, joined, unit_hash_batches
 
-_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that multiplying loses nothing
 _FORMAT = 1
 _SHARD_TEXTS = 1024
 
@@ -83,11 +82,11 @@ def _shingle_batches(
     size = settings.shingle
     for units, offsets in unit_hash_batches(texts, settings.unit, at_least=size):
         count = len(units) - size + 1
-        combined = _combine([units[place : place + count] for place in range(size)])
+        hashes = combined([units[place : place + count] for place in range(size)])
         inside = np.ones(count, bool)
         borders = offsets[1:-1, None] - np.arange(1, size)  # windows over two texts begin there
         inside[borders] = False
-        yield combined[inside], offsets - (size - 1) * np.arange(len(offsets))
+        yield hashes[inside], offsets - (size - 1) * np.arange(len(offsets))
 
 
 def shingle_sets(texts: Iterable[str], settings: MinHash) -> list[np.ndarray]:
@@ -134,16 +133,7 @@ def signatures(
 def band_keys(signatures_: np.ndarray, settings: MinHash) -> np.ndarray:
     """Return one number for each band of each signature, ``[D, bands]`` uint64: equal if it is."""
     banded = signatures_.reshape(len(signatures_), settings.bands, settings.rows)
-    return _combine([banded[..., row] for row in range(settings.rows)])
-
-
-def _combine(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Return one hash of numbers in this order, of each place of ``values``, uint64."""
-    combined = np.zeros(values[0].shape, np.uint64)
-    for part in values:
-        combined += part
-        combined *= _MULTIPLIER
-    return mixed(combined)
+    return combined([banded[..., row] for row in range(settings.rows)])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ whose bits are then mixed (the last steps of SplitMix64). It depends on the word
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Literal
 
@@ -75,6 +75,19 @@ def mixed(values: np.ndarray) -> np.ndarray:
     found *= 0x94D049BB133111EB
     found ^= found >> 31
     return found
+
+
+def combined(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Return one hash of numbers in this order, of each place of ``values``, uint64.
+
+    Args:
+        values: uint64 arrays of one shape: the first numbers, the second ones, ...
+    """
+    sums = np.zeros(values[0].shape, np.uint64)
+    for part in values:
+        sums += part
+        sums *= np.uint64(_BASE)
+    return mixed(sums)
 
 
 def _hashed(texts: list[str], unit: Unit) -> tuple[np.ndarray, np.ndarray]:
