@@ -1,6 +1,7 @@
-"""Evaluations: multiple choice, exact match, pass@k, repeated sampling.
+"""Evaluations: multiple choice, exact match, pass@k, repeated sampling; verifiers of answers.
 
-Each returns a ``Result``: n questions, the value, its standard error, parse failures, truncations.
+Each evaluation returns a ``Result``: n questions, the value, its standard error, parse failures,
+truncations. A ``Verifier`` says of each answer ``right``, ``wrong`` or ``cannot tell``.
 """
 
 from lit_research.evals.accumulate import GroupAccuracy, Perplexity
@@ -14,6 +15,7 @@ from lit_research.evals.exact_match import (
     matches,
     parse_answers,
 )
+from lit_research.evals.final_answers import Final, parse_final
 from lit_research.evals.items import Item
 from lit_research.evals.option_rows import ChoiceRows, OptionRow, encode_items, items_with_room
 from lit_research.evals.option_scores import choice_accuracy
@@ -21,21 +23,36 @@ from lit_research.evals.passes import mean_pass_at_k, pass_at_k
 from lit_research.evals.published import published_items
 from lit_research.evals.repeated import clustered_mean, repeated_sampling
 from lit_research.evals.results import Result, mean_of_sums, results_table, share_stderr
+from lit_research.evals.verdicts import Attempt, Outcome, Verdict, Verifier, count_verdicts
+from lit_research.evals.verify_judge import JUDGE_PROMPTS, JUDGE_SCHEMA, JudgeVerifier
+from lit_research.evals.verify_majority import MajorityVote
+from lit_research.evals.verify_math import MathVerifier
 
 __all__ = [
+    "JUDGE_PROMPTS",
+    "JUDGE_SCHEMA",
     "Answer",
+    "Attempt",
     "ChoiceRows",
     "ChoiceScores",
     "Choices",
+    "Final",
     "GroupAccuracy",
     "Item",
+    "JudgeVerifier",
+    "MajorityVote",
+    "MathVerifier",
     "OptionRow",
+    "Outcome",
     "Perplexity",
     "Result",
+    "Verdict",
+    "Verifier",
     "choice_accuracy",
     "cloze_items",
     "clustered_mean",
     "collapse_space",
+    "count_verdicts",
     "encode_items",
     "exact_match",
     "items_with_room",
@@ -44,6 +61,7 @@ __all__ = [
     "mean_of_sums",
     "mean_pass_at_k",
     "parse_answers",
+    "parse_final",
     "pass_at_k",
     "published_items",
     "repeated_sampling",
