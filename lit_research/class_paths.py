@@ -11,6 +11,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, TypeVar
 
 from lit_research.errors import UserError, nearest
@@ -37,13 +38,28 @@ def make_object(
     if isinstance(config, str):
         config = {"class_path": config}
     path, arguments = config.get("class_path"), config.get("init_args") or {}
-    unknown = [str(key) for key in config if key not in KEYS]
-    if unknown or not isinstance(path, str) or not isinstance(arguments, Mapping):
+    if not isinstance(path, str) or not isinstance(arguments, Mapping):
         raise UserError(
             f"{_readable_name(base)} is {dict(config)!r}; must be a class path, or a mapping "
             "{class_path: my_file.MyClass, init_args: {ARGUMENT: VALUE}}"
         )
-    return _build(_find(base, path, names or {}), path, dict(arguments))
+    # An option ``--KEY.init_args.NAME`` on top of a config is left beside ``init_args`` by
+    # jsonargparse where KEY holds plain data.
+    beside = {str(key): value for key, value in config.items() if key not in KEYS}
+    # A copy at every depth: jsonargparse puts its own objects into what it parses.
+    given = deepcopy(_merged(arguments, beside))
+    return _build(_find(base, path, names or {}), path, given)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping with another one on top, key by key at every depth."""
+    merged = dict(below)
+    for key, value in above.items():
+        known = merged.get(key)
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            value = _merged(known, value)
+        merged[key] = value
+    return merged
 
 
 def _readable_name(base: type) -> str:

@@ -15,7 +15,7 @@ from lit_research.laws.__main__ import main as laws_command
 from lit_research.lean import parse_statement
 from lit_research.methods.dpg import Inner
 from lit_research.methods.self_play import Grade, Guide
-from lit_research.text import DocumentSource, load_documents, load_splits
+from lit_research.text import DocumentSource, Encoder, Tfidf, load_documents, load_splits
 from tests.helpers import tiny
 from tests.methods.dpg.test_module import write as write_dpg
 
@@ -302,7 +302,7 @@ def test_a_fit_of_ones_own_law_from_python(own):
             "has no argument 'units', in init_args; did you mean unit",
         ),
         ({**LAW, "init_args": {"unit": "x"}}, "cannot be built: init_args.unit: Expected a float"),
-        ({**LAW, "arguments": {}}, "must be a class path, or a mapping"),
+        ({**LAW, "arguments": {}}, "has no argument 'arguments', in init_args"),
         ({"init_args": {}}, "must be a class path, or a mapping"),
         ({"class_path": "own_file.Unfinished"}, "must define evaluate, starts"),
     ],
@@ -381,3 +381,11 @@ def test_what_leads_to_no_optimiser_is_one_line(own, fields, says):
         Inner(**fields)
     assert says in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_options_on_top_of_a_config_reach_the_object():
+    """``--KEY.init_args.NAME`` is left beside ``init_args`` where KEY holds plain data."""
+    config = {"class_path": "Tfidf", "init_args": {"width": 64}, "unit": "character"}
+    names = {"tfidf": Tfidf}
+    made = make_object(Encoder, {**config, "width": 32}, names)
+    assert dict(made.card()) == dict(Tfidf(width=32, unit="character").card())

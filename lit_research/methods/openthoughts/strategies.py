@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lit_research.methods.openthoughts.choosing import Keep, Order
@@ -179,16 +178,3 @@ def is_english(text: str) -> bool:
         return False
     words = [word for word in words if len(word) > 1 or word in "ai"]
     return len(words) < 20 or 12 * sum(word in _COMMON for word in words) >= len(words)
-
-
-QUESTION_FILTERS: Mapping[str, type[QuestionFilter]] = {"random": RandomQuestions}
-"""Short names of the strategies that take no arguments."""
-ANSWER_FILTERS: Mapping[str, type[AnswerFilter]] = {
-    "none": NoAnswerFilter,
-    "random": RandomAnswers,
-    "all": AllAnswers,
-    "longest": LongestAnswers,
-    "shortest": ShortestAnswers,
-    "english": EnglishAnswers,
-}
-"""As there."""
