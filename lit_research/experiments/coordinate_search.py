@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
+from math import prod
 
 from lit_research.experiments.grid import Grid, Point
+from lit_research.ranges import Range, check_range
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class Round:
         number: 1, 2, ...
         best: the best of the round's centre and its neighbours; the next round's centre.
         loss: its loss; infinite if every trial so far diverged.
-        done: whether the search has ended, because no neighbour is better.
-        certificate: whether the search has ended at a point with a finite loss.
+        done: whether the search has ended: no neighbour is better, or the budget is used up.
+        certificate: whether it has ended at a point with a finite loss, all neighbours of which
+            were tried.
         at_edge: neighbours of ``best`` that do not exist, because they are beyond the grid.
         losses: every point tried so far and its loss, in the order of evaluation.
     """
@@ -52,36 +55,62 @@ def mean_loss(losses: Sequence[float]) -> float:
 
 
 def coordinate_descent(
-    grid: Grid, start: Mapping[str, float], evaluate: Callable[[list[Point]], list[float]]
+    grid: Grid,
+    start: Mapping[str, float],
+    evaluate: Callable[[list[Point]], list[float]],
+    budget: int | None = None,
 ) -> Iterator[Round]:
     """Yield rounds until no neighbour of the best point is strictly better.
+
+    With a budget the search goes on from there to the points nearest to the best one, or ends
+    early, so that it tries exactly that many points; settings that are searched with equal budgets
+    had equal chances.
 
     Args:
         grid: the points to search.
         start: the first point, by name.
         evaluate: returns the losses of points; called at most once for each point. Points of one
             call may be tried in parallel. A loss that is not finite counts as infinite.
+        budget: points to try, exactly; at most those that the grid has along its free axes.
+
+    Raises:
+        UserError: the budget is no such number.
     """
+    check_budget(grid, budget)
     losses: dict[Point, float] = {}
     centre = grid.point(start)
     for number in count(1):
-        # The centre comes first, so that `min` moves only to a strictly better point.
-        candidates = [centre, *grid.neighbours(centre)]
-        new = [point for point in candidates if point not in losses]
+        neighbours = grid.neighbours(centre)
+        new = [point for point in [centre, *neighbours] if point not in losses]
+        if budget is not None:
+            others = (point for point in grid.nearest(centre) if point not in losses)
+            new = (new or list(islice(others, len(neighbours))))[: budget - len(losses)]
         if new:
             new_losses = (mean_loss([loss]) for loss in evaluate(new))
             losses.update(zip(new, new_losses, strict=True))
-        best = min(candidates, key=losses.__getitem__)
-        done = best == centre
+        # The centre comes first, so that `min` moves only to a strictly better point.
+        best = min([centre, *losses], key=losses.__getitem__)
+        done = best == centre if budget is None else len(losses) == budget
+        tried = all(point in losses for point in grid.neighbours(best))
         yield Round(
             number=number,
             best=best,
             loss=losses[best],
             done=done,
-            certificate=done and math.isfinite(losses[best]),
+            certificate=done and tried and math.isfinite(losses[best]),
             at_edge=grid.at_edge(best),
             losses=dict(losses),
         )
         if done:
             return
         centre = best
+
+
+def check_budget(grid: Grid, budget: int | None, where: str = "in coordinate_descent") -> None:
+    """Refuse a number of points that a search cannot try.
+
+    Raises:
+        UserError: it is below 1, or more than the grid has along its free axes.
+    """
+    points = prod(len(grid.axes[name]) for name in grid.free)
+    check_range(Range(at_least=1, at_most=points), where, budget=budget)

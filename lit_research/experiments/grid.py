@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 from lit_research.errors import UserError
 
@@ -77,6 +77,22 @@ class Grid:
     def neighbours(self, point: Point) -> list[Point]:
         """Return the points one step away along a free axis; beyond the edge there is none."""
         return [neighbour for _, neighbour in self._around(point) if neighbour is not None]
+
+    def nearest(self, point: Point) -> list[Point]:
+        """Return all points with the same frozen values, by the number of steps to them."""
+        places = [
+            range(len(values)) if name in self.free else [values.index(value)]
+            for (name, values), value in zip(self.axes.items(), point, strict=True)
+        ]
+        here = [values.index(v) for values, v in zip(self.axes.values(), point, strict=True)]
+
+        def steps(place: tuple[int, ...]) -> int:
+            return sum(abs(a - b) for a, b in zip(place, here, strict=True))
+
+        return [
+            tuple(values[i] for values, i in zip(self.axes.values(), place, strict=True))
+            for place in sorted(product(*places), key=steps)
+        ]
 
     def at_edge(self, point: Point) -> tuple[str, ...]:
         """Return which neighbours are beyond the grid, such as ``("lr > 0.03",)``."""

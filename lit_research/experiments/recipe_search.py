@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
@@ -21,10 +21,15 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.experiments.command import Command
-from lit_research.experiments.coordinate_search import Round, coordinate_descent
+from lit_research.experiments.coordinate_search import Round, check_budget, coordinate_descent
 from lit_research.experiments.grid import PAPER_GRID, Grid
 from lit_research.experiments.search_report import figure, recipe, table, verdict
-from lit_research.experiments.trials import Trials, find_trial_config, ordered_axes
+from lit_research.experiments.trials import (
+    Trials,
+    check_options,
+    find_trial_config,
+    ordered_axes,
+)
 from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import write_atomic
 from lit_research.methods.base import DataModule, Method
@@ -34,7 +39,7 @@ Batch = dict[str, Tensor]
 
 
 class RecipeSearch(Method):
-    """Find a learning rate, weight decay and epochs with no better neighbour on a grid.
+    """Find a learning rate, weight decay, epochs and more with no better neighbour on a grid.
 
     "Pre-training under infinite compute" (Kim et al. 2025, arXiv 2509.14786), section 3. A training
     step is a round: the neighbours of the best point that were not tried yet are trained, in
@@ -45,12 +50,19 @@ class RecipeSearch(Method):
 
     Args:
         trial: config of a trial, such as ``Pretrain``'s: an absolute path, or relative to the
-            package's configs. Without ``trainer.max_steps``, since ``epochs`` sets the length.
+            package's configs. Without ``trainer.max_steps``, since ``epochs`` or ``passes`` sets
+            the length.
         start: the first point: a value of the grid for each axis.
         grid: values of ``lr``, ``weight_decay`` and ``epochs``, or of some of them; None means the
-            paper's grid.
+            paper's grid. Of a ``MixedCorpus`` also ``passes`` over the real text, in the place of
+            ``epochs``, and ``share``.
         frozen: axes that keep their value in ``start``; the paper's standard recipe freezes
             ``weight_decay`` at 0.1.
+        budget: points to try, exactly: the search goes on after its certificate, or ends without
+            one. For arms that are compared, each tuned by a search of its own. None ends with the
+            certificate.
+        options: dotted keys of the trials' config and their values, what tells this arm from
+            others: ``{data.init_args.synthetic: runs/mine}``.
         seeds: the seeds of each trial (weights and order of the data).
         jobs: runs in parallel, in processes of this machine with one thread each.
         executor: a ``concurrent.futures.Executor`` instead of ``jobs``, by class path, or the path
@@ -72,6 +84,8 @@ class RecipeSearch(Method):
         start: dict[str, float],
         grid: dict[str, list[float]] | None = None,
         frozen: list[str] | None = None,
+        budget: int | None = None,
+        options: dict[str, Any] | None = None,
         seeds: list[int] | None = None,
         jobs: int = 1,
         executor: str | Executor | None = None,
@@ -82,6 +96,8 @@ class RecipeSearch(Method):
         axes = PAPER_GRID.axes if grid is None else ordered_axes(grid, where)
         self.grid = Grid(axes, tuple(frozen or ()))
         self.grid.point(start)  # refuses one that is not on the grid
+        check_budget(self.grid, budget, where)
+        check_options(options or {}, self.grid, where)
         trial_seeds = [0] if seeds is None else list(seeds)
         if not trial_seeds or len(set(trial_seeds)) < len(trial_seeds) or min(trial_seeds) < 0:
             raise UserError(
@@ -99,6 +115,7 @@ class RecipeSearch(Method):
             Path(folder).absolute(),  # an executor's workers may have another working directory
             jobs=jobs,
             executor=executor,
+            options=options,
         )
         self.keep_hyperparameters()
         self.automatic_optimization = False
@@ -144,10 +161,11 @@ class RecipeSearch(Method):
     def on_train_start(self) -> None:
         """Begin at ``start``; trials that are on disk already are read and not run again."""
         evaluate = partial(self.trials.evaluate, command=self._command())
-        self._rounds = coordinate_descent(self.grid, self.hparams["start"], evaluate)
+        start, budget = self.hparams["start"], self.hparams["budget"]
+        self._rounds = coordinate_descent(self.grid, start, evaluate, budget)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Run one round; stop if no neighbour is better."""
+        """Run one round; stop if no neighbour is better, or the budget is used up."""
         try:
             self.last_round = next(self._rounds)
         except BaseException:  # no later hook of a module is called

@@ -13,7 +13,7 @@ from lit_research.figures import panels, text_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-AXIS_UNITS = {"lr": "1", "weight_decay": "1", "epochs": "passes"}
+AXIS_UNITS = {"lr": "1", "weight_decay": "1", "epochs": "passes", "passes": "passes", "share": "1"}
 
 # {point: final validation loss of each seed, in nats per token}
 SeedLosses = Mapping[Point, Sequence[float]]
@@ -36,6 +36,12 @@ def verdict(grid: Grid, last_round: Round) -> str:
         return (
             f"{result}. No certificate: the rounds were used up. Run it again with a larger "
             "data.init_args.max_rounds; finished trials are kept."
+        )
+    if not last_round.certificate and math.isfinite(last_round.loss):
+        return (
+            f"{result}. No certificate: the budget of {len(last_round.losses)} trials was used up "
+            "before all of its neighbours were tried. Give all arms the same larger budget, or "
+            "begin nearer."
         )
     if not last_round.certificate:
         return f"No certificate: every trial diverged around {best}. Start with a smaller lr."

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import yaml
 from lightning.pytorch.utilities import rank_zero_info
@@ -20,6 +21,7 @@ from lit_research.experiments.coordinate_search import mean_loss
 from lit_research.experiments.executors.factory import make_executor
 from lit_research.experiments.grid import Grid, Point
 from lit_research.methods.arms import Arm
+from lit_research.ranges import COUNT, NOT_NEGATIVE, POSITIVE, Range
 
 SCORE = "val/loss"
 
@@ -28,6 +30,16 @@ KEYS = {
     "lr": "model.init_args.optimizer.init_args.lr",
     "weight_decay": "model.init_args.optimizer.init_args.weight_decay",
     "epochs": "trainer.max_epochs",
+    "passes": "data.init_args.passes",
+    "share": "data.init_args.share",
+}
+WHOLE = ("epochs", "passes")
+RANGES = {
+    "lr": POSITIVE,
+    "weight_decay": NOT_NEGATIVE,
+    "epochs": COUNT,
+    "passes": COUNT,
+    "share": Range(above=0, below=1),
 }
 Metrics = dict[str, float]
 
@@ -42,6 +54,7 @@ class Trials:
         work: folder of the runs and their results.
         jobs: runs in parallel, see ``make_executor``.
         executor: see ``make_executor``.
+        options: further dotted keys of every trial's config, and their values.
     """
 
     def __init__(
@@ -53,7 +66,9 @@ class Trials:
         *,
         jobs: int = 1,
         executor: str | Executor | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
+        self.options = dict(options or {})
         self.grid, self.config, self.seeds, self.work = grid, config, seeds, work
         self._executor_from = (executor, jobs)
         self._executor: Executor | None = None
@@ -69,10 +84,9 @@ class Trials:
     def arm(self, point: Point) -> Arm:
         """Return the run that tries ``point``."""
         named = self.grid.named(point)
-        # The trainer takes whole epochs.
-        options = {KEYS[k]: int(v) if k == "epochs" else v for k, v in named.items()}
+        options = {KEYS[k]: int(v) if k in WHOLE else v for k, v in named.items()}
         name = "_".join(f"{k}-{v:g}" for k, v in named.items())
-        return Arm(name, str(self.config), options)
+        return Arm(name, str(self.config), {**self.options, **options})
 
     def evaluate(self, points: list[Point], command: Command) -> list[float]:
         """Return the mean losses of ``points``, in nats per token; run what is not on disk.
@@ -152,12 +166,11 @@ def ordered_axes(grid: Mapping[str, Sequence[float]], where: str) -> dict[str, t
             f"the grid has the axes {unknown}, {where}; must be among {', '.join(KEYS)}"
         )
     for name, values in grid.items():
-        smallest = {"lr": math.ulp(0.0), "weight_decay": 0.0, "epochs": 1.0}[name]
-        whole = name != "epochs" or all(float(value).is_integer() for value in values)
-        if not whole or not all(smallest <= value < math.inf for value in values):
+        whole = name not in WHOLE or all(float(value).is_integer() for value in values)
+        if not whole or not all(math.isfinite(v) and v in RANGES[name] for v in values):
             raise UserError(
                 f"the grid has {name} {list(values)}, {where}; must be lr above 0, weight_decay of "
-                "at least 0, and whole epochs of at least 1"
+                "at least 0, whole epochs or passes of at least 1, share between 0 and 1"
             )
     return {name: tuple(grid[name]) for name in KEYS if name in grid}
 
@@ -181,9 +194,24 @@ def find_trial_config(trial: str, grid: Grid, where: str) -> Path:
     if not isinstance(config, dict) or "model" not in config:
         raise UserError(f"{path} has no model, {where}; must be a complete config, as Pretrain's")
     steps = (config.get("trainer") or {}).get("max_steps")
-    if "epochs" in grid.axes and steps not in (None, -1):
+    if not {*WHOLE}.isdisjoint(grid.axes) and steps not in (None, -1):
         raise UserError(
             f"max_steps is {steps}, in trainer of {path}; must be left out, since the search sets "
-            "the length of a trial by its epochs"
+            "the length of a trial by its epochs or passes"
         )
     return path
+
+
+def check_options(options: Mapping[str, Any], grid: Grid, where: str) -> None:
+    """Refuse options of trials that the search sets itself.
+
+    Raises:
+        UserError: a key is that of an axis, or of the seed.
+    """
+    set_by = {KEYS[name]: f"the axis {name} of the grid" for name in grid.axes}
+    set_by["seed_everything"] = "seeds"
+    for key in options:
+        if key in set_by:
+            raise UserError(
+                f"options has {key}, {where}; leave it out, since {set_by[key]} sets it"
+            )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lit_research.errors import UserError
 from lit_research.experiments import PAPER_GRID, Grid, coordinate_descent
-from lit_research.experiments.coordinate_search import mean_loss
+from lit_research.experiments.coordinate_search import check_budget, mean_loss
 
 
 class Objective:
@@ -27,9 +27,9 @@ class Objective:
         return [point for points in self.asked for point in points]
 
 
-def search(grid, start, loss):
+def search(grid, start, loss, budget=None):
     objective = Objective(grid, loss)
-    return list(coordinate_descent(grid, start, objective)), objective
+    return list(coordinate_descent(grid, start, objective, budget)), objective
 
 
 @st.composite
@@ -91,6 +91,37 @@ def test_a_frozen_axis_does_not_move(problem, data):
     assert not any(side.startswith(frozen) for side in rounds[-1].at_edge)
 
 
+@given(st.data())
+def test_a_budget_is_the_number_of_points_whatever_their_losses(data):
+    grid = Grid({"a": (0, 1, 2, 3), "b": (0, 1, 2), "c": (5, 6)}, frozen=("c",))
+    points = [(a, b, 6) for a in range(4) for b in range(3)]
+    losses = {p: data.draw(st.integers(0, 4).map(float) | st.just(math.nan)) for p in points}
+    start = {"a": data.draw(st.integers(0, 3)), "b": data.draw(st.integers(0, 2)), "c": 6}
+    budget = data.draw(st.integers(1, 12))
+    rounds, objective = search(grid, start, lambda p: losses[p["a"], p["b"], p["c"]], budget)
+    last, asked = rounds[-1], objective.all_asked
+    assert len(asked) == len({*asked}) == len(last.losses) == budget
+    assert [r.done for r in rounds] == [False] * (len(rounds) - 1) + [True]
+    score = {p: losses[p] if math.isfinite(losses[p]) else math.inf for p in asked}
+    assert last.loss == score[last.best] == min(score.values())
+    tried = {*grid.neighbours(last.best)} <= {*asked}
+    assert last.certificate == (tried and math.isfinite(last.loss))
+    # It begins as the search without a budget does.
+    free = search(grid, start, lambda p: losses[p["a"], p["b"], p["c"]])[1].all_asked
+    both = min(len(free), budget)
+    assert asked[:both] == free[:both]
+
+
+def test_what_is_left_of_a_budget_goes_to_the_nearest_points():
+    grid = Grid({"a": (0, 1, 2, 3, 4)})
+    _, objective = search(grid, {"a": 0}, lambda p: {3: -1.0}.get(p["a"], p["a"]), budget=4)
+    assert objective.all_asked == [(0,), (1,), (2,), (3,)]
+    rounds, objective = search(grid, {"a": 0}, lambda p: {3: -1.0}.get(p["a"], p["a"]), budget=5)
+    assert objective.all_asked[-1] == (4,)
+    assert rounds[-1].best == (3,)
+    assert rounds[-1].certificate
+
+
 def test_ties_end_the_search_where_it_stands():
     rounds, _ = search(PAPER_GRID, {"lr": 1e-3, "weight_decay": 0.8, "epochs": 8}, lambda p: 1.0)
     assert len(rounds) == 1
@@ -140,6 +171,7 @@ def test_the_paper_grid_is_the_published_one():
         (lambda: Grid({"lr": (1.0,)}, frozen=("lrr",)), ["lrr", "lr"]),
         (lambda: Grid({"lr": (1.0,)}, frozen=("lr",)), ["lr", "leave one axis"]),
         (lambda: PAPER_GRID.point({"lr": 1e-3}), ["start", "weight_decay"]),
+        (lambda: check_budget(PAPER_GRID, 337), ["budget is 337", "from 1 to 336"]),
         (lambda: Grid({"lr": (1.0, 3.0)}).point({"lr": 2.0}), ["lr 2", "1, 3"]),
     ],
 )

@@ -242,6 +242,17 @@ BAD = {
         {},
         ["start", "lr 1.5", "1, 2"],
     ),
+    "a share of all": (
+        {"grid": {"share": [0.5, 1.0]}, "start": {"share": 0.5}},
+        {},
+        ["share", "1.0", "between 0 and 1"],
+    ),
+    "more trials than points": ({"budget": 9}, {}, ["budget is 9", "from 1 to 8"]),
+    "an option that the search sets": (
+        {"options": {"trainer.max_epochs": 3}},
+        {},
+        ["trainer.max_epochs", "the axis epochs"],
+    ),
     "jobs beside an executor": ({"jobs": 2, "executor": "a.b"}, {}, ["jobs", "a.b"]),
     "the same seed twice": ({"seeds": [1, 1]}, {}, ["seeds", "[1, 1]"]),
     "an executor that is not there": ({"executor": "nowhere.Pool"}, {}, ["nowhere"]),

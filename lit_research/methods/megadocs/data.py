@@ -17,6 +17,8 @@ from lit_research.text import find_overlap
 if TYPE_CHECKING:
     from datasets import Dataset
 
+HELD_OUT = ("validation", "test", "tuning")
+
 
 class MegadocCorpus(Corpus):
     """The training documents of a corpus, for ``MegadocWriter``.
@@ -77,7 +79,7 @@ class MegadocCorpus(Corpus):
         if stage != "predict":
             return
         train, limit = self.documents["train"], self.hparams["near_duplicate"]
-        for name in ("validation", "test"):
+        for name in HELD_OUT:
             held_out = self.documents.get(name)
             if held_out is None or not len(held_out):
                 continue
@@ -100,7 +102,7 @@ class MegadocCorpus(Corpus):
         Raises:
             UserError: an id is that of a held-out document.
         """
-        for name in ("validation", "test"):
+        for name in HELD_OUT:
             held_out = self.documents[name]["id"] if name in self.documents else ()
             if both := sorted({*ids} & {*held_out}):
                 raise UserError(

@@ -38,6 +38,11 @@ class RecordsCorpus(MixedCorpus):
 
     def __init__(self, tokenizer: str = "words", **kwargs: Any) -> None:
         super().__init__(tokenizer=tokenizer, **kwargs)
+        if self.hparams["validate_on"] != "validation":
+            raise UserError(
+                f"validate_on is {self.hparams['validate_on']!r}, in data.init_args of "
+                "RecordsCorpus; leave it out: val/loss_of_tuning is of documents for tuning alone"
+            )
 
     @cached_property
     def records(self) -> Records:

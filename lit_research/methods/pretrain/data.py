@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lit_research.errors import UserError
 from lit_research.methods.text import Split, TextDataModule
-from lit_research.ranges import COUNT, check_range
+from lit_research.ranges import COUNT, Range, check_range
 from lit_research.seeds import resolve_seed
 from lit_research.text import (
     AnySource,
@@ -71,6 +71,8 @@ class Corpus(TextDataModule):
         validation_fraction: share of the training documents held out for validation; 0 disables
             validation; None uses the source's validation split if it has one, else 0.05.
         test_fraction: the same for the test split, which ``test`` and ``predict`` need.
+        tuning_fraction: share of the remaining training documents held out to choose
+            hyper-parameters by: neither trained on, nor part of validation or test.
         mask_across_documents: restart attention and positions at each document.
         seed: seed of the order; None takes ``seed_everything``.
         num_workers: processes that prepare batches; 0 uses the training process.
@@ -90,6 +92,7 @@ class Corpus(TextDataModule):
         max_train_tokens: int | None = None,
         validation_fraction: float | None = None,
         test_fraction: float | None = None,
+        tuning_fraction: float = 0.0,
         mask_across_documents: bool = False,
         seed: int | None = None,
         num_workers: int = 0,
@@ -98,7 +101,8 @@ class Corpus(TextDataModule):
     ) -> None:
         super().__init__()
         sizes = {"sequence_length": sequence_length, "batch_size": batch_size}
-        check_range(COUNT, "in data.init_args of Corpus", **sizes)
+        check_range(COUNT, WHERE, **sizes)
+        check_range(Range(at_least=0, below=1), WHERE, tuning_fraction=tuning_fraction)
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.sequence_length = sequence_length
@@ -107,7 +111,7 @@ class Corpus(TextDataModule):
 
     @cached_property
     def documents(self) -> dict[str, Dataset]:
-        """The documents of ``train`` and, if they are held out, ``validation`` and ``test``.
+        """The documents of ``train`` and those held out: ``validation``, ``test`` and ``tuning``.
 
         The source's own splits are used, unless their share is 0 (see ``store``).
         """
@@ -119,7 +123,14 @@ class Corpus(TextDataModule):
             held_out = HELD_OUT if share is None else share
             shares[f"{name}_fraction"] = 0.0 if name in splits else held_out
         own = {n: splits[n] for n in self._own_splits if args[f"{n}_fraction"] != 0}
-        return {**split_documents(splits["train"], **shares, seed=0), **own}
+        found = {**split_documents(splits["train"], **shares, seed=0), **own}
+        if args["tuning_fraction"]:
+            # Of those that are left, so that it moves no document of validation and test.
+            of_train = split_documents(
+                found["train"], validation_fraction=args["tuning_fraction"], seed=1
+            )
+            found |= {"train": of_train["train"], "tuning": of_train["validation"]}
+        return found
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerFast:
@@ -132,7 +143,7 @@ class Corpus(TextDataModule):
         return load_tokenizer(spec, documents=documents, cache_dir=cache_dir)
 
     def store(self, split: str) -> TokenStore:
-        """Return the tokens of ``train``, ``validation`` or ``test``, cached.
+        """Return the tokens of ``train``, ``validation``, ``test`` or ``tuning``, cached.
 
         Raises:
             UserError: see ``split``.
@@ -141,7 +152,7 @@ class Corpus(TextDataModule):
         return tokenize(documents, self.tokenizer, cache_dir=cache_dir, name=split)
 
     def split(self, name: str) -> Dataset:
-        """Return the documents of ``train``, ``validation`` or ``test``.
+        """Return the documents of ``train``, ``validation``, ``test`` or ``tuning``.
 
         Raises:
             UserError: nothing is held out for that split, or a share is given although the source

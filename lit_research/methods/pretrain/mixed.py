@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
@@ -88,6 +88,8 @@ class MixedCorpus(MixtureCorpus):
         total_tokens: tokens of the run, B.
         synthetic_passes: number of times that each synthetic window is drawn; with
             ``total_tokens``.
+        validate_on: the held-out documents of ``fit`` and ``validate``: ``validation``, or
+            ``tuning`` for trials by which hyper-parameters are chosen (see ``tuning_fraction``).
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class MixedCorpus(MixtureCorpus):
         share: float | None = None,
         total_tokens: int | None = None,
         synthetic_passes: int = 1,
+        validate_on: Literal["validation", "tuning"] = "validation",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -121,6 +124,22 @@ class MixedCorpus(MixtureCorpus):
                 f"{where}; leave it out"
             )
 
+        tuning = self.hparams["tuning_fraction"]
+        if validate_on not in ("validation", "tuning") or (validate_on == "tuning" and not tuning):
+            raise UserError(
+                f"validate_on is {validate_on!r} and tuning_fraction {tuning}, {where}; must be "
+                "validation, or tuning with a tuning_fraction above 0"
+            )
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether documents are held out for what ``fit`` validates on."""
+        return self.hparams["validate_on"] in self.documents
+
+    def split(self, name: str) -> Dataset:
+        """Return the documents of a split; of ``validation`` those of ``validate_on``."""
+        return super().split(self.hparams["validate_on"] if name == "validation" else name)
+
     def synthetic_documents(self) -> Dataset | None:
         """Return the synthetic text, None if there is none.
 
@@ -134,7 +153,7 @@ class MixedCorpus(MixtureCorpus):
             source, text_column=args["text_column"], cache_dir=args["cache_dir"]
         )
         made_from = {*documents["id"], *documents["source_id"]}
-        for split in ("validation", "test"):
+        for split in ("validation", "test", "tuning"):
             held_out = self.documents[split]["id"] if split in self.documents else ()
             if both := made_from.intersection(held_out):
                 raise UserError(

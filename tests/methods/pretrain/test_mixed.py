@@ -64,6 +64,27 @@ def test_the_budget_holds_all_synthetic_windows_once_and_real_ones_for_the_rest(
     assert data.batches_per_epoch == 50
 
 
+def test_documents_for_tuning_are_no_others_and_move_no_others(tmp_path):
+    without = corpus(tmp_path, passes=1).documents
+    validating = corpus(tmp_path, passes=1, tuning_fraction=0.2)
+    tuning = corpus(tmp_path, passes=1, tuning_fraction=0.2, validate_on="tuning")
+    ids = {name: {*documents["id"]} for name, documents in tuning.documents.items()}
+    assert ids["validation"] == {*without["validation"]["id"]}
+    assert ids["train"] | ids["tuning"] == {*without["train"]["id"]}
+    assert not ids["train"] & ids["tuning"]
+    assert 0 < len(ids["tuning"]) < 14
+    scored = {*tuning.split("validation")["id"]}
+    assert scored == ids["tuning"]
+    assert {*validating.split("validation")["id"]} == ids["validation"]
+    assert len(tuning.windows("validation")) == len(ids["tuning"]) - 1  # the last has no next token
+    assert {*tuning.split("train")["id"]} == {*validating.split("train")["id"]} == ids["train"]
+    for wrong in ({"validate_on": "tuning"}, {"validate_on": "test", "tuning_fraction": 0.2}):
+        with pytest.raises(UserError, match=r"validate_on is .*; must be validation, or tuning"):
+            corpus(tmp_path, passes=1, **wrong)
+    with pytest.raises(UserError, match=r"tuning_fraction is 1, in .*; must be"):
+        corpus(tmp_path, passes=1, tuning_fraction=1)
+
+
 def test_the_budget_without_synthetic_text_is_real_text_repeated(tmp_path):
     data = corpus(tmp_path, total_tokens=803)
     assert data.mixture.counts.tolist() == [100]
