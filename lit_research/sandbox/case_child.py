@@ -89,7 +89,7 @@ def _do_task(kind: bytes, names: dict[str, Any]) -> None:
         task += chunk
     if kind == b"t":
         mark, _, source = task.partition(b"\n")
-        _exec(_compile(source, "test.py", "exec", dont_inherit=True), names)
+        _exec(_compile(source.decode(), "test.py", "exec", dont_inherit=True), names)
         _answer(mark)
         return
     call = _loads(task)

@@ -109,8 +109,8 @@ def _prepare(setup: dict[str, Any]) -> tuple[CodeType | None, str]:
             importlib.import_module(name)
         except BaseException as error:
             return None, f"preload: importing {name!r} failed: {type(error).__name__}: {error}"
-    source = binascii.a2b_base64(setup["code"])
     try:
+        source = binascii.a2b_base64(setup["code"]).decode(errors="surrogatepass")
         tree = ast.parse(source, "program.py")
         program = compile(tree, "program.py", "exec", dont_inherit=True)
     except Exception as error:  # SyntaxError, ValueError, RecursionError, MemoryError

@@ -101,6 +101,8 @@ class CaseSandbox:
             folders = [] if self._process.isolation == "rlimits" else ["/tmp", "/dev/shm"]
             greeting = self._ask({**self._setup, "folders": folders}, _START_S)
             if isinstance(greeting, Result):
+                if greeting.status == "timeout":  # nothing of the program has run
+                    greeting = replace(greeting, status="not started")
                 return self._broken(greeting, began_s)
             self._error = greeting["error"]
         if self._error.startswith("preload: "):

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -48,7 +49,8 @@ class StdinCase:
     Args:
         stdin: what it reads.
         expected: what it must write. It never enters the sandbox.
-        compare: tells whether what was expected (first) and written (second) are the same.
+        compare: tells whether what was expected (first) and written (second) are the same; a
+            ValueError means that they are not.
     """
 
     stdin: str
@@ -146,13 +148,13 @@ class Task:
     def __init__(self, case: Case | None, stdin: bytes = b"") -> None:
         self._case = case
         self._mark = secrets.token_hex(16)
-        self.stdin = case.stdin.encode() if isinstance(case, StdinCase) else stdin
+        self.stdin = _utf8(case.stdin) if isinstance(case, StdinCase) else stdin
         self.task = b"m"
         if isinstance(case, FunctionCase):
             call = {"name": case.name, "args": list(case.args), "kwargs": dict(case.kwargs)}
             self.task = b"c" + json.dumps(call).encode()
         elif isinstance(case, UnitTest):
-            self.task = b"t" + f"{self._mark}\n{case.source}".encode()
+            self.task = b"t" + _utf8(f"{self._mark}\n{case.source}")
 
     def judge(self, result: Result, answer: bytes) -> CaseResult:
         """Judge what came back from a process that ended, or was ended, by the case's own doing."""
@@ -161,7 +163,10 @@ class Task:
             return CaseResult("failed", reason, detail, result)
         case = self._case
         if isinstance(case, StdinCase):
-            if case.compare(case.expected, result.text):
+            same = False
+            with suppress(ValueError):
+                same = case.compare(case.expected, result.text)
+            if same:
                 return CaseResult("passed", "", "", result)
             return CaseResult("failed", "wrong output", "wrote something else", result)
         if isinstance(case, UnitTest):
@@ -185,6 +190,10 @@ class Task:
         if same:
             return CaseResult("passed", "", "", result, text)
         return CaseResult("failed", "wrong value", "returned another value", result, text)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")  # for the program to fail on
 
 
 def _ending(result: Result) -> tuple[Reason, str]:

@@ -88,7 +88,7 @@ def run_cases(
     Args:
         code: the program.
         cases: what to run it on.
-        limits: what each case may use.
+        limits: what each case may use; the memory includes some 10 MiB of the driver.
         preload: modules to import before the program starts, in its sandbox, as ``numpy``.
         readable: folders and files that it may read, in addition to the installed packages.
         env: environment variables, see ``run``.
@@ -105,7 +105,9 @@ def run_cases(
     driver = partial(_start_driver, readable, env, _chosen(level, require, pool), pool)
     program = CaseSandbox(code, limits, preload, driver, 2 * len(cases))
     endings = _run_all(program, tasks, stop_at_failure)
-    return [_judge(task, ending) for task, ending in zip(tasks, endings, strict=False)]
+    results = [_judge(task, ending) for task, ending in zip(tasks, endings, strict=False)]
+    failed = [n for n, result in enumerate(results, 1) if result.outcome == "failed"]
+    return results[: failed[0]] if stop_at_failure and failed else results
 
 
 def _chosen(level: Level | None, require: Level | None, pool: Pool | None) -> Level:

@@ -28,8 +28,8 @@ def count() -> int:
 @contextmanager
 def slot() -> Iterator[None]:
     """Hold one slot, and wait for it as long as all are taken. Not to be nested."""
-    folder = _folder()
-    while (held := _any(folder)) is None:
+    place = folder()
+    while (held := _any(place)) is None:
         time.sleep(_RETRY_S)
     try:
         yield
@@ -40,32 +40,32 @@ def slot() -> Iterator[None]:
 @contextmanager
 def alone() -> Iterator[None]:
     """Hold all slots: wait for those who have one, while nobody gets a new one."""
-    folder = _folder()
-    held = [_lock(folder / "gate", fcntl.LOCK_EX)]
+    place = folder()
+    held = [_lock(place / "gate", fcntl.LOCK_EX)]
     try:
-        held += [_lock(folder / f"slot-{number}", fcntl.LOCK_EX) for number in range(count())]
+        held += [_lock(place / f"slot-{number}", fcntl.LOCK_EX) for number in range(count())]
         yield
     finally:
         for descriptor in held:
             _release(descriptor)
 
 
-def _any(folder: Path) -> int | None:
+def _any(place: Path) -> int | None:
     """Take a slot if one is free; return its descriptor."""
     try:  # whoever is to be alone holds the gate
-        gate = _lock(folder / "gate", fcntl.LOCK_SH | fcntl.LOCK_NB)
+        gate = _lock(place / "gate", fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return None
     try:
         for number in range(count()):
             with suppress(BlockingIOError):
-                return _lock(folder / f"slot-{number}", fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return _lock(place / f"slot-{number}", fcntl.LOCK_EX | fcntl.LOCK_NB)
         return None
     finally:
         _release(gate)
 
 
-def _folder() -> Path:
+def folder() -> Path:
     """Return the folder of the locks.
 
     Raises:

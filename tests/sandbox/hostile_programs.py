@@ -85,7 +85,8 @@ PROGRAMS = {
         """
         import os
         found = ""
-        for top in (".", "/tmp", "/run", "/dev/shm"):
+        is_private = os.getcwd() == "/run/scratch"
+        for top in (".", *(["/tmp", "/run", "/dev/shm"] if is_private else [])):
             for folder, _, names in os.walk(top):
                 for name in names:
                     try: found += open(os.path.join(folder, name), errors="replace").read(10**6)
@@ -224,7 +225,8 @@ PROGRAMS = {
     "leaves files for the next case": _stdin(
         """
         import os
-        for place in (".", "/tmp", "/dev/shm"):
+        is_private = os.getcwd() == "/run/scratch"
+        for place in (".", *(["/tmp", "/dev/shm"] if is_private else [])):
             try: os.makedirs(place + "/left/deep"); open(place + "/left/deep/f", "w").write("x")
             except OSError: pass
         """,
@@ -239,7 +241,7 @@ PROGRAMS = {
         "wrong output",
     ),
     "takes its folder away": _stdin(
-        "import os; os.rename(os.getcwd(), os.getcwd() + '-gone')", "exception", "wrong output"
+        "import os; os.rmdir(os.getcwd())", "exception", "wrong output"
     ),
     "forks and lives on": _stdin(
         """

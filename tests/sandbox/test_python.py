@@ -157,6 +157,7 @@ def test_the_list_ends_with_the_first_failure(cases):
 def test_a_comparison_of_the_caller(cases):
     near = StdinCase("", "0.3", compare=lambda one, two: abs(float(one) - float(two)) < 1e-6)
     assert cases("print(0.1 + 0.2)", [near, StdinCase("", "0.3")])[0] == PASSED
+    assert cases("print('a')", [near]) == [("failed", "wrong output")]
 
 
 def test_a_program_alone(level):
@@ -201,3 +202,12 @@ def test_a_sandbox_that_does_not_start_tells_nothing(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     [result] = sandbox.run_cases("print(1)", [StdinCase("", "1")], level="rlimits")
     assert (result.outcome, result.reason) == ("unknown", "sandbox")
+
+
+def test_a_unit_test_trusts_its_program(cases):
+    code = """
+    class Equal:
+        def __eq__(self, other): return True
+    def f(x): return Equal()
+    """
+    assert cases(code, [UnitTest("assert f(1) == 2")]) == [PASSED]
