@@ -4,6 +4,8 @@ The rule of OpenThoughts3 (Guha et al. 2025, arXiv 2506.04178, appendix F): a ro
 shares any run of 13 tokens with an item, or if its Indel similarity to one is at least 0.75; there
 it missed 12 of 3,092 planted leaks and dropped 1.4% of 3,000 clean rows. An item that has fewer
 tokens than a run is found by similarity alone, so not inside a longer row: the card counts them.
+Questions of one template are similar without being leaks, which the rule cannot know: where rows
+and items come from few templates, it drops many rows.
 
 Legend: B rows of a batch, S evaluation sets.
 """
