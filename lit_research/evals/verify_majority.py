@@ -42,10 +42,9 @@ class MajorityVote(Verifier):
 
     def card(self) -> dict[str, Any]:
         """Return the settings."""
-        name = getattr(self.normalise, "__qualname__", type(self.normalise).__qualname__)
         return {
             "name": "MajorityVote",
-            "normalise": f"{self.normalise.__module__}.{name}",
+            "normalise": _name(self.normalise),
             "min_parsed": self.min_parsed,
             "max_characters": self.max_characters,
         }
@@ -77,3 +76,9 @@ class MajorityVote(Verifier):
         if others and others[0][1] == most:
             return None, f"tie: two answers with {most} of {votes.total()} votes"
         return winner, ""
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """Return the path of a function, or of the class of a callable."""
+    known = function if hasattr(function, "__qualname__") else type(function)
+    return f"{known.__module__}.{known.__qualname__}"

@@ -8,6 +8,10 @@ from lit_research.evals import MajorityVote, Verifier
 from tests.evals.attempts import attempt
 
 
+def number(text):
+    return float(text)
+
+
 def outcomes(verifier, attempts):
     return [verdict.outcome for verdict in verifier.verify(attempts)]
 
@@ -43,11 +47,11 @@ def test_ties_and_too_few_answers_tell_nothing():
 def test_equivalence_is_by_a_function_that_a_config_names():
     config = {
         "class_path": "lit_research.evals.MajorityVote",
-        "init_args": {"normalise": "builtins.float"},
+        "init_args": {"normalise": f"{__name__}.number"},
     }
     verifier = make_object(Verifier, config)
     assert outcomes(verifier, [attempt("0.5"), attempt(".50"), attempt("2")])[2] == "wrong"
-    assert verifier.card()["normalise"] == "builtins.float"
+    assert verifier.card()["normalise"] == f"{__name__}.number"
     assert MajorityVote().card() == {
         "name": "MajorityVote",
         "normalise": "lit_research.evals.exact_match.collapse_space",

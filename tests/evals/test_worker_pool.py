@@ -90,7 +90,7 @@ def test_one_that_dies_is_replaced_and_says_how_it_ended(make):
 
 def test_a_script_that_does_not_start_is_refused(make, script):
     script.write_text("import nowhere_at_all")
-    with pytest.raises(UserError, match="a worker does not start .*nowhere_at_all.*; must be"):
+    with pytest.raises(UserError, match=r"a worker does not start .*nowhere_at_all.*; must be"):
         make(workers=2).run(["a", "b"])
     with pytest.raises(UserError, match="workers is 0, of WorkerPool; must be at least 1"):
         WorkerPool(script, workers=0)
