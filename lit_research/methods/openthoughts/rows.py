@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lit_research.class_paths import make_object
+from lit_research.class_paths import KEYS, make_object
 from lit_research.errors import UserError
 from lit_research.text.files import row_files
 from lit_research.text.rows import read_objects
@@ -37,10 +37,17 @@ class RowSource(ABC):
 
 
 def row_source(source: Source) -> RowSource | None:
-    """Return the object that a source names by class path; None for files."""
+    """Return the object that a source names by class path; None for files.
+
+    An option of the command, ``--data.init_args.source.init_args.rows 10``, comes next to
+    ``init_args``, not in it, since a source is plain data to the command. It wins.
+    """
     if isinstance(source, str):
         return None
-    return make_object(RowSource, source)  # type: ignore[type-abstract]
+    options = {key: value for key, value in source.items() if key not in KEYS}
+    arguments = {**(source.get("init_args") or {}), **options}
+    config = {"class_path": source.get("class_path"), "init_args": arguments}
+    return make_object(RowSource, config)  # type: ignore[type-abstract]
 
 
 def read_rows(source: str | RowSource, columns: Sequence[str], where: str) -> list[Row]:
