@@ -13,6 +13,8 @@ from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
 from lit_research.lightning_cli import ResearchCLI
 from lit_research.lm import count_parameters, meta_lm
+from lit_research.methods.openthoughts import hparams_for
+from lit_research.methods.openthoughts.hparams import CUT_OFF, WARMUP
 from lit_research.methods.self_play import Rules, SelfPlay, Update
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
@@ -140,6 +142,50 @@ def test_the_base_of_sbp_has_the_published_size_and_norms_of_queries_and_keys():
     ours, base = paper["data"]["init_args"], config["data"]["init_args"]
     for key in ("source", "max_documents", "validation_fraction", "test_fraction", "tokenizer"):
         assert ours[key] == base[key]  # no held-out document is in a pair
+
+
+# Qwen2.5-7B-Instruct as its config.json has it; paper.yaml loads it by name. Embedding and head,
+# 2 V D; per block the queries and the output, the keys and values of 4 heads, biases of all but the
+# output, the MLP and 2 norms; the last norm.
+QWEN = {
+    "model_type": "qwen2",
+    "hidden_size": 3584,
+    "intermediate_size": 18944,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 28,
+    "num_key_value_heads": 4,
+    "tie_word_embeddings": False,
+}
+
+
+def test_the_student_of_openthoughts_has_the_published_size_and_settings():
+    config = yaml.safe_load((config_dir() / "openthoughts/paper.yaml").read_text())
+    model, data, trainer = (
+        config["model"]["init_args"],
+        config["data"]["init_args"],
+        config["trainer"],
+    )
+    assert model["lm"] == {"folder": data["tokenizer"]} == {"folder": "Qwen/Qwen2.5-7B-Instruct"}
+    D, F, L, V, KV = 3584, 18944, 28, 152_064, 4 * 128
+    block = 2 * D**2 + 2 * D * KV + (D + 2 * KV) + 3 * D * F + 2 * D
+    assert (
+        count_parameters(meta_lm(QWEN, vocab_size=V)) == 2 * V * D + L * block + D == 7_615_616_512
+    )
+    published = hparams_for(data["max_rows"])
+    assert published.confirmed
+    optimizer = model["optimizer"]["init_args"]
+    assert (optimizer["lr"], optimizer["betas"], optimizer["weight_decay"]) == (
+        published.lr,
+        [0.9, 0.999],
+        0.0,
+    )
+    rows = data["batch_size"] * trainer["devices"] * trainer["accumulate_grad_batches"]
+    assert (rows, trainer["max_epochs"], data["packing"]) == (
+        published.batch,
+        published.epochs,
+        published.packing,
+    )
+    assert (model["warmup"], data["sequence_length"]) == (WARMUP, CUT_OFF)
 
 
 # Embedding; per block 4 D^2 of attention, 3 D F of the MLP, 4 norms of D and 2 of a head's width;

@@ -69,6 +69,11 @@ FEWER["sbp/tiny"] = [
     "--data.init_args.pair_validation_fraction=0.2",
 ]
 FEWER["megadocs"] = ["--data.init_args.batch_size=2"]
+ROWS = {"class_path": "lit_research.methods.openthoughts.WorldRows", "init_args": {"rows": 200}}
+FEWER["openthoughts"] = [
+    f"--data.init_args.source={json.dumps(ROWS)}",
+    "--data.init_args.batch_size=2",
+]
 
 # Configs that train nothing, those that stand for them, and those that start from another's model.
 PREDICT, INSTEAD = {"megadocs/tiny"}, {"megadocs/records"}

@@ -165,6 +165,16 @@ def test_what_cannot_be_is_refused(tmp_path, changes, message):
         run(tmp_path, changes)
 
 
+def test_an_option_of_the_command_reaches_the_source(tmp_path):
+    config = write_tiny(tmp_path, {**CHANGES, "trainer.limit_val_batches": 0})
+    options = ["--trainer.max_steps=1", f"--{DATA}.source.init_args.teacher", "T0"]
+    cli = main(["fit", "--config", str(config), *options, f"--{DATA}.source.init_args.rows=24"])
+    assert len(cli.datamodule.rows) == 24
+    assert {row["trace"] for row in cli.datamodule.rows} == {""}
+    with pytest.raises(UserError, match="WorldRows has no argument 'tutor', in init_args"):
+        main(["fit", "--config", str(config), f"--{DATA}.source.init_args.tutor=T0"])
+
+
 def test_data_without_questions_are_refused(tmp_path):
     with pytest.raises(UserError, match="needs data with prompt, and Corpus has none"):
         run(tmp_path, {"data": tiny(tmp_path)["data"]})
