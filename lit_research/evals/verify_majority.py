@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lit_research.evals.exact_match import collapse_space
@@ -32,7 +32,7 @@ class MajorityVote(Verifier):
 
     def __init__(
         self,
-        normalise: Callable[[str], Hashable] = collapse_space,
+        normalise: Callable[[str], str] = collapse_space,
         min_parsed: int = 2,
         max_characters: int = 2_000_000,
     ) -> None:
@@ -53,7 +53,7 @@ class MajorityVote(Verifier):
         """Return a verdict on each attempt; see the class."""
         finals = [final_of(attempt, self.max_characters) for attempt in attempts]
         answers = [None if one.text is None else self.normalise(one.text) for one in finals]
-        votes: dict[str, Counter[Hashable]] = {}
+        votes: dict[str, Counter[str]] = {}
         for attempt, answer in zip(attempts, answers, strict=True):
             of_question = votes.setdefault(attempt.group, Counter())
             if answer is not None:
@@ -68,7 +68,7 @@ class MajorityVote(Verifier):
             verdicts.append(Verdict.cannot_tell(reason) if reason else verdict)
         return verdicts
 
-    def _elect(self, votes: Counter[Hashable]) -> tuple[Hashable, str]:
+    def _elect(self, votes: Counter[str]) -> tuple[str | None, str]:
         """Return the answer with most votes, and why there is none."""
         if votes.total() < self.min_parsed:
             return None, f"too few: {votes.total()} of at least {self.min_parsed} answers"

@@ -62,10 +62,3 @@ LABELLED: dict[str, list[tuple[str, str, bool]]] = {
         ("no", "No", True), (r"\text{no solution}", "no solution", True),
     ],
 }  # fmt: skip
-
-# Of these a careful verifier cannot tell.
-UNCLEAR = {
-    ("5 km", "5 miles"), (r"5 \text{ m}", r"5 \text{ s}"), ("30 minutes", "30 hours"),
-    ("Tuesday", "Thursday"), ("silent", "listen"), ("0.0000001", "0.0000002"),
-    (r"0.\overline{3}", "0"), (r"0.\overline{3}", r"\frac13"),
-}  # fmt: skip

@@ -9,7 +9,7 @@ from tests.evals.attempts import attempt
 
 
 def number(text):
-    return float(text)
+    return str(float(text))
 
 
 def outcomes(verifier, attempts):
