@@ -51,7 +51,7 @@ def plain() -> Iterator[Plain]:
         thread.join()
 
 
-def test_each_request_is_made_once_whatever_the_answer(plain):
+def test_each_request_is_made_once_whatever_the_answer(plain: Plain) -> None:
     from openai import BadRequestError
 
     url = f"http://127.0.0.1:{plain.server_port}/v1"
