@@ -91,7 +91,7 @@ def measure(count: int, rounds: int) -> list[dict[str, Any]]:
     given = cases(count)
     few = given[: max(count // FEWER, 10)]
     with Pool(["collections"], limits=LIMITS) as pool:
-        rivals = {
+        rivals: dict[str, Callable[[], float]] = {
             OURS: partial(rate, forks, given),
             FORKED: partial(rate, partial(jobs, pool), few),
             APART: partial(rate, processes, few),

@@ -10,7 +10,6 @@ Requests are lines on stdin and reports lines on stdout, both JSON; bytes are ba
 
 from __future__ import annotations
 
-import ast
 import binascii
 import builtins
 import gc
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, NoReturn
 
-# Imported here if the program imports them: of the standard library, what has no effect but to
+# Imported here if the program uses their names: of the standard library, what has no effect but to
 # define things.
 _WARM = """
 abc array bisect calendar cmath collections contextlib copy dataclasses datetime decimal enum
@@ -111,20 +110,19 @@ def _prepare(setup: dict[str, Any]) -> tuple[CodeType | None, str]:
             return None, f"preload: importing {name!r} failed: {type(error).__name__}: {error}"
     try:
         source = binascii.a2b_base64(setup["code"]).decode(errors="surrogatepass")
-        tree = ast.parse(source, "program.py")
-        program = compile(tree, "program.py", "exec", dont_inherit=True)
+        program = compile(source, "program.py", "exec", dont_inherit=True)
     except Exception as error:  # SyntaxError, ValueError, RecursionError, MemoryError
         return None, f"{type(error).__name__}: {error}"
-    for name in _imported(tree) & set(_WARM.split()) - set(sys.modules):
+    for name in _names(program) & set(_WARM.split()) - set(sys.modules):
         importlib.import_module(name)
     return program, ""
 
 
-def _imported(tree: ast.AST) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
+def _names(code: CodeType) -> set[str]:
+    """Return the names that a program uses, those of the modules that it imports among them."""
+    found, todo = set(code.co_names), list(code.co_consts)
+    for constant in todo:  # grows
+        if isinstance(constant, type(code)):
+            found.update(constant.co_names)
+            todo += constant.co_consts
     return found

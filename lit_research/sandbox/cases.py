@@ -109,6 +109,7 @@ class UnitTest:
 
 
 Case: TypeAlias = StdinCase | FunctionCase | UnitTest
+"""What a program is put to; see ``run_cases``."""
 
 
 @dataclass(frozen=True)
