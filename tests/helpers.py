@@ -95,7 +95,7 @@ def tiny(folder: Path, changes: dict[str, Any] | None = None) -> dict[str, Any]:
     config = copy.deepcopy(TINY)
     config["trainer"]["logger"]["init_args"]["save_dir"] = str(folder / "runs")
     config["trainer"]["default_root_dir"] = str(folder / "runs")
-    for key, value in (changes or {}).items():
+    for key, value in copy.deepcopy(changes or {}).items():  # one may be put into another
         *path, last = key.split(".")
         section = config
         for part in path:

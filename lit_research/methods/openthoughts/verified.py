@@ -42,19 +42,32 @@ class Verify(RowStage):
         return {"verdict": pa.string(), "verdict_reason": pa.string()}
 
     def rows(self, rows: list[Row], seed: int) -> Iterable[Row | Rejected]:
-        """Yield each row with its verdict."""
-        attempts = [
-            Attempt(
-                row["question"],
-                f"{row['trace'] or ''}\n{row['final'] or ''}",
-                key=row["answer"],
-                final=row["final"],
-                question_id=row["question_id"],
-            )
-            for row in rows
-        ]
-        for row, verdict in zip(rows, self._verifier.verify(attempts), strict=True):
-            yield {**row, "verdict": verdict.outcome, "verdict_reason": verdict.reason}
+        """Yield each row with its verdict; a row without a key that is needed is rejected.
+
+        Raises:
+            UserError: a key is refused by its own verifier.
+        """
+        keyed = [row for row in rows if row["answer"] or not self._verifier.needs_key]
+        attempts = [_attempt(row) for row in keyed]
+        self._verifier.check_keys(attempts, "in the column 'answer'")
+        verdicts = dict(
+            zip((row["id"] for row in keyed), self._verifier.verify(attempts), strict=True)
+        )
+        for row in rows:
+            if (verdict := verdicts.get(row["id"])) is None:
+                yield Rejected(row, "no answer key")
+            else:
+                yield {**row, "verdict": verdict.outcome, "verdict_reason": verdict.reason}
+
+
+def _attempt(row: Row) -> Attempt:
+    return Attempt(
+        row["question"],
+        f"{row['trace'] or ''}\n{row['final'] or ''}",
+        key=row["answer"],
+        final=row["final"],
+        question_id=row["question_id"],
+    )
 
 
 class OnlyRight(Filter):

@@ -14,6 +14,7 @@ from lit_research.methods.openthoughts import (
     Recipe,
     RecipeRows,
     VerifiedAnswers,
+    Verify,
     WorldQuestions,
     WorldTeacher,
 )
@@ -28,7 +29,7 @@ class Exact(Verifier):
     """Right if the final answer is the key."""
 
     def card(self):
-        return {"name": "exact"}
+        return {"name": type(self).__name__}
 
     def verify(self, attempts):
         return [Verdict("right" if one.final == one.key else "wrong") for one in attempts]
@@ -81,6 +82,23 @@ def test_only_verified_answers_are_kept(tmp_path):
     rows = result.outcome.table().to_pylist()
     assert len(rows) == 100
     assert all(row["final"] == row["answer"] for row in rows)
+
+
+def test_keys_are_checked_before_answers(tmp_path):
+    rows = [
+        {"id": "a", "question": "1 + 1?", "answer": "2", "trace": "", "final": "2"},
+        {"id": "b", "question": "1 + 2?", "answer": None, "trace": "", "final": "3"},
+    ]
+    rows = [{**row, "question_id": row["id"]} for row in rows]
+    result = Pipeline({"rows": Rows(rows), "verified": Verify(Exact())}, tmp_path).run(shown=False)
+    assert result.counts["verified"] == {"in": 2, "out": 1, "rejected": {"no answer key": 1}}
+
+    class Never(Exact):
+        def verify(self, attempts):
+            return [Verdict("wrong") for _ in attempts]
+
+    with pytest.raises(ValueError, match="the answer key '2' of 'a' is refused by Never"):
+        Pipeline({"rows": Rows(rows), "verified": Verify(Never())}, tmp_path).run(shown=False)
 
 
 def test_rows_are_made_once_and_cost_what_the_teacher_wrote(tmp_path):
