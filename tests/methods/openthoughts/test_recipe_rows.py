@@ -123,6 +123,7 @@ def test_the_command_trains_on_a_recipe(tmp_path, capsys):
             "--config",
             OVERLAY,
             "--trainer.max_steps=2",
+            "--trainer.log_every_n_steps=1",
             "--trainer.val_check_interval=2",
             "--data.init_args.max_items=2",
             "--model.init_args.max_new_tokens=4",
