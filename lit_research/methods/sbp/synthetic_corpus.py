@@ -114,8 +114,9 @@ class SyntheticCorpus(Corpus):
         args, store = self.hparams, self.seeds
         texts = args["max_texts"]
         if texts is None:
-            mean = store.num_tokens / len(store)
-            texts = max(_SPARE * args["synthetic_tokens"] / mean, _SPARE)
+            # A text has about the tokens of a document, but where documents are long, fewer.
+            length = min(store.num_tokens / len(store), args["max_new_tokens"] + 1)
+            texts = max(_SPARE * args["synthetic_tokens"] / length, _SPARE)
         return max(1, round(texts / args["batch_size"]))
 
     def seed_row(self, number: int) -> int:
