@@ -12,7 +12,7 @@ import signal
 import time
 from contextlib import suppress
 
-from . import case_child, process_tree
+from . import case_child, kernel, process_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Fork:
 
 
 def fork(program: CodeType | None, cpu_s: float) -> Fork:
-    """Fork a process for the next case.
+    """Fork a process for the next case; processes of earlier ones must be gone.
 
     Raises:
         RunCase: in that process.
@@ -47,9 +47,12 @@ def fork(program: CodeType | None, cpu_s: float) -> Fork:
     # It reads stdin and task, and writes the others.
     theirs = [reads[0], writes[1], writes[2], reads[3], writes[4]]
     ours = [writes[0], reads[1], reads[2], writes[3], reads[4]]
+    # What /proc shows of the fork is to be its own, not root's; no case runs at this moment.
+    kernel.set_dumpable(True)
     pid = os.fork()
     if pid == 0:
         raise case_child.RunCase(case_child.Child(program, theirs, cpu_s))
+    kernel.set_dumpable(False)
     for descriptor in theirs:
         os.close(descriptor)
     for descriptor in ours:
