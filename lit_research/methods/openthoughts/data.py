@@ -328,6 +328,7 @@ class ReasoningRows(TextDataModule):
         kept, self.cuts = truncate_rows(encoded, self.sequence_length, side)
         self.tokens = sum(len(row.tokens) - 1 for row in kept)
         self.answer_tokens = sum(sum(row.learned[1:]) for row in kept)
+        windows: PackedRows | SingleRows
         if args["packing"]:
             windows = PackedRows(kept, self.sequence_length, pad_token_id=end)
             how = f"{len(windows)} windows, {100 * windows.fill:.0f}% full"

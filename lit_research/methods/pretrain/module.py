@@ -78,7 +78,7 @@ class Pretrain(TextMethod):
     decisive_curves, reading = Method.decisive_curves, Method.reading
     lm: PreTrainedModel
     needs = {**TextMethod.needs, "batches": ("sequence_length",)}
-    returns = ("token_losses",)
+    returns: ClassVar[tuple[str, ...]] = ("token_losses",)
     validation_metrics: ClassVar[tuple[str, ...]] = ("train/loss", "val/loss", "val/loss_of_*")
 
     def __init__(
