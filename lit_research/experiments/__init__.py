@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lit_research.experiments.ablation import Ablation
     from lit_research.experiments.arm_runs import result_file, run_arm, run_arms
     from lit_research.experiments.command import Command, Run
     from lit_research.experiments.coordinate_search import Round, coordinate_descent
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # The names of each module, as above.
 _LAZY = {
+    "experiments.ablation": "Ablation",
     "experiments.arm_runs": "result_file run_arm run_arms",
     "experiments.command": "Command Run",
     "experiments.coordinate_search": "Round coordinate_descent",
@@ -43,6 +45,7 @@ _LAZY = {
 
 __all__ = [
     "PAPER_GRID",
+    "Ablation",
     "Arm",
     "Claim",
     "Command",

@@ -20,9 +20,9 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
 from lit_research.errors import UserError
-from lit_research.experiments.command import Command
 from lit_research.experiments.coordinate_search import Round, check_budget, coordinate_descent
 from lit_research.experiments.grid import PAPER_GRID, Grid
+from lit_research.experiments.outer_run import check_outer, command_of
 from lit_research.experiments.search_report import figure, recipe, table, verdict
 from lit_research.experiments.trials import (
     Trials,
@@ -127,40 +127,12 @@ class RecipeSearch(Method):
 
     def setup(self, stage: str) -> None:
         """Refuse what would have no effect on a search, or a wrong one."""
-        trainer = self.trainer
-        if trainer.world_size > 1:
-            raise UserError(
-                f"the search runs as {trainer.world_size} processes, in trainer; must have devices "
-                "1 and num_nodes 1: jobs or executor in model.init_args run trials in parallel"
-            )
-        # max_steps counts optimiser steps, and rounds are none; fast_dev_run sets both.
-        as_given = not getattr(trainer, "fast_dev_run", False)
-        if as_given and (trainer.max_steps != -1 or trainer.max_epochs != 1):
-            raise UserError(
-                f"max_steps is {trainer.max_steps} and max_epochs {trainer.max_epochs}, in "
-                "trainer; must be left out and 1: a search ends by its certificate or after "
-                "data.init_args.max_rounds"
-            )
-        if trainer.precision != "32-true":  # trials in this process would inherit its autocast
-            raise UserError(
-                f"precision is {trainer.precision}, in trainer of the search; must be set in the "
-                f"trial's config instead, {self.trials.config}"
-            )
-        self._command()
-
-    def _command(self) -> Command:
-        """Return what runs the trials: the command that runs the search."""
-        command: Command | None = getattr(self.trainer, "command", None)
-        if command is None:
-            raise UserError(
-                f"the trainer is a plain {type(self.trainer).__name__}, for RecipeSearch; must be "
-                "that of lit_research.cli.main, which runs the trials too"
-            )
-        return command
+        check_outer(self.trainer, "RecipeSearch")
 
     def on_train_start(self) -> None:
         """Begin at ``start``; trials that are on disk already are read and not run again."""
-        evaluate = partial(self.trials.evaluate, command=self._command())
+        command = command_of(self.trainer, "RecipeSearch")
+        evaluate = partial(self.trials.evaluate, command=command)
         start, budget = self.hparams["start"], self.hparams["budget"]
         self._rounds = coordinate_descent(self.grid, start, evaluate, budget)
 

@@ -97,6 +97,8 @@ class ReasoningRows(TextDataModule):
             ``question``, ``answer`` and perhaps ``id``, ``difficulty`` and ``domain``; None: those
             of the source if it is a class that has some.
         test: items of ``test``, likewise.
+        validation_of: split of a source's own items that ``validation`` asks; ``test`` where a
+            choice is confirmed on items that it has not seen.
         tokenizer: ``bytes`` (characters, for text in ASCII) or a transformers folder.
         sequence_length: positions of a window, T, and of the longest row.
         batch_size: windows per batch and device.
@@ -122,6 +124,7 @@ class ReasoningRows(TextDataModule):
         source: str | dict[str, Any],
         validation: str | None = None,
         test: str | None = None,
+        validation_of: Literal["validation", "test"] = "validation",
         tokenizer: str = "bytes",
         sequence_length: int = 256,
         batch_size: int = 16,
@@ -204,6 +207,11 @@ class ReasoningRows(TextDataModule):
         """The class that the rows come from; None for files."""
         return row_source(self.hparams["source"])
 
+    @property
+    def cost(self) -> float | None:
+        """Tokens that a teacher wrote for the rows; None where that is not known."""
+        return None if self.source is None else self.source.cost()
+
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The training rows, as many as ``max_rows``.
@@ -246,7 +254,8 @@ class ReasoningRows(TextDataModule):
         path, where = self.hparams[split], f"of {split}, {_WHERE}"
         if path is None:
             assert self.source is not None
-            rows: Sequence[Any] = self.source.items(split) or ()
+            own = self.hparams["validation_of"] if split == "validation" else split
+            rows: Sequence[Any] = self.source.items(own) or ()
         else:
             rows = read_rows(path, ("question", "answer"), where)
         return check_items(rows, where)[: self.hparams["max_items"]]

@@ -69,6 +69,7 @@ class ReasoningSFT(Pretrain):
         "val/unparsed_share",
         "val/truncated_share",
         "val/answer_tokens",
+        "val/teacher_tokens",
     )
 
     def __init__(
@@ -95,6 +96,7 @@ class ReasoningSFT(Pretrain):
                 )
         self._outcomes: list[Outcome] = []
         self._answers: list[str] = []
+        self._cost: float | None = None
 
     def setup(self, stage: str) -> None:
         """Refuse to sample from sharded parameters."""
@@ -111,6 +113,7 @@ class ReasoningSFT(Pretrain):
     def on_fit_start(self) -> None:
         """Write ``rows.json``, the card of the training rows, in the run's folder."""
         folder, data = run_folder(self.trainer), datamodule(self.trainer)
+        self._cost = getattr(data, "cost", None)
         if folder is not None and hasattr(data, "card"):
             rank_zero_only(write_json)(folder / CARD, data.card)
 
@@ -208,6 +211,8 @@ class ReasoningSFT(Pretrain):
         found = results(outcomes, items, by_length=stage == "test")
         for name, value in metrics(found, outcomes).items():
             self.log_result(f"{stage}/{name}", value, prog_bar=name == "accuracy")
+        if self._cost is not None:
+            self.log_result(f"{stage}/teacher_tokens", self._cost)
         if stage == "test":
             table = results_table(found)
             add_text(self.trainer, "test/accuracy", code_block(table))

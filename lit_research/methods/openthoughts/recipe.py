@@ -20,7 +20,8 @@ from lit_research.methods.openthoughts.teachers import Annotate, Teacher
 from lit_research.ranges import COUNT, Range, check_range
 from lit_research.stages import Pipeline, Source, Stage, Step
 
-LAST = "examples"
+ANSWERED, LAST = "answered", "examples"
+"""Names of the step whose rows are the teacher's, and of the last one."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Recipe:
         steps |= self.question_filter.stages(round(self.kept * asked))
         steps |= self.dedup
         steps["asked"] = Keep(asked)
-        steps["answered"] = Annotate(self.teacher, self.answers)
+        steps[ANSWERED] = Annotate(self.teacher, self.answers)
         steps |= self.answer_filter.stages(self.n)
         steps[LAST] = Keep(self.n) if self.compute_controlled else _All()
         return steps

@@ -9,7 +9,7 @@ from typing import Any
 
 from lit_research.messages import announce
 from lit_research.methods.openthoughts.reasoning_world import ReasoningWorld
-from lit_research.methods.openthoughts.recipe import Recipe
+from lit_research.methods.openthoughts.recipe import ANSWERED, Recipe
 from lit_research.methods.openthoughts.rows import RowSource
 from lit_research.seeds import resolve_seed
 from lit_research.stages import Result
@@ -60,7 +60,8 @@ class RecipeRows(RowSource):
         """Return the items of the world."""
         return None if self.world is None else self.world.items(split)
 
-    def cost(self) -> int | None:
-        """Return the tokens that the teacher wrote for the rows; None where it does not say."""
-        tokens = self.result.outcome.table()["teacher_tokens"].to_pylist()
-        return None if None in tokens else sum(tokens)
+    def cost(self) -> float | None:
+        """Return the tokens that the teacher wrote, for rows that were left out later too."""
+        steps = self.recipe.pipeline(self.folder, self.seed)
+        tokens = steps.run(ANSWERED, shown=False).outcome.table()["teacher_tokens"].to_pylist()
+        return None if None in tokens else float(sum(tokens))

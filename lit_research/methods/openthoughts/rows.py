@@ -35,6 +35,10 @@ class RowSource(ABC):
         """
         return None
 
+    def cost(self) -> float | None:
+        """Return the tokens that a teacher wrote for the rows; None where that is not known."""
+        return None
+
 
 def row_source(source: Source) -> RowSource | None:
     """Return the object that a source names by class path; None for files."""
