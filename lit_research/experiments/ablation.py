@@ -74,7 +74,9 @@ class Ablation(Method):
         folder: where the trials and their results are kept.
     """
 
-    decisive_curves = {"score of the chosen recipe so far": ["ablation/chosen_score"]}
+    decisive_curves = {
+        "score of the chosen recipe so far (its own unit)": ["ablation/chosen_score"]
+    }
     reading: ClassVar[str] = (
         "TEXT shows the strategies of each step with the intervals of their differences, and at "
         "the end the chosen recipe and the baseline on items that no choice has seen."

@@ -29,7 +29,7 @@ def check_outer(trainer: Any, what: str) -> None:
     if as_given and (trainer.max_steps != -1 or trainer.max_epochs != 1):
         raise UserError(
             f"max_steps is {trainer.max_steps} and max_epochs {trainer.max_epochs}, in trainer of "
-            f"{what}; must be left out and 1: it ends by itself"
+            f"{what}; must be left out and 1: it ends by itself, or after data.init_args.max_rounds"
         )
     if trainer.precision != "32-true":  # trials in this process would inherit its autocast
         raise UserError(

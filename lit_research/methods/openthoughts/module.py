@@ -52,7 +52,7 @@ class ReasoningSFT(Pretrain):
 
     decisive_curves = {
         "loss (nats per token of the answers)": ["train/loss"],
-        "accuracy": ["val/accuracy"],
+        "accuracy (share of 1)": ["val/accuracy"],
         "samples that went wrong (share)": ["val/unparsed_share", "val/truncated_share"],
     }
     reading: ClassVar[str] = (
