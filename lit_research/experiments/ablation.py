@@ -156,8 +156,9 @@ class Ablation(Method):
     def _run(self, arms: Mapping[str, Arm], seeds: range) -> Results:
         command: Command = command_of(self.trainer, "Ablation")
         args = self.hparams
+        different = {arm.name: arm for arm in arms.values()}  # the chosen may be the baseline
         with make_executor(args["executor"], args["jobs"]) as executor:
-            return run_arms(list(arms.values()), seeds, self.work, command, executor)
+            return run_arms(different.values(), seeds, self.work, command, executor)
 
     def _scored(self, arms: Mapping[str, Options], seeds: range | None = None) -> dict[str, Scored]:
         made = self._arms(arms)

@@ -32,7 +32,7 @@ class Rows(Source):
         import pyarrow as pa
 
         check_range(COUNT, f"in the source {name!r}", rows_per_shard=rows_per_shard)
-        self._table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows))
+        self._table = rows if isinstance(rows, pa.Table) else _table(list(rows))
         if not len(self._table):
             raise UserError(f"there are no rows, in the source {name!r}; give at least one")
         if "id" not in self._table.column_names:
@@ -113,8 +113,6 @@ class Files(Source):
 
     def shard(self, index: int, seed: int) -> pa.Table:
         """Return the rows of a file."""
-        import pyarrow as pa
-
         from lit_research.text.rows import read_objects
 
         file, rows = self._files[index], []
@@ -124,6 +122,15 @@ class Files(Source):
             if not isinstance(row, Mapping):
                 raise UserError(f"{where} of {file} is {row!r:.60}; must be a row with columns")
             named = {self._columns.get(name, name): value for name, value in row.items()}
-            named["id"] = str(named.get("id") or content_hash(file.name, str(place))[:16])
+            given = named.get("id")
+            named["id"] = content_hash(file.name, str(place))[:16] if given is None else str(given)
             rows.append(named)
-        return pa.Table.from_pylist(rows)
+        return _table(rows)
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Return rows as a table with the columns of all of them; pyarrow takes those of the first."""
+    import pyarrow as pa
+
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: [row.get(name) for row in rows] for name in columns})

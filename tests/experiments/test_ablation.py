@@ -64,12 +64,31 @@ def test_an_ablation_chooses_confirms_and_is_read_again(tmp_path):
         assert step["chosen"] in step["scores"]
         assert list(step["beside"]) == ["longer"]
     assert set(found["confirmation"]["scores"]) == {"chosen", "baseline"}
+    assert {len(scores) for scores in found["confirmation"]["scores"].values()} == {2}
     assert run.trainer.should_stop
     results = {path: path.stat().st_mtime_ns for path in (tmp_path / "trials").rglob("seed-*.json")}
     assert {int(path.stem.partition("-")[2]) for path in results} == {0, 1, 10_000, 10_001}
     main({"subcommand": "fit", "fit": given})
     again = {path: path.stat().st_mtime_ns for path in (tmp_path / "trials").rglob("seed-*.json")}
     assert again == results
+
+
+def test_a_baseline_that_stays_is_confirmed_once(tmp_path):
+    given = config(
+        tmp_path,
+        {
+            f"{ARGS}.steps": {"teacher": STEPS["teacher"]},
+            f"{ARGS}.score": "val/truncated_share",  # 1 for both: a tie, and the first is cheaper
+            f"{ARGS}.confirm": {"data.init_args.validation_of": "test"},
+            f"{ARGS}.confirm_seeds": 2,
+        },
+    )
+    main({"subcommand": "fit", "fit": given})
+    [file] = (tmp_path / "runs").rglob("ablation.json")
+    found = json.loads(file.read_text())
+    assert found["steps"][0]["chosen"] == "T0"
+    assert found["confirmation"]["scores"]["chosen"] == found["confirmation"]["scores"]["baseline"]
+    assert len(found["confirmation"]["scores"]["chosen"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,18 @@ def test_files_give_rows_with_ids(tmp_path):
         Files(str(tmp_path / "none"))
 
 
+def test_rows_keep_columns_that_the_first_one_lacks(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"question": "a", "id": 0}\n{"system": "s", "id": 1}\n')
+    rows = content(Pipeline({"pool": Files(str(tmp_path))}, tmp_path / "out"))
+    assert [(row["id"], row["question"], row["system"]) for row in rows] == [
+        ("0", "a", None),
+        ("1", None, "s"),
+    ]
+    given_rows = [{"id": "a"}, {"id": "b", "extra": 1}]
+    rows = content(Pipeline({"pool": Rows(given_rows)}, tmp_path / "given"))
+    assert [row["extra"] for row in rows] == [None, 1]
+
+
 @given(st.lists(st.text(max_size=5), unique=True, max_size=30), st.integers(0, 3))
 @settings(max_examples=50, deadline=None)
 def test_a_priority_depends_on_id_and_seed_alone(ids, seed):
