@@ -121,7 +121,7 @@ class Files(Source):
                 break
             if not isinstance(row, Mapping):
                 raise UserError(f"{where} of {file} is {row!r:.60}; must be a row with columns")
-            named = {self._columns.get(name, name): value for name, value in row.items()}
+            named = {str(self._columns.get(name, name)): value for name, value in row.items()}
             given = named.get("id")
             named["id"] = content_hash(file.name, str(place))[:16] if given is None else str(given)
             rows.append(named)
