@@ -83,11 +83,12 @@ PROGRAMS = {
     # Looking for what is expected.
     "reads the files of the cases": _stdin(
         """
-        import os
-        found = ""
+        import os, sys
+        found, python = "", {sys.prefix, sys.base_prefix, sys.exec_prefix}
         is_private = os.getcwd() == "/run/scratch"
         for top in (".", *(["/tmp", "/run", "/dev/shm"] if is_private else [])):
-            for folder, _, names in os.walk(top):
+            for folder, folders, names in os.walk(top):
+                folders[:] = [n for n in folders if os.path.join(folder, n) not in python]
                 for name in names:
                     try: found += open(os.path.join(folder, name), errors="replace").read(10**6)
                     except OSError: pass
