@@ -1,0 +1,190 @@
+"""Word problems of ``WordedWorld``: how they are drawn, told in words, and answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from lit_research.methods.openthoughts.story_forms import (
+    FORMS,
+    NAMES,
+    PLACES,
+    QUALITIES,
+    THINGS,
+    WHENS,
+    Kind,
+)
+
+T = TypeVar("T")
+
+LENGTHS = (60, 250)
+"""Fewest and most characters of a question."""
+MAX_STEPS = 3
+
+_STEPS: tuple[Kind, ...] = ("more", "fewer", "times")
+_ASIDE = 0.5  # share of stories with a sentence that says nothing of numbers
+_LARGEST = 999
+_MOST = 99  # times
+_BRACKETS = re.compile(r"\[(.*?)\]")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a story.
+
+    Attributes:
+        kind: what it says of the numbers.
+        form: its index among ``FORMS`` of the kind.
+        words: which of the words in the brackets of a form are used.
+        number: that it tells; None where there is none.
+        quality: an adjective, if the form has one.
+        when: a time, if the form has one.
+    """
+
+    kind: Kind
+    form: int
+    words: int
+    number: int | None
+    quality: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """A word problem.
+
+    Attributes:
+        name: of the protagonist.
+        other: of another person.
+        things: what is counted.
+        place: where it is.
+        sentences: from the first number to the question.
+    """
+
+    name: str
+    other: str
+    things: str
+    place: str
+    sentences: tuple[Sentence, ...]
+
+    @property
+    def steps(self) -> int:
+        """How often the number changes."""
+        return sum(one.kind in _STEPS for one in self.sentences)
+
+    @property
+    def answer(self) -> int:
+        """The number in the end, or below 0 if more go than there are."""
+        value = 0
+        for one in self.sentences:
+            value = _after(value, one)
+            if value < 0:
+                break
+        return value
+
+    def text(self) -> str:
+        """Return the question."""
+        names = {
+            "name": self.name,
+            "other": self.other,
+            "things": self.things,
+            "place": self.place,
+        }
+        said = list[str]()
+        for one in self.sentences:
+            slots = {"number": one.number, "quality": one.quality, "when": one.when}
+            text = _worded(FORMS[one.kind][one.form], one.words).format(**names, **slots)
+            said.append(text[0].upper() + text[1:])
+        return " ".join(said)
+
+    def reworded(self, random: np.random.Generator) -> Story:
+        """Return the same story with each sentence in another form."""
+        told = [
+            replace(one, form=_other(one.form, len(FORMS[one.kind]), random))
+            for one in self.sentences
+        ]
+        return replace(self, sentences=tuple(told))
+
+    def renumbered(self, random: np.random.Generator) -> Story:
+        """Return the same story with another number, of as many digits, and so another answer."""
+        numbered = [place for place, one in enumerate(self.sentences) if one.number is not None]
+        while True:
+            place = numbered[random.integers(len(numbered))]
+            told = list(self.sentences)
+            number = told[place].number or 0
+            low = 10 ** (len(str(number)) - 1)
+            told[place] = replace(told[place], number=int(random.integers(max(2, low), 10 * low)))
+            story = replace(self, sentences=tuple(told))
+            if told[place].number != number and story.answer > 0:
+                return story
+
+
+def draw_story(random: np.random.Generator) -> Story:
+    """Draw a story of one to three steps, whose text has a length within ``LENGTHS``."""
+    low, high = LENGTHS
+    while True:
+        story = _drawn(random)
+        if low <= len(story.text()) <= high:
+            return story
+
+
+def _drawn(random: np.random.Generator) -> Story:
+    sentences = [_sentence("start", int(random.integers(2, _LARGEST + 1)), random)]
+    value = sentences[0].number or 0
+    for _ in range(random.integers(1, MAX_STEPS + 1)):
+        # At least one thing stays, so that another number is always another answer.
+        kind = _pick(_STEPS if value > 2 else ("more", "times"), random)
+        most = {"more": _LARGEST, "fewer": min(value - 1, _LARGEST), "times": _MOST}[kind]
+        sentences.append(_sentence(kind, int(random.integers(2, most + 1)), random))
+        value = _after(value, sentences[-1])
+    if random.random() < _ASIDE:
+        sentences.insert(random.integers(len(sentences) + 1), _sentence("aside", None, random))
+    name, other = random.permutation(len(NAMES))[:2].tolist()
+    return Story(
+        NAMES[name],
+        NAMES[other],
+        _pick(THINGS, random),
+        _pick(PLACES, random),
+        (*sentences, _sentence("ask", None, random)),
+    )
+
+
+def _sentence(kind: Kind, number: int | None, random: np.random.Generator) -> Sentence:
+    form = int(random.integers(len(FORMS[kind])))
+    words = int(random.integers(1 << 30))
+    return Sentence(kind, form, words, number, _pick(QUALITIES, random), _pick(WHENS, random))
+
+
+def _worded(form: str, words: int) -> str:
+    """Return a form with one of the words of each bracket: a digit of ``words`` says which."""
+
+    def word(found: re.Match[str]) -> str:
+        nonlocal words
+        options = found[1].split("|")
+        words, which = divmod(words, len(options))
+        return options[which]
+
+    return _BRACKETS.sub(word, form)
+
+
+def _after(value: int, one: Sentence) -> int:
+    number = one.number or 0
+    return {
+        "start": number,
+        "more": value + number,
+        "fewer": value - number,
+        "times": value * number,
+    }.get(one.kind, value)
+
+
+def _other(index: int, count: int, random: np.random.Generator) -> int:
+    """Return an index below ``count`` that is not the given one."""
+    return (index + int(random.integers(1, count))) % count
+
+
+def _pick(values: Sequence[T], random: np.random.Generator) -> T:
+    return values[random.integers(len(values))]
