@@ -1,12 +1,13 @@
 """Word problems: their answers, what is planted among them, and how much of it the rules find."""
 
 import itertools
+import json
 import re
 
 import pytest
 
 from lit_research.errors import UserError
-from lit_research.methods.openthoughts import WordedWorld
+from lit_research.methods.openthoughts import Decontaminate, WordedWorld
 from lit_research.methods.openthoughts.reasoning_world import COLUMNS, ITEM_COLUMNS, SPLITS
 from lit_research.methods.openthoughts.stories import LENGTHS
 from lit_research.methods.openthoughts.story_forms import FORMS
@@ -190,8 +191,8 @@ def test_duplicates_are_found_by_grade_and_nothing_else_is(found, rule):
     assert counts["number"] == 0 if "numbers" in rule else counts["number"] >= 0.95 * each
 
 
-def test_leaks_are_found_and_clean_rows_are_kept(world, tokenizer, tmp_path):
-    counts, named, same = graded.leaks(world, tokenizer, tmp_path)
+def test_leaks_are_found_and_clean_rows_are_kept(world, tokenizer):
+    counts, _, named = graded.leaks(world, tokenizer)
     for kind in LEAKS:
         if kind == "12 tokens":
             assert counts[kind, "ngram"] == 0
@@ -199,7 +200,23 @@ def test_leaks_are_found_and_clean_rows_are_kept(world, tokenizer, tmp_path):
             assert counts[kind, "any"] >= 0.99 * graded.EACH
     assert counts["clean", "any"] <= 0.02 * graded.CLEAN
     assert named >= 0.98  # an item can share other words with a leak of another
-    assert same  # the stage rejects what the rules find
+
+
+def test_the_stage_rejects_the_leaks_that_are_found(tokenizer, tmp_path):
+    world = WordedWorld(1, evaluation=40)
+    _, dropped, _ = graded.leaks(world, tokenizer, each=10, clean=40)
+    items = graded.evaluation(world)
+    lines = [
+        json.dumps({"id": id, "question": text})
+        for id, text in zip(items.ids, items.texts, strict=True)
+    ]
+    (tmp_path / "items.jsonl").write_text("\n".join(lines))
+    stage = Decontaminate({"exam": str(tmp_path / "items.jsonl")}, tokenizer)
+    rows, planted = world.leaked(10, 40, tokenizer)
+    rejected = graded.rejected(rows, stage, tmp_path / "rows")
+    assert rejected.keys() == dropped
+    for name in rejected.keys() & planted.keys():
+        assert re.fullmatch(r"(ngram|similarity) \S+ with (validation|test)-\d+", rejected[name])
 
 
 @pytest.mark.parametrize(
