@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lit_research.errors import UserError
 from lit_research.text import Normalisation
 
 if TYPE_CHECKING:

@@ -143,7 +143,8 @@ def _drawn(random: np.random.Generator) -> Story:
         value = _after(value, sentences[-1])
     if random.random() < _ASIDE:
         sentences.insert(random.integers(len(sentences) + 1), _sentence("aside", None, random))
-    name, other = random.permutation(len(NAMES))[:2].tolist()
+    name = int(random.integers(len(NAMES)))
+    other = _other(name, len(NAMES), random)
     return Story(
         NAMES[name],
         NAMES[other],
@@ -187,4 +188,4 @@ def _other(index: int, count: int, random: np.random.Generator) -> int:
 
 
 def _pick(values: Sequence[T], random: np.random.Generator) -> T:
-    return values[random.integers(len(values))]
+    return values[int(random.integers(len(values)))]

@@ -180,9 +180,7 @@ class WordedWorld:
 class _Leak:
     """Makes questions in which an item leaks in one of the ways."""
 
-    def __init__(
-        self, kind: str, items: Sequence[Row], tokenizer: PreTrainedTokenizerFast
-    ) -> None:
+    def __init__(self, kind: str, items: Sequence[Row], tokenizer: PreTrainedTokenizerFast) -> None:
         self._kind, self._items = kind, items
         self._sharing: Sharing | None = None
         if kind.endswith(" tokens"):

@@ -39,9 +39,10 @@ class Unsteady(Teacher):
         return {"failing": self.failing, "licence": "none"}
 
     def answer(self, questions, n, seed):
-        return [[self._taught(derive_seed(seed, row["id"], k)) for k in range(n)] for row in questions]
+        return [[self._taught(seed, row["id"], k) for k in range(n)] for row in questions]
 
-    def _taught(self, drawn):
+    def _taught(self, *key):
+        drawn = derive_seed(*key)
         failed = drawn % 1000 < 1000 * self.failing
         return Taught(failed="down") if failed else Taught("x" * (drawn % 7), "y", 1)
 
@@ -61,13 +62,14 @@ def recipes(draw):
     """Draw recipes that no step starves: there are more rows than are lost."""
     sources = draw(st.integers(1, 2))
     answers = draw(st.sampled_from([1, 2, 3]))
+    dedup = draw(st.lists(st.sampled_from([*DEDUP]), unique=True))
     per_shard = draw(st.sampled_from([25, 60]))
     return Recipe(
         {name: pool(name, 60, per_shard) for name in "ab"[:sources]},
         Unsteady(draw(st.sampled_from([0.0, 0.2]))),
         n=answers * draw(st.integers(3, 5)),
         m=draw(st.integers(1, sources)),
-        dedup={name: DEDUP[name] for name in draw(st.lists(st.sampled_from([*DEDUP]), unique=True))},
+        dedup={name: DEDUP[name] for name in dedup},
         answers=answers,
         answer_filter=draw(st.sampled_from([RandomAnswers(), LongestAnswers(), NoAnswerFilter()])),
         pool=2.0,
