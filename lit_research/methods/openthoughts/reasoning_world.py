@@ -54,7 +54,8 @@ class Planted:
     """What is wrong with a row of a source, by design.
 
     Attributes:
-        kind: ``exact``, ``case`` or ``spacing`` (a duplicate), ``mislabelled`` or ``leak``.
+        kind: ``exact``, ``case`` or ``spacing`` (a duplicate), ``mislabelled`` or ``leak``; of
+            ``WordedWorld`` one of its ``GRADES`` or ``LEAKS``.
         of: id of the row that it duplicates, or of the evaluation item that leaks; the true answer
             of a mislabelled row.
     """

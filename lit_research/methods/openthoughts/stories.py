@@ -1,34 +1,16 @@
-"""Word problems of ``WordedWorld``: how they are drawn, told in words, and answered."""
+"""Word problems of ``WordedWorld``: how they are told in words, and answered."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
-from lit_research.methods.openthoughts.story_forms import (
-    FORMS,
-    NAMES,
-    PLACES,
-    QUALITIES,
-    THINGS,
-    WHENS,
-    Kind,
-)
+from lit_research.methods.openthoughts.story_forms import FORMS, Kind
 
-T = TypeVar("T")
-
-LENGTHS = (60, 250)
-"""Fewest and most characters of a question."""
-MAX_STEPS = 3
-
-_STEPS: tuple[Kind, ...] = ("more", "fewer", "times")
-_ASIDE = 0.5  # share of stories with a sentence that says nothing of numbers
-_LARGEST = 999
-_MOST = 99  # times
+STEPS: tuple[Kind, ...] = ("more", "fewer", "times")
+"""Kinds of sentences that change the number."""
 _BRACKETS = re.compile(r"\[(.*?)\]")
 
 
@@ -52,6 +34,20 @@ class Sentence:
     quality: str
     when: str
 
+    def after(self, value: int) -> int:
+        """Return what the number is after the sentence.
+
+        Args:
+            value: what it was before.
+        """
+        number = self.number or 0
+        return {
+            "start": number,
+            "more": value + number,
+            "fewer": value - number,
+            "times": value * number,
+        }.get(self.kind, value)
+
 
 @dataclass(frozen=True)
 class Story:
@@ -74,14 +70,14 @@ class Story:
     @property
     def steps(self) -> int:
         """How often the number changes."""
-        return sum(one.kind in _STEPS for one in self.sentences)
+        return sum(one.kind in STEPS for one in self.sentences)
 
     @property
     def answer(self) -> int:
         """The number in the end, or below 0 if more go than there are."""
         value = 0
         for one in self.sentences:
-            value = _after(value, one)
+            value = one.after(value)
             if value < 0:
                 break
         return value
@@ -104,7 +100,7 @@ class Story:
     def reworded(self, random: np.random.Generator) -> Story:
         """Return the same story with each sentence in another form."""
         told = [
-            replace(one, form=_other(one.form, len(FORMS[one.kind]), random))
+            replace(one, form=another(one.form, len(FORMS[one.kind]), random))
             for one in self.sentences
         ]
         return replace(self, sentences=tuple(told))
@@ -123,41 +119,9 @@ class Story:
                 return story
 
 
-def draw_story(random: np.random.Generator) -> Story:
-    """Draw a story of one to three steps, whose text has a length within ``LENGTHS``."""
-    low, high = LENGTHS
-    while True:
-        story = _drawn(random)
-        if low <= len(story.text()) <= high:
-            return story
-
-
-def _drawn(random: np.random.Generator) -> Story:
-    sentences = [_sentence("start", int(random.integers(2, _LARGEST + 1)), random)]
-    value = sentences[0].number or 0
-    for _ in range(random.integers(1, MAX_STEPS + 1)):
-        # At least one thing stays, so that another number is always another answer.
-        kind = _pick(_STEPS if value > 2 else ("more", "times"), random)
-        most = {"more": _LARGEST, "fewer": min(value - 1, _LARGEST), "times": _MOST}[kind]
-        sentences.append(_sentence(kind, int(random.integers(2, most + 1)), random))
-        value = _after(value, sentences[-1])
-    if random.random() < _ASIDE:
-        sentences.insert(random.integers(len(sentences) + 1), _sentence("aside", None, random))
-    name = int(random.integers(len(NAMES)))
-    other = _other(name, len(NAMES), random)
-    return Story(
-        NAMES[name],
-        NAMES[other],
-        _pick(THINGS, random),
-        _pick(PLACES, random),
-        (*sentences, _sentence("ask", None, random)),
-    )
-
-
-def _sentence(kind: Kind, number: int | None, random: np.random.Generator) -> Sentence:
-    form = int(random.integers(len(FORMS[kind])))
-    words = int(random.integers(1 << 30))
-    return Sentence(kind, form, words, number, _pick(QUALITIES, random), _pick(WHENS, random))
+def another(index: int, count: int, random: np.random.Generator) -> int:
+    """Return an index below ``count`` that is not the given one."""
+    return (index + int(random.integers(1, count))) % count
 
 
 def _worded(form: str, words: int) -> str:
@@ -170,22 +134,3 @@ def _worded(form: str, words: int) -> str:
         return options[which]
 
     return _BRACKETS.sub(word, form)
-
-
-def _after(value: int, one: Sentence) -> int:
-    number = one.number or 0
-    return {
-        "start": number,
-        "more": value + number,
-        "fewer": value - number,
-        "times": value * number,
-    }.get(one.kind, value)
-
-
-def _other(index: int, count: int, random: np.random.Generator) -> int:
-    """Return an index below ``count`` that is not the given one."""
-    return (index + int(random.integers(1, count))) % count
-
-
-def _pick(values: Sequence[T], random: np.random.Generator) -> T:
-    return values[int(random.integers(len(values)))]

@@ -1,8 +1,8 @@
 """``WordedWorld``: word problems in which every duplicate and every leak is planted, and known.
 
 Rows have the columns of ``ReasoningWorld``. Its questions are formulas, which are similar to each
-other without being duplicates; these are texts of 60 to 250 characters, as different as those of
-real pools, so that rules which compare texts can be measured on them.
+other without being duplicates; these are texts of 60 to 250 characters whose wording is varied
+enough that rules which compare texts can be measured on them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from lit_research.methods.openthoughts.reasoning_world import (
     Row,
     placed,
 )
-from lit_research.methods.openthoughts.stories import Story, draw_story
+from lit_research.methods.openthoughts.stories import Story
+from lit_research.methods.openthoughts.story_draws import draw_story
 from lit_research.ranges import COUNT, NOT_NEGATIVE, check_range
 from lit_research.seeds import derive_seed, resolve_seed
 from lit_research.text import load_tokenizer
@@ -47,8 +48,8 @@ _TRIES = 100  # pairs of an item and a question
 class WordedWorld:
     """Word problems about numbers of things, which change in one to three steps.
 
-    All draws depend on the seed and on what is drawn. No two questions are equal, of rows and
-    items, but for those that are planted.
+    All draws depend on the seed and on what is drawn. No two questions are equal, of the
+    rows of a call and the items, but for those that are planted.
 
     Args:
         seed: of the world; None takes ``seed_everything``.
@@ -87,6 +88,9 @@ class WordedWorld:
 
         Args:
             count: number of rows.
+
+        Raises:
+            UserError: it is below 1.
         """
         check_range(COUNT, "of WordedWorld", count=count)
         return _rows("worded", [_asked(story) for story in self._stories("rows", count)])
@@ -101,6 +105,9 @@ class WordedWorld:
         Returns:
             the rows; and what is planted, by id of the copy: its grade, and the id of the question
             that it is made from. A copy can come before it.
+
+        Raises:
+            UserError: a number is out of range.
         """
         check_range(COUNT, "of WordedWorld", each=each)
         check_range(NOT_NEGATIVE, "of WordedWorld", clean=clean)
@@ -132,7 +139,8 @@ class WordedWorld:
             the rows; and what is planted, by id of the row: the kind, and the id of the item.
 
         Raises:
-            UserError: items share so few tokens with no text, as where tokens are single bytes.
+            UserError: a number is out of range, or every text shares more tokens with an
+                item, as where tokens are single bytes.
         """
         check_range(COUNT, "of WordedWorld", each=each)
         check_range(NOT_NEGATIVE, "of WordedWorld", clean=clean)

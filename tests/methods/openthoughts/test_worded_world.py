@@ -9,7 +9,7 @@ import pytest
 from lit_research.errors import UserError
 from lit_research.methods.openthoughts import Decontaminate, WordedWorld
 from lit_research.methods.openthoughts.reasoning_world import COLUMNS, ITEM_COLUMNS, SPLITS
-from lit_research.methods.openthoughts.stories import LENGTHS
+from lit_research.methods.openthoughts.story_draws import LENGTHS
 from lit_research.methods.openthoughts.story_forms import FORMS
 from lit_research.methods.openthoughts.worded_world import GRADES, LEAKS, SHARED
 from lit_research.text import Normalisation, load_tokenizer
@@ -18,6 +18,8 @@ from lit_research.text.normalisation import numbers
 from tests.methods.openthoughts import graded
 
 pytest.importorskip("rapidfuzz")
+
+EACH = 200  # planted rows of a kind, of which rules find a share
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +173,14 @@ def test_leaks_share_as_much_with_their_item_as_their_kind_says(world, tokenizer
 @pytest.fixture(scope="module")
 def found(world, tmp_path_factory):
     return {
-        rule: graded.duplicates(world, rule, tmp_path_factory.mktemp("duplicates"))
+        rule: graded.duplicates(world, rule, tmp_path_factory.mktemp("duplicates"), EACH)
         for rule in graded.RULES
     }
 
 
 @pytest.mark.parametrize("rule", [*graded.RULES])
 def test_duplicates_are_found_by_grade_and_nothing_else_is(found, rule):
-    counts, each = found[rule], graded.EACH
+    counts, each = found[rule], EACH
     assert counts["others"] == 0
     assert counts["exact"] == counts["spacing"] == each
     assert counts["8%"] == counts["paraphrase"] == 0
@@ -192,12 +194,12 @@ def test_duplicates_are_found_by_grade_and_nothing_else_is(found, rule):
 
 
 def test_leaks_are_found_and_clean_rows_are_kept(world, tokenizer):
-    counts, _, named = graded.leaks(world, tokenizer)
+    counts, _, named = graded.leaks(world, tokenizer, EACH)
     for kind in LEAKS:
         if kind == "12 tokens":
             assert counts[kind, "ngram"] == 0
         else:
-            assert counts[kind, "any"] >= 0.99 * graded.EACH
+            assert counts[kind, "any"] >= 0.99 * EACH
     assert counts["clean", "any"] <= 0.02 * graded.CLEAN
     assert named >= 0.98  # an item can share other words with a leak of another
 
