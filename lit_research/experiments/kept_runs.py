@@ -1,4 +1,4 @@
-"""The results of a replica's runs in one file, ``replicas/runs/METHOD.json``, small enough to commit.
+"""The results of a replica's runs in one file to be committed: ``replicas/runs/METHOD.json``.
 
 The folder of the runs is large and stays on its machine. With the file, arms that were run another
 day or on another machine (``--only``) are not run again: copy it, or merge two of them.

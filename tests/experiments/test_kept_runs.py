@@ -12,12 +12,11 @@ from lit_research.cli import main as command
 from lit_research.experiments import Arm, Claim, replicate
 from lit_research.experiments.arm_runs import result_file
 from lit_research.experiments.kept_runs import keep, restore
-from tests.experiments.test_replicate import arms  # noqa: F401  (a fixture)
 
 RECORD = {"metrics": {"val/loss": 1.0}, "seconds": 2.0, "plan": None}
 
 
-def test_arms_of_several_days_are_one_replica(arms, tmp_path, monkeypatch):  # noqa: F811
+def test_arms_of_several_days_are_one_replica(arms, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     claim = Claim("wide beats narrow", "unresolved", 0.1, (-1.0, 1.0), 1)
     replica = Namespace(
@@ -34,7 +33,7 @@ def test_arms_of_several_days_are_one_replica(arms, tmp_path, monkeypatch):  # n
     assert not kept.exists()  # the replica has it
 
 
-def test_an_interrupted_replica_keeps_what_was_done(arms, tmp_path, monkeypatch):  # noqa: F811
+def test_an_interrupted_replica_keeps_what_was_done(arms, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(replicate, "load_replica", lambda method: Namespace(ARMS=arms))
 
@@ -96,7 +95,7 @@ def test_results_of_other_seeds_and_configs_stay_in_the_file(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": {"0": {}}}', '{"a": {"x": {"metrics": 1}}}'])
-def test_a_damaged_file_is_refused(arms, tmp_path, monkeypatch, capsys, text):  # noqa: F811
+def test_a_damaged_file_is_refused(arms, tmp_path, monkeypatch, capsys, text):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(replicate, "load_replica", lambda method: Namespace(ARMS=arms))
     path = Path("replicas/runs/pretrain.json")
