@@ -83,7 +83,7 @@ def test_the_settings_of_a_model_keep_what_an_option_does_not_name(tmp_path):
     assert cli.model.lm.config.hidden_size == 24
 
 
-def test_a_wrong_option_below_plain_data_is_named(tmp_path):
+def test_a_wrong_option_below_plain_data_is_named():
+    arguments = config_arguments(config_dir() / "openthoughts/recipe_tiny.yaml")
     with pytest.raises(UserError, match="nmae"):
-            arguments = config_arguments(config_dir() / "openthoughts/recipe_tiny.yaml")
         main(["fit", *arguments, f"{RECIPE}.teacher.init_args.nmae=T1"])

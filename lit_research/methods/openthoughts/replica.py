@@ -70,8 +70,8 @@ def _arm(
 
 def _verified(name: str, **options: Any) -> Arm:
     verifier = {"class_path": "lit_research.evals.MathVerifier"}
-    chosen = {"answer_filter": _filter("VerifiedAnswers", verifier=verifier)}
-    return _arm(name, teacher="T3", asked=2 * ROWS, options=options, **chosen)
+    chosen = _filter("VerifiedAnswers", verifier=verifier)
+    return _arm(name, teacher="T3", asked=2 * ROWS, options=options, answer_filter=chosen)
 
 
 BASE = _arm("T2")
