@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.stages.stage import Rejected
@@ -63,23 +65,28 @@ def check_shard(
         )
 
 
-def check_unique(tables: Iterable[pa.Table], where: str) -> None:
+def check_unique(tables: Callable[[], Iterable[pa.Table]], where: str) -> None:
     """Stop if two rows of all shards have one id.
+
+    Args:
+        tables: returns the rows of each shard; of each id, 8 bytes are kept.
+        where: the step, for the message.
 
     Raises:
         UserError: they have.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    hashes = np.sort(np.fromiter((hash(one) for one in _ids(tables())), np.int64))
+    if not (double := set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())):
+        return
+    counts = Counter(one for one in _ids(tables()) if hash(one) in double)
+    name, count = counts.most_common(1)[0]
+    if count > 1:  # else two different ids have one hash
+        raise UserError(f"two rows have the id {name!r}, {where}; must be unique")
 
-    ids: Any = pa.chunked_array(
-        [chunk for rows in tables for chunk in rows["id"].chunks], pa.string()
-    )
-    if pc.count_distinct(ids).as_py() < len(ids):
-        found = pc.value_counts(ids).sort(order="descending", by="counts")
-        raise UserError(
-            f"two rows have the id {found[0]['values'].as_py()!r}, {where}; must be unique"
-        )
+
+def _ids(tables: Iterable[pa.Table]) -> Iterator[str]:
+    for rows in tables:
+        yield from rows["id"].to_pylist()
 
 
 def column(rows: pa.Table, name: str, where: str) -> list[Any]:

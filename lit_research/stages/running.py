@@ -102,6 +102,11 @@ class Job:
         """The end of messages."""
         return f"in the step {self.name!r} ({self.stage.name})"
 
+    @property
+    def is_subset(self) -> bool:
+        """Whether its rows are some of its inputs', whatever the stage does."""
+        return isinstance(self.stage, (Filter, Selection))
+
     def shards(self) -> list[tuple[ShardFiles, int]]:
         """Return the input shard of each shard; of a source, shards of its own."""
         if isinstance(self.stage, Source):
@@ -137,7 +142,8 @@ def run_step(
                     f"{starved}, {job.where}; {_most_rejecting(before)}\n{flow_table(before)}"
                 ) from starved
         counts = totals(job.files.counts(shard) for shard in range(len(shards)))
-        check_unique((job.files.read(shard) for shard in range(len(shards))), job.where)
+        if not (job.is_subset and len(job.inputs) == 1):  # else its ids are its input's
+            check_unique(lambda: map(job.files.read, range(len(shards))), job.where)
         if not isinstance(job.stage, Source):
             check_totals(counts, sum(one.counts["out"] for one in job.inputs), job.where)
         card = {
@@ -250,26 +256,46 @@ def with_lineage(before: pa.Table | None, after: pa.Table, step: str, config: st
 
 def _select(job: Job, add: Any) -> None:
     """Choose among all rows, and write each shard."""
-    import pyarrow as pa
-
-    assert isinstance(job.stage, Selection)
     shards = job.shards()
     if all(job.files.has(index) for index in range(len(shards))):
         return
-    tables = [files.read(shard) for files, shard in shards]
-    whole = pa.concat_tables(tables, promote_options="permissive")
-    check_unique(tables, job.where)
-    sizes = [one.counts["out"] for one in job.inputs]
-    inputs = np.repeat(np.arange(len(sizes)), sizes)
-    found = job.stage.choose(whole, inputs, job.seed)
+    found = _chosen(job)
     start = 0
-    for index, table in enumerate(tables):
+    for index, (files, shard) in enumerate(shards):
+        table = files.read(shard)
         part = slice(start, start + len(table))
         start += len(table)
         if not job.files.has(index):
             reasons = Reasons(found.reasons[part], found.details[part] if found.details else ())
             job.files.write(index, *split(table, reasons), len(table))
         add(1)
+
+
+def _chosen(job: Job) -> Reasons:
+    """Return what a selection says of all rows; no table stays mapped into memory."""
+    import pyarrow as pa
+
+    assert isinstance(job.stage, Selection)
+    tables = [_seen(job.stage, files.read(shard)) for files, shard in job.shards()]
+    if len(job.inputs) > 1:
+        check_unique(lambda: tables, job.where)
+    sizes = [one.counts["out"] for one in job.inputs]
+    inputs = np.repeat(np.arange(len(sizes)), sizes)
+    whole = pa.concat_tables(tables, promote_options="permissive")
+    return job.stage.choose(whole, inputs, job.seed)
+
+
+def _seen(stage: Selection, rows: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    found = stage.seen(rows)
+    if found is rows:
+        return rows
+    # A copy: a column of a file keeps all of the file mapped.
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, found.schema) as writer:
+        writer.write_table(found)
+    return pa.ipc.open_stream(sink.getvalue()).read_all()
 
 
 def _most_rejecting(before: Mapping[str, Mapping[str, Any]]) -> str:
