@@ -1,6 +1,6 @@
 """The recipe that ``benchmarks.stages`` measures: all six steps, with programs in place of models.
 
-    python -m benchmarks.stages_recipe ROWS FOLDER [--kill-at SECONDS]
+    python -m benchmarks.stages_recipe ROWS FOLDER
 
 Runs it once and prints a line of JSON: counts, a hash of the last rows, seconds of the processor
 and the peak of the memory in MiB.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,18 +76,15 @@ def check_unique(tables: Callable[[], Iterable[pa.Table]], where: str) -> None:
     Raises:
         UserError: they have.
     """
-    hashes = np.sort(np.fromiter((hash(one) for one in _ids(tables())), np.int64))
+    parts = [np.fromiter(map(hash, rows["id"].to_pylist()), np.int64) for rows in tables()]
+    hashes = np.sort(np.concatenate(parts))
     if not (double := set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())):
         return
-    counts = Counter(one for one in _ids(tables()) if hash(one) in double)
+    ids = chain.from_iterable(rows["id"].to_pylist() for rows in tables())
+    counts = Counter(one for one in ids if hash(one) in double)
     name, count = counts.most_common(1)[0]
     if count > 1:  # else two different ids have one hash
         raise UserError(f"two rows have the id {name!r}, {where}; must be unique")
-
-
-def _ids(tables: Iterable[pa.Table]) -> Iterator[str]:
-    for rows in tables:
-        yield from rows["id"].to_pylist()
 
 
 def column(rows: pa.Table, name: str, where: str) -> list[Any]:
