@@ -200,8 +200,8 @@ def command() -> None:
     kill = killed(sizes[-1], 2 if options.small else 10)
     text = (
         f"{table(recipes, graphs, kill)}\n\nMedians of {REPEATS} runs of the recipe and of "
-        f"{ROUNDS} rounds of {ROWS} rows (a server: {REQUESTS}, {CONCURRENCY} under way); killed when "
-        f"{', '.join(map(str, kill['killed_at']))} shards were finished; {os.cpu_count()} "
+        f"{ROUNDS} rounds of {ROWS} rows (a server: {REQUESTS}, {CONCURRENCY} under way); killed "
+        f"when {', '.join(map(str, kill['killed_at']))} shards were finished; {os.cpu_count()} "
         f"processors; load average {os.getloadavg()[0]:.1f}."
     )
     print(text)
