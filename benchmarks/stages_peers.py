@@ -76,9 +76,12 @@ def main() -> None:
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     }
+    run: Callable[[int, str], list[str]]
     name, *rest = sys.argv[1:]
     if name == "distilabel":
-        from benchmarks.stages_distilabel import run
+        from benchmarks import stages_distilabel
+
+        run = stages_distilabel.run
     else:
         run = curator(rest[0], int(rest[1]))
     print("ready", file=answers, flush=True)

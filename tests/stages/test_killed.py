@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from multiprocessing import get_context
@@ -12,7 +13,7 @@ import pytest
 from lit_research.errors import UserError
 from lit_research.stages import Pipeline
 from lit_research.stages.sources import Rows
-from tests.stages.examples import Copies, pool, run_slowly, slow_pipeline
+from tests.stages.examples import Copies, LastRows, pool, run_slowly, slow_pipeline
 
 KILLS = 10
 
@@ -63,6 +64,24 @@ def test_a_shard_that_a_power_cut_tore_is_computed_again(tmp_path, torn):
     assert content(tmp_path) == whole
     assert finished(tmp_path).items() >= others.items()
     assert files.has(3)
+
+
+def test_all_shards_are_on_the_disk_before_the_card_says_that_they_are_there(tmp_path, monkeypatch):
+    synced, fsync = list[Path](), os.fsync
+
+    def note(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    pipeline = Pipeline({"pool": Rows(pool(20), rows_per_shard=4), "last": LastRows(9)}, tmp_path)
+    pipeline.run(shown=False)
+    for name in pipeline.steps:
+        folder = pipeline.files(name).folder
+        shards = {path for path in folder.iterdir() if path.name != "card.json"}
+        assert len(shards) == {"pool": 10, "last": 13}[name]
+        (card,) = (k for k, path in enumerate(synced) if path.match(f"{folder.name}/.card.json*"))
+        assert shards | {folder} <= set(synced[:card])
 
 
 def test_rejected_rows_of_a_killed_run_do_not_stay(tmp_path):

@@ -149,6 +149,24 @@ def test_rows_that_do_not_reconcile_stop_the_run(tmp_path, way, message):
         pipeline.run(shown=False)
 
 
+class _LastIds(LastRows):
+    def seen(self, rows):
+        return rows.select(["id"])
+
+    def choose(self, rows, inputs, seed):
+        assert rows.column_names == ["id"]
+        return super().choose(rows, inputs, seed)
+
+
+def test_a_selection_sees_what_it_asks_for_and_keeps_whole_rows(tmp_path):
+    rows = {}
+    for stage in (LastRows(9), _LastIds(9)):
+        pipeline = Pipeline({"pool": Rows(pool(20), rows_per_shard=6), "last": stage}, tmp_path)
+        rows[stage.name] = content(pipeline)
+    assert rows["_LastIds"] == rows["LastRows"]
+    assert rows["LastRows"][0]["question"] == "question 11"
+
+
 def test_a_starved_selection_names_the_step_that_starved_it(tmp_path):
     pipeline = Pipeline(
         {"pool": Rows(pool(50)), "longer": Longer(2), "last": LastRows(45)}, tmp_path
