@@ -57,7 +57,8 @@ class Planted:
     """What is wrong with a row of a source, by design.
 
     Attributes:
-        kind: ``exact``, ``case`` or ``spacing`` (a duplicate), ``mislabelled`` or ``leak``.
+        kind: ``exact``, ``case`` or ``spacing`` (a duplicate), ``mislabelled`` or ``leak``; of
+            ``WordedWorld`` one of its ``GRADES`` or ``LEAKS``.
         of: id of the row that it duplicates, or of the evaluation item that leaks; the true answer
             of a mislabelled row.
     """
@@ -199,7 +200,7 @@ class ReasoningWorld:
             ids[len(originals) + number]: Planted(kind, ids[of[number]])
             for number, (kind, _) in enumerate(made)
         }
-        return _placed([*originals, *(copy for _, copy in made)], place), planted
+        return placed([*originals, *(copy for _, copy in made)], place), planted
 
     def _mislabelled(self, count: int) -> tuple[list[Question], dict[str, Planted]]:
         made = self._fresh("mislabelled", count)
@@ -227,7 +228,7 @@ class ReasoningWorld:
             _id("leaked", place[number]): Planted("leak", item["id"])
             for number, item in enumerate(chosen)
         }
-        return _placed([*leaking, *good], place), planted
+        return placed([*leaking, *good], place), planted
 
     def _questions(self, what: str, count: int, steps: int, known: set[str]) -> list[Question]:
         """Return different questions that are not ``known``, with answers and domains."""
@@ -343,6 +344,6 @@ def _duplicate(original: Question, number: int) -> tuple[str, Question]:
     return kind, (text, rest[0], rest[1])
 
 
-def _placed(values: Sequence[Any], place: np.ndarray) -> list[Any]:
+def placed(values: Sequence[Any], place: np.ndarray) -> list[Any]:
     """Return the values with value ``i`` at ``place[i]``."""
     return [values[index] for index in np.argsort(place).tolist()]
