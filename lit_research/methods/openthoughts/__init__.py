@@ -46,7 +46,11 @@ from lit_research.methods.openthoughts.teachers import Annotate, EngineTeacher, 
 from lit_research.methods.openthoughts.verified import VerifiedAnswers, Verify
 from lit_research.methods.openthoughts.worded_world import WordedWorld
 from lit_research.methods.openthoughts.world_rows import WorldRows
-from lit_research.methods.openthoughts.world_stages import WorldQuestions, WorldTeacher
+from lit_research.methods.openthoughts.world_stages import (
+    WorldDifficulty,
+    WorldQuestions,
+    WorldTeacher,
+)
 
 __all__ = [
     "HYPERPARAMETERS",
@@ -88,6 +92,7 @@ __all__ = [
     "VerifiedAnswers",
     "Verify",
     "WordedWorld",
+    "WorldDifficulty",
     "WorldQuestions",
     "WorldRows",
     "WorldTeacher",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from lit_research.methods.openthoughts.question_scores import Score
+from lit_research.methods.openthoughts.questions import solve
 from lit_research.methods.openthoughts.reasoning_world import (
     ReasoningWorld,
     SourceName,
@@ -72,6 +74,20 @@ class WorldQuestions(Source):
         schema = pa.schema([(name, pa.string()) for name in names])
         parts = iter(lambda: list(islice(rows, _SHARD)), [])
         return pa.concat_tables(pa.Table.from_pylist(part, schema) for part in parts)
+
+
+class WorldDifficulty(Score):
+    """The difficulty of a question of ``ReasoningWorld``: its number of steps."""
+
+    column = "difficulty"
+
+    def card(self) -> dict[str, Any]:
+        """Return nothing: it has no settings."""
+        return {}
+
+    def scores(self, rows: Sequence[Row], seed: int) -> Sequence[float | str]:
+        """Return the number of steps of each question."""
+        return [float(len(solve(row["question"]).results)) for row in rows]
 
 
 class WorldTeacher(Teacher):
