@@ -127,6 +127,4 @@ class Mix(Selection):
 
 
 def _ids(rows: pa.Table) -> Iterator[str]:
-    """Yield the ids of rows, without a list of all of them."""
-    for chunk in rows["id"].chunks:
-        yield from chunk.to_pylist()
+    return (one for chunk in rows["id"].chunks for one in chunk.to_pylist())

@@ -123,9 +123,6 @@ class _All(Keep):
     def card(self) -> dict[str, Any]:
         return {}
 
-    def seen(self, rows: Any) -> Any:
-        return rows.select(["id"])
-
     def choose(self, rows: Any, inputs: Any, seed: int) -> Any:
         from lit_research.stages import Reasons
 
