@@ -35,8 +35,9 @@ def keep(inputs: StepInput) -> Any:
 def run(count: int, tag: str) -> list[str]:
     """Run a job; return the answers that are kept."""
     rows = [{"instruction": question(tag, number)} for number in range(count)]
-    with Pipeline(name=tag, cache_dir=tempfile.mkdtemp()) as pipeline:
-        load = LoadDataFromDicts(data=rows, batch_size=BATCH)
-        write = TextGeneration(llm=Stub(), input_batch_size=BATCH)
-        load >> write >> keep(input_batch_size=BATCH)
-    return list(pipeline.run()["default"]["train"]["generation"])
+    with tempfile.TemporaryDirectory() as folder:
+        with Pipeline(name=tag, cache_dir=folder) as pipeline:
+            load = LoadDataFromDicts(data=rows, batch_size=BATCH)
+            write = TextGeneration(llm=Stub(), input_batch_size=BATCH)
+            load >> write >> keep(input_batch_size=BATCH)
+        return list(pipeline.run()["default"]["train"]["generation"])

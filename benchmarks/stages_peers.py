@@ -65,14 +65,20 @@ def cpu_s() -> float:
 
 def main() -> None:
     """Run a job for each line of the input."""
+    with tempfile.TemporaryDirectory() as folder:
+        serve(folder)
+
+
+def serve(folder: str) -> None:
+    """Run the jobs, with caches in a folder."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # they write to the output as they like
     os.environ |= {
         "OPENAI_API_KEY": "none",
         "TELEMETRY_ENABLED": "false",
         "CURATOR_DISABLE_RICH_DISPLAY": "1",
-        "CURATOR_CACHE_DIR": tempfile.mkdtemp(),
-        "HF_HOME": tempfile.mkdtemp(),
+        "CURATOR_CACHE_DIR": f"{folder}/curator",
+        "HF_HOME": f"{folder}/hub",
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     }
