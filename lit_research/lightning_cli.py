@@ -41,6 +41,7 @@ from lit_research.experiments.run_config import SaveRunConfig, latest_config
 from lit_research.experiments.run_folder import RunFolder
 from lit_research.messages import set_up
 from lit_research.methods.base import DataModule, Method
+from lit_research.plain_options import merge_plain_options
 from lit_research.verbs import ResearchTrainer
 
 DESCRIPTION = """Train, validate, test or predict with a method of lit_research.
@@ -145,11 +146,20 @@ class ResearchCLI(LightningCLI):
         if self.command_line.run is not None:
             self.command_line.configs.insert(0, str(latest_config(self.command_line.run)))
         try:
-            self.config = parser.parse_args(self.command_line.arguments())
+            self.config = parser.parse_args(self._arguments(parser))
         except (ArgumentError, ValueError) as error:  # a ValueError: an unknown ${reference}
             verb = self._subcommand_parsers.get(self.command_line.verb or "fit")
             options = [action.dest for action in verb._actions] if verb else []
             raise user_error(error, options=options, command_line=self.command_line) from error
+
+    def _arguments(self, parser: LightningArgumentParser) -> list[str]:
+        """Return the command line's arguments, with options below plain data merged into it."""
+        line = self.command_line
+        if line.verb not in self._subcommand_parsers:
+            return line.arguments()
+        options = [*line.variables.values(), *line.options]
+        configs = [word for config in line.configs for word in ("--config", config)]
+        return merge_plain_options(parser, line.verb, configs, options)
 
     def instantiate_classes(self) -> None:
         """Build model, data and trainer; what a constructor refuses is the user's mistake."""
