@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: Path, *, only_writer: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, only_writer: bool = False, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path in the folder of ``path``; what is written there replaces ``path``.
 
     After an error the temporary file is removed and ``path`` is as it was. A temporary file may
@@ -29,15 +30,19 @@ def replacing(path: Path, *, only_writer: bool = False) -> Iterator[Path]:
         path: the file; missing parent folders are created.
         only_writer: no other process or thread writes this file at the same time, so that what a
             killed process left behind, a large file say, can be overwritten.
+        durable: wait until the file is on the disk. False outlives a killed process, but not a
+            power cut, after which the file may hold anything: call ``sync_all`` before it counts.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path, only_writer)
     temporary.unlink(missing_ok=True)
     try:
         yield temporary
-        sync(temporary)
+        if durable:
+            sync(temporary)
         os.replace(temporary, path)
-        sync(path.parent)
+        if durable:
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -86,15 +91,15 @@ def _put_in_place(new: Path, folder: Path, old: Path) -> None:
         raise
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write text, as UTF-8, or bytes to ``path``."""
-    with replacing(path) as temporary:
+def write_atomic(path: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Write text, as UTF-8, or bytes to ``path``; ``durable`` as in ``replacing``."""
+    with replacing(path, durable=durable) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, Any], *, durable: bool = True) -> None:
     """Write ``value`` for a reader: two spaces, keys in the order given."""
-    write_atomic(path, json.dumps(value, indent=2) + "\n")
+    write_atomic(path, json.dumps(value, indent=2) + "\n", durable=durable)
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
@@ -117,6 +122,14 @@ def append_line(file: Path, line: str) -> None:
         os.close(descriptor)
     if is_new:
         sync(file.parent)
+
+
+def sync_all(folder: Path) -> None:
+    """Make all files in a folder durable, together: a disk takes many at once in the same time."""
+    with ThreadPoolExecutor(16) as threads:
+        for _ in threads.map(sync, folder.iterdir()):
+            pass
+    sync(folder)
 
 
 def sync(path: Path) -> None:

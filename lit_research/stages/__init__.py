@@ -8,6 +8,7 @@ A stage is a ``Source``, a ``RowStage`` or ``Filter`` (each shard by itself), or
 must add up, or the run stops.
 """
 
+from lit_research.stages.draws import priorities
 from lit_research.stages.pipeline import Pipeline, Result, Step
 from lit_research.stages.reconcile import flow_table
 from lit_research.stages.stage import (
@@ -21,7 +22,6 @@ from lit_research.stages.stage import (
     Source,
     Stage,
     Starved,
-    priorities,
 )
 
 __all__ = [

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError, nearest
 from lit_research.seeds import derive_seed
+from lit_research.stages.job import Job, Outcome
 from lit_research.stages.reconcile import flow_table
-from lit_research.stages.running import Job, Outcome, run_step
+from lit_research.stages.running import run_step
 from lit_research.stages.shard_files import ShardFiles
 from lit_research.stages.stage import Source, Stage
 from lit_research.storage import content_hash

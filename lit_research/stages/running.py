@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.progress import counting
 from lit_research.seeds import derive_seed
+from lit_research.stages.job import Job, Outcome
 from lit_research.stages.reconcile import (
     MADE,
     check_shard,
@@ -21,17 +19,16 @@ from lit_research.stages.reconcile import (
     flow_table,
     totals,
 )
+from lit_research.stages.selecting import select
 from lit_research.stages.shard_files import ShardFiles
 from lit_research.stages.stage import (
     Filter,
-    Reasons,
     Rejected,
     Selection,
     ShardStage,
     Source,
     Stage,
     Starved,
-    split,
 )
 
 if TYPE_CHECKING:
@@ -40,73 +37,6 @@ if TYPE_CHECKING:
 CHECK_AFTER = 200
 """Input rows after which a stage that rejects more than its ``max_rejected`` is stopped."""
 _AHEAD = 32  # shards given to an executor at once
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The rows of a complete step.
-
-    Attributes:
-        files: of the step.
-        card: of the step.
-    """
-
-    files: ShardFiles
-    card: Mapping[str, Any]
-
-    @property
-    def shards(self) -> int:
-        """Number of shards."""
-        return self.card["shards"]
-
-    @property
-    def counts(self) -> Mapping[str, Any]:
-        """Rows in, out, and rejected by reason."""
-        return self.card["counts"]
-
-    def table(self) -> pa.Table:
-        """Return all rows, mapped into memory."""
-        import pyarrow as pa
-
-        parts = [self.files.read(shard) for shard in range(self.shards)]
-        return pa.concat_tables(parts, promote_options="permissive")
-
-    def rejected(self) -> Iterator[dict[str, Any]]:
-        """Yield ``reason, detail, row`` of each rejected row."""
-        for shard in range(self.shards):
-            yield from self.files.rejected(shard)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A step that is ready to be run.
-
-    Attributes:
-        name: of the step.
-        stage: what is done.
-        seed: of the step.
-        config: hash of all that its rows depend on.
-        files: where its rows are kept.
-        inputs: the complete steps whose rows it takes.
-    """
-
-    name: str
-    stage: Stage
-    seed: int
-    config: str
-    files: ShardFiles
-    inputs: tuple[Outcome, ...]
-
-    @property
-    def where(self) -> str:
-        """The end of messages."""
-        return f"in the step {self.name!r} ({self.stage.name})"
-
-    def shards(self) -> list[tuple[ShardFiles, int]]:
-        """Return the input shard of each shard; of a source, shards of its own."""
-        if isinstance(self.stage, Source):
-            return [(self.files, index) for index in range(self.stage.shard_count())]
-        return [(one.files, index) for one in self.inputs for index in range(one.shards)]
 
 
 def run_step(
@@ -129,7 +59,7 @@ def run_step(
         with counting(job.name, len(shards), unit="shards", delay=1.0, shown=shown) as add:
             try:
                 if isinstance(job.stage, Selection):
-                    _select(job, add)
+                    select(job, add)
                 else:
                     _each(job, shards, executor, add)
             except Starved as starved:
@@ -137,7 +67,8 @@ def run_step(
                     f"{starved}, {job.where}; {_most_rejecting(before)}\n{flow_table(before)}"
                 ) from starved
         counts = totals(job.files.counts(shard) for shard in range(len(shards)))
-        check_unique((job.files.read(shard) for shard in range(len(shards))), job.where)
+        if not (job.is_subset and len(job.inputs) == 1):  # else its ids are its input's
+            check_unique(lambda: map(job.files.read, range(len(shards))), job.where)
         if not isinstance(job.stage, Source):
             check_totals(counts, sum(one.counts["out"] for one in job.inputs), job.where)
         card = {
@@ -246,30 +177,6 @@ def with_lineage(before: pa.Table | None, after: pa.Table, step: str, config: st
         values = pa.array([row[place] for row in lineage], dtype)
         rows = rows.append_column(pa.field(column, dtype), values)
     return rows
-
-
-def _select(job: Job, add: Any) -> None:
-    """Choose among all rows, and write each shard."""
-    import pyarrow as pa
-
-    assert isinstance(job.stage, Selection)
-    shards = job.shards()
-    if all(job.files.has(index) for index in range(len(shards))):
-        return
-    tables = [files.read(shard) for files, shard in shards]
-    whole = pa.concat_tables(tables, promote_options="permissive")
-    check_unique(tables, job.where)
-    sizes = [one.counts["out"] for one in job.inputs]
-    inputs = np.repeat(np.arange(len(sizes)), sizes)
-    found = job.stage.choose(whole, inputs, job.seed)
-    start = 0
-    for index, table in enumerate(tables):
-        part = slice(start, start + len(table))
-        start += len(table)
-        if not job.files.has(index):
-            reasons = Reasons(found.reasons[part], found.details[part] if found.details else ())
-            job.files.write(index, *split(table, reasons), len(table))
-        add(1)
 
 
 def _most_rejecting(before: Mapping[str, Mapping[str, Any]]) -> str:

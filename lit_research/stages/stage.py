@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lit_research.seeds import derive_seed
-
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -149,18 +147,22 @@ class Filter(ShardStage):
 
 
 class Selection(Stage):
-    """Keeps rows or rejects them in the light of all others: duplicates, the n best.
+    """Keeps rows or rejects them in the light of all others: duplicates, the n best."""
 
-    It sees the whole table, which is read from disk as it is used, so that only the columns that it
-    touches take memory.
-    """
+    def seen(self, rows: pa.Table) -> pa.Table:
+        """Return what is needed of the rows of a shard: ``id``, and as little else as may be.
+
+        That of all shards is in memory at once. By default it is the rows themselves, mapped from
+        the disk as they are used.
+        """
+        return rows
 
     @abstractmethod
     def choose(self, rows: pa.Table, inputs: np.ndarray, seed: int) -> Reasons:
         """Return why rows are rejected.
 
         Args:
-            rows: of all inputs, in order.
+            rows: what ``seen`` returned of all inputs, in order.
             inputs: which input each row comes from, ``[N]``.
             seed: of the stage.
 
@@ -197,22 +199,3 @@ def split(rows: pa.Table, found: Reasons) -> tuple[pa.Table, list[Rejected]]:
         for row, place, detail in zip(left_out, places, details, strict=True)
     ]
     return rows.filter(is_kept), rejected
-
-
-def priorities(ids: Iterable[str], seed: int) -> np.ndarray:
-    """Return a random number for each id, uint64: of the id and the seed alone.
-
-    The order of them is a random order that does not depend on how rows are cut into shards, and in
-    which other rows do not move a row's place before or behind another.
-    """
-    import numpy as np
-
-    from lit_research.text.word_hashes import mixed, unit_hashes
-
-    characters, starts = unit_hashes(ids, "character", at_least=1)
-    if not len(characters):
-        return characters
-    places = np.arange(len(characters)) - np.repeat(starts[:-1], np.diff(starts))
-    in_place = mixed(characters + places.astype(np.uint64))
-    sums = np.add.reduceat(in_place, starts[:-1])
-    return mixed(sums ^ np.uint64(derive_seed("priority", seed)))

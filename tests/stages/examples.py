@@ -85,18 +85,25 @@ class LastRows(Selection):
 
 
 class Slow(Copies):
-    """As ``Copies``, in a second."""
+    """As ``Copies``, in a hundredth of a second a shard."""
 
     def rows(self, rows, seed):
-        time.sleep(0.1)
+        time.sleep(0.01)
         return super().rows(rows, seed)
 
 
 def slow_pipeline(folder: str) -> Pipeline:
-    """Return a pipeline that takes a second."""
+    """Return a pipeline of 20 shards a step, which takes some time."""
     steps = {
-        "pool": Rows(pool(40), rows_per_shard=5),
+        "pool": Rows(pool(100), rows_per_shard=5),
+        "longer": Longer(2),
         "copies": Slow(2, "7"),
-        "last": LastRows(30),
+        "last": LastRows(60),
+        "again": Slow(1, "0"),
     }
     return Pipeline(steps, folder)
+
+
+def run_slowly(folder: str) -> None:
+    """Run it, as the target of a process."""
+    slow_pipeline(folder).run(shown=False)

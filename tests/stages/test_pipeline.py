@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import time
+import re
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,17 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lit_research import progress
 from lit_research.errors import UserError
 from lit_research.stages import Pipeline, Rejected, RowStage, Step, priorities
 from lit_research.stages.sources import Files, Rows
-from tests.stages.examples import Copies, KeepShare, LastRows, Longer, pool, slow_pipeline
-
-# Where a process is killed while it runs the pipeline of ``examples``.
-SLOW = """
-import sys
-from tests.stages.examples import slow_pipeline
-slow_pipeline(sys.argv[1]).run(shown=False)
-"""
+from tests.stages.examples import Copies, KeepShare, LastRows, Longer, pool
+from tests.test_progress import open_terminal
 
 
 def whole(folder: Path) -> Pipeline:
@@ -77,6 +70,16 @@ def test_a_complete_step_is_not_computed_again(tmp_path):
     assert len({path for path in tmp_path.rglob("*") if path.is_file()}) == len(times)
 
 
+def test_a_step_that_takes_time_has_a_bar_with_an_end_time(tmp_path, monkeypatch):
+    terminal = open_terminal(monkeypatch)
+    seconds = count()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))  # all takes long
+    whole(tmp_path).run()
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())  # without colours
+    for step in ("pool", "longer", "copies", "last"):
+        assert re.search(rf"{step} \S+ 7/7 \d:\d\d:\d\d shards", shown)
+
+
 def test_what_a_change_does_not_touch_is_shared(tmp_path):
     one = whole(tmp_path)
     other = Pipeline({**one.steps, "last": LastRows(20)}, tmp_path)
@@ -108,22 +111,6 @@ def test_inputs_are_joined_in_order(tmp_path):
         *(f"b{number}" for number in range(5)),
         *(str(number) for number in range(5)),
     ]
-
-
-@pytest.mark.parametrize("seconds", [0.05, 0.4])
-def test_a_killed_run_resumes_with_the_shard_that_it_was_at(tmp_path, seconds):
-    process = subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path / "killed")])
-    folder = tmp_path / "killed"
-    while not list(folder.rglob("000000.json")):  # it has begun
-        time.sleep(0.01)
-        assert process.poll() is None
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = {path: path.stat().st_mtime_ns for path in folder.rglob("*.json")}
-    resumed = content(slow_pipeline(str(folder)))
-    assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert resumed == content(slow_pipeline(str(tmp_path / "unbroken")))
 
 
 class _Loses(RowStage):
@@ -160,6 +147,24 @@ def test_rows_that_do_not_reconcile_stop_the_run(tmp_path, way, message):
     pipeline = Pipeline({"pool": Rows(pool(5)), "wrong": _Loses(way)}, tmp_path)
     with pytest.raises(UserError, match=message):
         pipeline.run(shown=False)
+
+
+class _LastIds(LastRows):
+    def seen(self, rows):
+        return rows.select(["id"])
+
+    def choose(self, rows, inputs, seed):
+        assert rows.column_names == ["id"]
+        return super().choose(rows, inputs, seed)
+
+
+def test_a_selection_sees_what_it_asks_for_and_keeps_whole_rows(tmp_path):
+    rows = {}
+    for stage in (LastRows(9), _LastIds(9)):
+        pipeline = Pipeline({"pool": Rows(pool(20), rows_per_shard=6), "last": stage}, tmp_path)
+        rows[stage.name] = content(pipeline)
+    assert rows["_LastIds"] == rows["LastRows"]
+    assert rows["LastRows"][0]["question"] == "question 11"
 
 
 def test_a_starved_selection_names_the_step_that_starved_it(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -36,15 +37,21 @@ class Keep(Selection):
         """Return the arguments."""
         return {"n": self.n, "by": self._by, "order": self._order}
 
+    def seen(self, rows: pa.Table) -> pa.Table:
+        """Return the ids and the values."""
+        import pyarrow as pa
+
+        return pa.table({"id": rows["id"], "value": self._values(rows)})
+
     def choose(self, rows: pa.Table, inputs: np.ndarray, seed: int) -> Reasons:
         """Return which rows are not kept."""
-        values = self._values(rows)
+        values = rows["value"].to_numpy().astype(float)
         usable = np.flatnonzero(~np.isnan(values))
         if len(usable) < self.n:
             of = "rows" if self._by is None else f"rows with a value in {self._by!r}"
             raise Starved(self.n, len(usable), of)
         signed = values if self._order == "lowest" else -values
-        order = np.lexsort((priorities(rows["id"].to_pylist(), seed), signed))
+        order = np.lexsort((priorities(_ids(rows), seed), signed))
         what = "not drawn" if self._by is None else f"not among the {self._order} of {self._by}"
         reasons: list[str | None] = [what] * len(rows)
         for place in np.flatnonzero(np.isnan(values)).tolist():
@@ -53,7 +60,7 @@ class Keep(Selection):
             reasons[place] = None
         return Reasons(reasons)
 
-    def _values(self, rows: pa.Table) -> np.ndarray:
+    def _values(self, rows: pa.Table) -> Any:
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -67,7 +74,7 @@ class Keep(Selection):
         column: Any = rows[self._by]
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = pc.utf8_length(column)
-        return column.cast(pa.float64()).to_numpy().astype(float)
+        return column.cast(pa.float64())
 
 
 class Mix(Selection):
@@ -98,11 +105,15 @@ class Mix(Selection):
         """Return the rows of each source."""
         return [self.n // self.m + (place < self.n % self.m) for place in range(self.m)]
 
+    def seen(self, rows: pa.Table) -> pa.Table:
+        """Return the ids."""
+        return rows.select(["id"])
+
     def choose(self, rows: pa.Table, inputs: np.ndarray, seed: int) -> Reasons:
         """Return which rows are not kept."""
         if (found := len(np.unique(inputs))) < self.m:
             raise Starved(self.m, found, "sources")
-        drawn = priorities(rows["id"].to_pylist(), seed)
+        drawn = priorities(_ids(rows), seed)
         reasons: list[str | None] = ["of a source that is not used"] * len(rows)
         for source, quota in enumerate(self.quotas()):
             places = np.flatnonzero(inputs == source)
@@ -113,3 +124,7 @@ class Mix(Selection):
             for place in places[np.argsort(drawn[places])[:quota]].tolist():
                 reasons[place] = None
         return Reasons(reasons)
+
+
+def _ids(rows: pa.Table) -> Iterator[str]:
+    return (one for chunk in rows["id"].chunks for one in chunk.to_pylist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lit_research.stages import Reasons, Selection
@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+_READ = 1024  # rows at once
 
-class ExactDuplicates(Selection):
+
+class _OfQuestions(Selection):
+    """Looks at questions alone."""
+
+    def seen(self, rows: pa.Table) -> pa.Table:
+        """Return ids and questions."""
+        return rows.select(["id", "question"])
+
+
+class ExactDuplicates(_OfQuestions):
     """Rejects questions that are equal to an earlier one but for case, space and Unicode form."""
 
     def card(self) -> dict[str, Any]:
@@ -28,10 +38,10 @@ class ExactDuplicates(Selection):
 
     def choose(self, rows: pa.Table, inputs: np.ndarray, seed: int) -> Reasons:
         """Return which questions are duplicates."""
-        return _duplicates(find_exact_duplicates(_questions(rows)), "an exact duplicate")
+        return _duplicates(find_exact_duplicates(_Questions(rows)), "an exact duplicate")
 
 
-class NearDuplicates(Selection):
+class NearDuplicates(_OfQuestions):
     """Rejects questions that are nearly equal to an earlier one, character by character.
 
     Args:
@@ -59,11 +69,11 @@ class NearDuplicates(Selection):
 
     def choose(self, rows: pa.Table, inputs: np.ndarray, seed: int) -> Reasons:
         """Return which questions are duplicates."""
-        found = find_fuzzy_duplicates(_questions(rows), **self._options)
+        found = find_fuzzy_duplicates(_Questions(rows), **self._options)
         return _duplicates(found, "a near-duplicate")
 
 
-class Decontaminate(Selection):
+class Decontaminate(_OfQuestions):
     """Rejects questions that share a run of tokens with an evaluation item, or are similar to one.
 
     Args:
@@ -99,7 +109,7 @@ class Decontaminate(Selection):
 
     def choose(self, rows: pa.Table, inputs: np.ndarray, seed: int) -> Reasons:
         """Return which questions met an item, and which."""
-        found = decontaminate(_questions(rows), self._sets, **self._options)
+        found = decontaminate(_Questions(rows), self._sets, **self._options)
         reasons: list[str | None] = [None] * len(rows)
         details = [""] * len(rows)
         for leak in found.leaks:
@@ -110,9 +120,24 @@ class Decontaminate(Selection):
         return Reasons(reasons, details)
 
 
-def _questions(rows: pa.Table) -> list[tuple[str, str]]:
-    ids, texts = rows["id"].to_pylist(), rows["question"].to_pylist()
-    return list(zip(ids, texts, strict=True))
+class _Questions(Sequence[Any]):
+    """Pairs of an id and a question, read from the table as they are asked for."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[tuple[str, str | None]]:
+        for start in range(0, len(self), _READ):
+            yield from self[start : start + _READ]
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            part = self._rows[place]
+            return list(zip(part["id"].to_pylist(), part["question"].to_pylist(), strict=True))
+        return (self._rows["id"][place].as_py(), self._rows["question"][place].as_py())
 
 
 def _duplicates(found: FuzzyDuplicates, reason: str) -> Reasons:

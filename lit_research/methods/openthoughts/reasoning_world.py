@@ -6,7 +6,7 @@ Rows are plain dicts with the columns ``COLUMNS``: ``answer`` is the key that a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -17,6 +17,7 @@ from lit_research.errors import UserError
 from lit_research.methods.openthoughts.questions import (
     DOMAINS,
     MAX_STEPS,
+    MODULUS,
     OFF_DOMAIN,
     Solution,
     answers,
@@ -30,6 +31,8 @@ from lit_research.ranges import COUNT, Range, check_range
 from lit_research.seeds import derive_seed, resolve_seed
 
 Row = dict[str, Any]
+Question = tuple[str, str, str]
+"""Its text, its key and its domain."""
 SourceName = Literal["good", "easy", "duplicated", "mislabelled", "off_domain", "leaked"]
 TeacherName = Literal["T0", "T1", "T2", "T3"]
 
@@ -137,13 +140,27 @@ class ReasoningWorld:
         Raises:
             UserError: there is no such source, or it has fewer questions.
         """
-        return self._made(name, count)[0]
+        return list(self.source_rows(name, count))
+
+    def source_rows(self, name: SourceName, count: int) -> Iterator[Row]:
+        """Yield what ``source`` returns; a row takes several times the memory of its question."""
+        for number, (question, answer, domain) in enumerate(self._made(name, count)[0]):
+            yield {
+                "id": _id(name, number),
+                "question_id": _id(name, number),
+                "question": question,
+                "answer": answer,
+                "trace": None,
+                "final": None,
+                "source": name,
+                "domain": domain,
+            }
 
     def planted(self, name: SourceName, count: int) -> dict[str, Planted]:
         """Return what is planted in a source, by id of the row."""
         return self._made(name, count)[1]
 
-    def _made(self, name: str, count: int) -> tuple[list[Row], dict[str, Planted]]:
+    def _made(self, name: str, count: int) -> tuple[list[Question], dict[str, Planted]]:
         if name not in get_args(SourceName):
             raise UserError(
                 f"source is {name!r}, of ReasoningWorld; must be one of {get_args(SourceName)}"
@@ -155,47 +172,46 @@ class ReasoningWorld:
             "leaked": self._leaked,
         }
         if name in makers:
-            made: tuple[list[Row], dict[str, Planted]] = makers[name](count)
+            made: tuple[list[Question], dict[str, Planted]] = makers[name](count)
             return made
         if name == "off_domain":
-            return self._rows(name, self._words(count)), {}
+            return self._words(count), {}
         steps = EASY_STEPS if name == "easy" else MAX_STEPS
-        return self._rows(name, self._fresh(name, count, steps)), {}
+        return self._fresh(name, count, steps), {}
 
-    def _fresh(self, name: str, count: int, steps: int = MAX_STEPS) -> list[tuple[str, str, str]]:
+    def _fresh(self, name: str, count: int, steps: int = MAX_STEPS) -> list[Question]:
         return self._questions(name, count, steps, set(self.evaluation_questions))
 
-    def _words(self, count: int) -> list[tuple[str, str, str]]:
+    def _words(self, count: int) -> list[Question]:
         random, known = self._random("off_domain"), dict[str, None]()
         while len(known) < count:
             known[word_question(random)] = None
         return [(question, solve(question).answer, OFF_DOMAIN) for question in known]
 
-    def _duplicated(self, count: int) -> tuple[list[Row], dict[str, Planted]]:
+    def _duplicated(self, count: int) -> tuple[list[Question], dict[str, Planted]]:
         copies = exact_count(DUPLICATED, count)
         originals = self._fresh("duplicated", count - copies)
         random = self._random("duplicated, planted")
         of = random.integers(len(originals), size=copies)
         made = [_duplicate(originals[index], number) for number, index in enumerate(of.tolist())]
         place = random.permutation(count)  # of each original, then of each copy
-        rows = self._rows("duplicated", placed([*originals, *(copy for _, copy in made)], place))
-        ids = [row["id"] for row in rows]
+        ids = [_id("duplicated", number) for number in place.tolist()]
         planted = {
-            ids[place[len(originals) + number]]: Planted(kind, ids[place[of[number]]])
+            ids[len(originals) + number]: Planted(kind, ids[of[number]])
             for number, (kind, _) in enumerate(made)
         }
-        return rows, planted
+        return placed([*originals, *(copy for _, copy in made)], place), planted
 
-    def _mislabelled(self, count: int) -> tuple[list[Row], dict[str, Planted]]:
-        rows = self._rows("mislabelled", self._fresh("mislabelled", count))
+    def _mislabelled(self, count: int) -> tuple[list[Question], dict[str, Planted]]:
+        made = self._fresh("mislabelled", count)
         random, planted = self._random("mislabelled, planted"), dict[str, Planted]()
         for index in random.permutation(count)[: exact_count(MISLABELLED, count)].tolist():
-            row = rows[index]
-            planted[row["id"]] = Planted("mislabelled", row["answer"])
-            row["answer"] = slip(row["answer"], random)
-        return rows, planted
+            question, answer, domain = made[index]
+            planted[_id("mislabelled", index)] = Planted("mislabelled", answer)
+            made[index] = (question, slip(answer, random), domain)
+        return made, planted
 
-    def _leaked(self, count: int) -> tuple[list[Row], dict[str, Planted]]:
+    def _leaked(self, count: int) -> tuple[list[Question], dict[str, Planted]]:
         items = [item for split in SPLITS for item in self.items(split)]
         leaks = max(1, exact_count(LEAKED, len(items)))
         if count < leaks:
@@ -208,18 +224,16 @@ class ReasoningWorld:
         leaking = [(item["question"], item["answer"], item["domain"]) for item in chosen]
         place = random.permutation(count)
         good = self._fresh("leaked", count - leaks) if count > leaks else []
-        rows = self._rows("leaked", placed([*leaking, *good], place))
         planted = {
-            rows[place[number]]["id"]: Planted("leak", item["id"])
+            _id("leaked", place[number]): Planted("leak", item["id"])
             for number, item in enumerate(chosen)
         }
-        return rows, planted
+        return placed([*leaking, *good], place), planted
 
-    def _questions(
-        self, what: str, count: int, steps: int, known: set[str]
-    ) -> list[tuple[str, str, str]]:
+    def _questions(self, what: str, count: int, steps: int, known: set[str]) -> list[Question]:
         """Return different questions that are not ``known``, with answers and domains."""
-        found, chunk = list[tuple[str, str, str]](), 0
+        found, chunk = list[Question](), 0
+        written_out = [str(answer) for answer in range(MODULUS)]  # once each: they are many
         while len(found) < count:
             drawn = draw(self._random(what, chunk), _CHUNK, self.largest, steps)
             columns = zip(texts(drawn), answers(drawn).tolist(), drawn.domain.tolist(), strict=True)
@@ -227,7 +241,7 @@ class ReasoningWorld:
             for question, answer, domain in columns:
                 if question not in known:
                     known.add(question)
-                    found.append((question, str(answer), DOMAINS[domain]))
+                    found.append((question, written_out[answer], DOMAINS[domain]))
             if len(known) - before < _CHUNK // 100:
                 raise UserError(
                     f"{count} questions are wanted and hardly more than {len(found)} are "
@@ -236,22 +250,6 @@ class ReasoningWorld:
                 )
             chunk += 1
         return found[:count]
-
-    @staticmethod
-    def _rows(source: str, questions: Sequence[tuple[str, str, str]]) -> list[Row]:
-        return [
-            {
-                "id": f"{source}-{number:06d}",
-                "question_id": f"{source}-{number:06d}",
-                "question": question,
-                "answer": answer,
-                "trace": None,
-                "final": None,
-                "source": source,
-                "domain": domain,
-            }
-            for number, (question, answer, domain) in enumerate(questions)
-        ]
 
     # Teachers.
 
@@ -333,7 +331,11 @@ def written(solution: Solution, final: str, teacher: str, form: int) -> str:
     return _OPENINGS[begin] + _SEPARATORS[between].join(steps)
 
 
-def _duplicate(original: tuple[str, str, str], number: int) -> tuple[str, tuple[str, str, str]]:
+def _id(source: str, number: int) -> str:
+    return f"{source}-{number:06d}"
+
+
+def _duplicate(original: Question, number: int) -> tuple[str, Question]:
     """Return the kind of a duplicate, and the duplicate; case and space differ at most.
 
     The kinds take turns; a question without letters has other space instead of capitals.

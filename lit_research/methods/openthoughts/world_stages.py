@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lit_research.methods.openthoughts.question_scores import Score
@@ -44,7 +45,7 @@ class WorldQuestions(Source):
         check_range(COUNT, "in WorldQuestions", count=count)
         self._source, self._count = source, count
         self._world = ReasoningWorld(seed, evaluation, largest)
-        self._rows: list[Row] | None = None
+        self._rows: pa.Table | None = None
 
     def card(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -61,15 +62,18 @@ class WorldQuestions(Source):
 
     def shard(self, index: int, seed: int) -> pa.Table:
         """Return the questions of a shard."""
+        if self._rows is None:
+            self._rows = self._made()
+        return self._rows.slice(index * _SHARD, _SHARD).combine_chunks()
+
+    def _made(self) -> pa.Table:
         import pyarrow as pa
 
-        if self._rows is None:
-            self._rows = self._world.source(self._source, self._count)
-        rows = self._rows[index * _SHARD : (index + 1) * _SHARD]
+        rows = self._world.source_rows(self._source, self._count)
         names = ("id", "question_id", "question", "answer", "source", "domain")
-        return pa.table(
-            {name: pa.array([row[name] for row in rows], pa.string()) for name in names}
-        )
+        schema = pa.schema([(name, pa.string()) for name in names])
+        parts = iter(lambda: list(islice(rows, _SHARD)), [])
+        return pa.concat_tables(pa.Table.from_pylist(part, schema) for part in parts)
 
 
 class WorldDifficulty(Score):
