@@ -92,7 +92,11 @@ class Recipe:
         return self.answer_filter.compute_controlled
 
     def steps(self) -> dict[str, Stage | Step]:
-        """Return the steps of the pipeline; the last one is ``examples``."""
+        """Return the steps of the pipeline; the last one is ``examples``.
+
+        Raises:
+            UserError: two steps have one name.
+        """
         asked = self.questions
         steps: dict[str, Stage | Step] = {}
         used = list(self.sources)[: self.m]
@@ -101,12 +105,20 @@ class Recipe:
             steps[f"questions-{name}"] = Questions(source=name)
         mixed = tuple(f"questions-{name}" for name in used)
         steps["mixed"] = Step(Mix(round(self.pool * asked), self.m), mixed)
-        steps |= self.question_filter.stages(round(self.kept * asked))
-        steps |= self.dedup
-        steps["asked"] = Keep(asked)
-        steps[ANSWERED] = Annotate(self.teacher, self.answers)
-        steps |= self.answer_filter.stages(self.n)
-        steps[LAST] = Keep(self.n) if self.compute_controlled else _All()
+        last = Keep(self.n) if self.compute_controlled else _All()
+        for more in (
+            self.question_filter.stages(round(self.kept * asked)),
+            self.dedup,
+            {"asked": Keep(asked), ANSWERED: Annotate(self.teacher, self.answers)},
+            self.answer_filter.stages(self.n),
+            {LAST: last},
+        ):
+            if twice := sorted(steps.keys() & more.keys()):
+                raise UserError(
+                    f"two steps of a recipe are named {twice[0]!r}; must have names of their own: "
+                    "rename the source, or the stage of dedup or of a strategy"
+                )
+            steps |= more
         return steps
 
     def pipeline(self, folder: str | Path, seed: int = 0) -> Pipeline:
