@@ -21,13 +21,8 @@ from torch import Tensor
 from lit_research.errors import UserError
 from lit_research.experiments.arm_runs import run_arms
 from lit_research.experiments.command import Command
+from lit_research.experiments.equal_sizes import check_equal_rows, check_equal_sizes
 from lit_research.experiments.executors.factory import make_executor
-from lit_research.experiments.fair_comparison import (
-    check_equal_rows,
-    check_equal_sizes,
-    check_held_out,
-    read_trial,
-)
 from lit_research.experiments.greedy_steps import (
     Compared,
     Options,
@@ -36,7 +31,9 @@ from lit_research.experiments.greedy_steps import (
     greedy,
     options_of,
 )
+from lit_research.experiments.held_out import check_held_out
 from lit_research.experiments.outer_run import check_outer, command_of
+from lit_research.experiments.trial_config import read_trial
 from lit_research.figures import add_text, code_block
 from lit_research.files import write_atomic
 from lit_research.methods.arms import Arm, Results

@@ -1,48 +1,18 @@
-"""What makes a comparison of recipes void: unequal sizes, choices made on held-out items."""
+"""Strategies are compared at equal n and equal steps, or are marked as not compute-controlled."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from lit_research.catalogue import config_dir, with_bases
 from lit_research.errors import UserError
 from lit_research.experiments.greedy_steps import Options, Steps
-from lit_research.storage import content_hash
-from lit_research.text.files import row_files
 
 # Keys of the number of rows or of steps, and of what says how many rows come out of a recipe.
 _SIZE = re.compile(r"(?:^|\.)(?:recipes?(?:\.\w+)?\.n|max_rows|rows|max_steps|max_epochs)$")
 _UNCONTROLLED = "not_compute_controlled"
-# Keys of a data module that do not change which items are asked, but how many of them or how.
-_NOT_ITEMS = ("max_items", "eval_batch_size", "batch_size", "num_workers")
-
-
-def read_trial(trial: str, where: str) -> dict[str, Any]:
-    """Return a trial's config with its bases, as plain data.
-
-    Raises:
-        UserError: there is no such file, or it is no config.
-    """
-    path = config_dir() / trial
-    if not path.is_file():
-        raise UserError(
-            f"there is no trial config {path}, {where}; must be an absolute path, or relative to "
-            f"{config_dir()}"
-        )
-    config: dict[str, Any] = {}
-    for file in with_bases(path):
-        content = yaml.safe_load(file.read_text())
-        if not isinstance(content, dict):
-            raise UserError(f"{file} holds no keys, {where}; must be a config")
-        _merge(config, content)
-    return config
 
 
 def check_equal_sizes(
@@ -105,56 +75,6 @@ def check_equal_rows(rows: Mapping[str, Sequence[float]], step: str, where: str)
             )
 
 
-def check_held_out(config: Mapping[str, Any], steps: Steps, confirm: Options, where: str) -> None:
-    """Refuse a confirmation on items by which strategies are chosen.
-
-    Files are told apart by their content, whatever their names.
-
-    Args:
-        config: of a trial, see ``read_trial``.
-        steps: strategies of each step.
-        confirm: options of the confirmation.
-        where: names the source in messages.
-
-    Raises:
-        UserError: a held-out set is among the dev sets, or none is named.
-    """
-    arms = [one for strategies in steps.values() for one in strategies.values()]
-    for options in ({}, *arms):
-        dev, held_out = _asked(config, options), _asked(config, {**options, **confirm})
-        if shared := sorted(dev.keys() & held_out.keys()):
-            raise UserError(
-                f"a held-out set is named among the dev sets: confirm asks {held_out[shared[0]]}, "
-                f"as the trials do, {where}; must name items that no choice has seen, such as "
-                "{data.init_args.validation: held_out.jsonl}"
-            )
-
-
-def _asked(config: Mapping[str, Any], options: Options) -> dict[str, str]:
-    """Return what is asked by a trial with options: a name for a message, by identity."""
-    data = json.loads(json.dumps(config.get("data") or {}, default=str))
-    for key, value in options.items():
-        first, *rest = key.split(".")
-        if first == "data" and rest:
-            _put(data, rest, value)
-    args = data.get("init_args") or {}
-    if (path := args.get("validation")) is not None:
-        return _contents(str(path))
-    split = args.get("validation_of") or "validation"
-    others = {key: value for key, value in args.items() if key not in _NOT_ITEMS}
-    identity = json.dumps({**others, "validation_of": split}, sort_keys=True, default=str)
-    return {identity: f"the data's own items of {split!r}"}
-
-
-def _contents(path: str) -> dict[str, str]:
-    try:
-        return {
-            content_hash(one.read_bytes()): str(one) for one in row_files(Path(path).expanduser())
-        }
-    except (UserError, OSError):  # not there yet, or a folder of another kind
-        return {str(Path(path).expanduser().absolute()): path}
-
-
 def _sizes(options: Options) -> dict[str, Any]:
     """Return what an arm's options say of its size, by key."""
     found: dict[str, Any] = {}
@@ -204,20 +124,3 @@ def _at(config: Any, key: str) -> Any:
     for part in key.split("."):
         config = config.get(part) if isinstance(config, Mapping) else None
     return config
-
-
-def _put(content: dict[str, Any], keys: Sequence[str], value: Any) -> None:
-    *parents, last = keys
-    for part in parents:
-        if not isinstance(content.get(part), dict):
-            content[part] = {}
-        content = content[part]
-    content[last] = value
-
-
-def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
-            _merge(below[key], value)
-        else:
-            below[key] = value
