@@ -45,6 +45,7 @@ from lit_research.methods.openthoughts.teachers import Annotate, EngineTeacher, 
 from lit_research.methods.openthoughts.verified import VerifiedAnswers, Verify
 from lit_research.methods.openthoughts.world_rows import WorldRows
 from lit_research.methods.openthoughts.world_stages import WorldQuestions, WorldTeacher
+from lit_research.methods.openthoughts.written_questions import ExtractQuestions, WriteQuestions
 
 __all__ = [
     "HYPERPARAMETERS",
@@ -58,6 +59,7 @@ __all__ = [
     "EngineTeacher",
     "EnglishAnswers",
     "ExactDuplicates",
+    "ExtractQuestions",
     "FastText",
     "FastTextAnswers",
     "Hyperparameters",
@@ -88,6 +90,7 @@ __all__ = [
     "WorldQuestions",
     "WorldRows",
     "WorldTeacher",
+    "WriteQuestions",
     "export_rows",
     "hparams_for",
     "read_row",

@@ -18,7 +18,7 @@ from lit_research.methods.openthoughts.strategies import (
 )
 from lit_research.methods.openthoughts.teachers import Annotate, Teacher
 from lit_research.ranges import COUNT, Range, check_range
-from lit_research.stages import Pipeline, Source, Stage, Step
+from lit_research.stages import Pipeline, RowStage, Source, Stage, Step
 
 ANSWERED, LAST = "answered", "examples"
 """Names of the step whose rows are the teacher's, and of the last one."""
@@ -44,6 +44,8 @@ class Recipe:
         pool: questions drawn from the sources for each that is used.
         kept: of these, questions that the filter keeps for each that is used.
         spare: answers made for each that is kept; None: 2 with a filter that cuts, else 1.
+        writers: by the name of a source, what makes questions of its rows: ``WriteQuestions`` of
+            topics, ``ExtractQuestions`` of documents.
 
     Raises:
         UserError: numbers that are below 1, or do not fit each other.
@@ -60,6 +62,7 @@ class Recipe:
     pool: float = 1.0
     kept: float = 1.0
     spare: float | None = None
+    writers: Mapping[str, RowStage] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         where = "in a recipe"
@@ -69,6 +72,12 @@ class Recipe:
             raise UserError(
                 f"m is {self.m}, {where}; must be at most the {len(self.sources)} sources"
             )
+        for name in self.writers:
+            if name not in self.sources:
+                raise UserError(
+                    f"there is a writer of the source {name!r}, {where}; must be of one of "
+                    f"{', '.join(self.sources)}"
+                )
         if self.n % self.answers:
             raise UserError(
                 f"n is {self.n} and answers {self.answers}, {where}; n must be a multiple, so that "
@@ -102,6 +111,8 @@ class Recipe:
         used = list(self.sources)[: self.m]
         for name in used:
             steps[f"source-{name}"] = self.sources[name]
+            if name in self.writers:
+                steps[f"written-{name}"] = self.writers[name]
             steps[f"questions-{name}"] = Questions(source=name)
         mixed = tuple(f"questions-{name}" for name in used)
         steps["mixed"] = Step(Mix(round(self.pool * asked), self.m), mixed)
