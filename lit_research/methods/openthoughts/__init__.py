@@ -15,6 +15,7 @@ from lit_research.methods.openthoughts.cleaning import (
 from lit_research.methods.openthoughts.data import ReasoningRows
 from lit_research.methods.openthoughts.formats import Imported, export_rows, read_row
 from lit_research.methods.openthoughts.hparams import HYPERPARAMETERS, Hyperparameters, hparams_for
+from lit_research.methods.openthoughts.mixed_recipes import MixedRecipes
 from lit_research.methods.openthoughts.module import ReasoningSFT
 from lit_research.methods.openthoughts.question_rows import Questions
 from lit_research.methods.openthoughts.question_scores import (
@@ -67,6 +68,7 @@ __all__ = [
     "Keep",
     "LongestAnswers",
     "Mix",
+    "MixedRecipes",
     "NearDuplicates",
     "NoAnswerFilter",
     "Planted",

@@ -41,7 +41,8 @@ class Recipe:
         dedup: stages that reject duplicates, by name; none keeps them.
         answers: of each question, a; n must be a multiple, so that n is questions x a.
         answer_filter: which answers are kept.
-        pool: questions drawn from the sources for each that is used.
+        pool: questions drawn from the sources for each that is used, n / m of each source; None:
+            all that they have.
         kept: of these, questions that the filter keeps for each that is used.
         spare: answers made for each that is kept; None: 2 with a filter that cuts, else 1.
         writers: by the name of a source, what makes questions of its rows: ``WriteQuestions`` of
@@ -59,7 +60,7 @@ class Recipe:
     dedup: Mapping[str, Stage] = field(default_factory=dict)
     answers: int = 1
     answer_filter: AnswerFilter = field(default_factory=NoAnswerFilter)
-    pool: float = 1.0
+    pool: float | None = 1.0
     kept: float = 1.0
     spare: float | None = None
     writers: Mapping[str, RowStage] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Recipe:
                 f"n is {self.n} and answers {self.answers}, {where}; n must be a multiple, so that "
                 "it is questions times answers"
             )
-        if self.pool < self.kept:
+        if self.pool is not None and self.pool < self.kept:
             raise UserError(
                 f"pool is {self.pool:g} and kept {self.kept:g}, {where}; the filter cannot keep "
                 "more questions than there are"
@@ -115,7 +116,8 @@ class Recipe:
                 steps[f"written-{name}"] = self.writers[name]
             steps[f"questions-{name}"] = Questions(source=name)
         mixed = tuple(f"questions-{name}" for name in used)
-        steps["mixed"] = Step(Mix(round(self.pool * asked), self.m), mixed)
+        mix = _All() if self.pool is None else Mix(round(self.pool * asked), self.m)
+        steps["mixed"] = Step(mix, mixed)
         last = Keep(self.n) if self.compute_controlled else _All()
         for more in (
             self.question_filter.stages(round(self.kept * asked)),
@@ -138,7 +140,7 @@ class Recipe:
 
 
 class _All(Keep):
-    """Keeps all rows, under the name of the last step."""
+    """Keeps all rows."""
 
     def __init__(self) -> None:
         super().__init__(1)

@@ -23,7 +23,8 @@ the others, and has one definite answer. {_FORM}
 
 Topic: {{topic}}"""
 EXTRACT = f"""List the questions and exercises that the text below asks, in its own words, and \
-with their answers if it gives them. Do not write questions of your own; the list may be empty. {_FORM}
+with their answers if it gives them. Do not write questions of your own; the list may be empty.
+{_FORM}
 
 Text:
 {{text}}"""
