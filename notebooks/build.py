@@ -292,8 +292,8 @@ for row in written.select(range(3)):
 ]
 
 OPENTHOUGHTS = [
-    "# A recipe for reasoning data\n\nThe six steps that make rows (question, reasoning, answer), what"
-    " became of every question, and a student. The questions and the teacher are programs, so that"
+    "# A recipe for reasoning data\n\nThe six steps that make rows (question, reasoning, answer),"
+    " what became of every question, and a student. Questions and teacher are programs, so that"
     " the truth is known. A minute on two cores.",
     """from lit_research.methods.openthoughts import (
     ExactDuplicates, LongestAnswers, RandomAnswers, Recipe, WorldQuestions, WorldTeacher,
