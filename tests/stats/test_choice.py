@@ -29,18 +29,22 @@ def test_equal_strategies_have_a_winner_no_more_often_than_alpha(strategies, see
     assert found / SIMULATED <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SIMULATED)
 
 
-@pytest.mark.parametrize("seeds", [3, 5])
-def test_a_better_strategy_wins_as_often_as_theory_says(seeds):
-    rng = np.random.default_rng(seeds)
+# The effect is twice the s.d. of one training, or of the difference of two on one seed.
+@pytest.mark.parametrize("sd_of", ["training", "difference"])
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+def test_a_better_strategy_wins_as_often_as_theory_says(seeds, sd_of):
+    rng = np.random.default_rng([seeds, sd_of == "training"])
     sd, wins = 1.0, 0
+    training = sd if sd_of == "training" else sd / np.sqrt(2)
     for _ in range(SIMULATED):
+        shared = rng.normal(0, 3 * sd, seeds)  # the seed's own: it cancels
         scores = {
-            "old": rng.normal(0, sd / np.sqrt(2), seeds),
-            "new": rng.normal(2 * sd, sd / np.sqrt(2), seeds),
+            "old": shared + rng.normal(0, training, seeds),
+            "new": shared + rng.normal(2 * sd, training, seeds),
         }
         choice = choose(scores, {"old": 1.0, "new": 5.0}, incumbent="old")
         wins += (choice.verdict, choice.name) == ("winner", "new")
-    expected = t_power(2 * sd, sd, seeds, alternative="two-sided")
+    expected = t_power(2 * sd, np.sqrt(2) * training, seeds, alternative="two-sided")
     assert wins / SIMULATED == pytest.approx(expected, abs=0.05)
 
 

@@ -3,7 +3,8 @@
 ``Recipe`` makes rows (question, reasoning, answer) in the paper's six steps, each with its
 strategies; ``RecipeRows`` gives them to the student, ``ReasoningSFT``, through its data module
 ``ReasoningRows``; ``hparams_for`` has the published settings. ``ReasoningWorld`` has questions,
-sources with planted faults and teachers whose truth is known.
+sources with planted faults and teachers whose truth is known; ``WordedWorld`` has texts with
+planted duplicates and leaks.
 """
 
 from lit_research.methods.openthoughts.choosing import Keep, Mix
@@ -44,6 +45,7 @@ from lit_research.methods.openthoughts.strategies import (
 )
 from lit_research.methods.openthoughts.teachers import Annotate, EngineTeacher, Taught, Teacher
 from lit_research.methods.openthoughts.verified import VerifiedAnswers, Verify
+from lit_research.methods.openthoughts.worded_world import WordedWorld
 from lit_research.methods.openthoughts.world_rows import WorldRows
 from lit_research.methods.openthoughts.world_stages import WorldQuestions, WorldTeacher
 from lit_research.methods.openthoughts.written_questions import ExtractQuestions, WriteQuestions
@@ -89,6 +91,7 @@ __all__ = [
     "TopQuestions",
     "VerifiedAnswers",
     "Verify",
+    "WordedWorld",
     "WorldQuestions",
     "WorldRows",
     "WorldTeacher",

@@ -68,7 +68,9 @@ class Decontaminate(Selection):
 
     Args:
         evaluations: files of items, by name of the evaluation.
-        tokenizer: of the runs; the paper's is that of Qwen2-7B-Instruct.
+        tokenizer: of the runs: what ``load_tokenizer`` takes; the paper's is that of
+            Qwen2-7B-Instruct. By ``bytes``, a run of 13 is two or three words, which any two texts
+            share.
         n: tokens in a run.
         similarity: Indel similarity from which on a question is rejected.
         column: of the files: holds the questions.
@@ -77,7 +79,7 @@ class Decontaminate(Selection):
     def __init__(
         self,
         evaluations: Mapping[str, str],
-        tokenizer: str = "bytes",
+        tokenizer: str,
         n: int = 13,
         similarity: float = 0.75,
         column: str = "question",

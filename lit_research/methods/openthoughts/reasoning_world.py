@@ -54,7 +54,8 @@ class Planted:
     """What is wrong with a row of a source, by design.
 
     Attributes:
-        kind: ``exact``, ``case`` or ``spacing`` (a duplicate), ``mislabelled`` or ``leak``.
+        kind: ``exact``, ``case`` or ``spacing`` (a duplicate), ``mislabelled`` or ``leak``; of
+            ``WordedWorld`` one of its ``GRADES`` or ``LEAKS``.
         of: id of the row that it duplicates, or of the evaluation item that leaks; the true answer
             of a mislabelled row.
     """
@@ -177,7 +178,7 @@ class ReasoningWorld:
         of = random.integers(len(originals), size=copies)
         made = [_duplicate(originals[index], number) for number, index in enumerate(of.tolist())]
         place = random.permutation(count)  # of each original, then of each copy
-        rows = self._rows("duplicated", _placed([*originals, *(copy for _, copy in made)], place))
+        rows = self._rows("duplicated", placed([*originals, *(copy for _, copy in made)], place))
         ids = [row["id"] for row in rows]
         planted = {
             ids[place[len(originals) + number]]: Planted(kind, ids[place[of[number]]])
@@ -207,7 +208,7 @@ class ReasoningWorld:
         leaking = [(item["question"], item["answer"], item["domain"]) for item in chosen]
         place = random.permutation(count)
         good = self._fresh("leaked", count - leaks) if count > leaks else []
-        rows = self._rows("leaked", _placed([*leaking, *good], place))
+        rows = self._rows("leaked", placed([*leaking, *good], place))
         planted = {
             rows[place[number]]["id"]: Planted("leak", item["id"])
             for number, item in enumerate(chosen)
@@ -341,6 +342,6 @@ def _duplicate(original: tuple[str, str, str], number: int) -> tuple[str, tuple[
     return kind, (text, rest[0], rest[1])
 
 
-def _placed(values: Sequence[Any], place: np.ndarray) -> list[Any]:
+def placed(values: Sequence[Any], place: np.ndarray) -> list[Any]:
     """Return the values with value ``i`` at ``place[i]``."""
     return [values[index] for index in np.argsort(place).tolist()]

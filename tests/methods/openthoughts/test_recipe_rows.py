@@ -62,7 +62,7 @@ def test_duplicates_are_rejected_and_name_their_original(tmp_path):
 def test_leaks_are_rejected_and_name_the_item(tmp_path):
     item = "a farmer has nine cows and sells two of them to his brother on a Monday"
     (tmp_path / "exam.jsonl").write_text(json.dumps({"id": "e7", "question": item}) + "\n")
-    stage = Decontaminate({"exam": str(tmp_path / "exam.jsonl")}, n=20)
+    stage = Decontaminate({"exam": str(tmp_path / "exam.jsonl")}, "bytes", n=20)
     asked = ["Tell me: " + item + " at noon?", "quite another question with other words"]
     kept, rejected = chosen(stage, asked, tmp_path / "out")
     assert kept == ["1"]
