@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lit_research.cli import main
+from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
-from tests.helpers import tiny, write_tiny
+from lit_research.experiments.equal_sizes import check_equal_sizes
+from lit_research.experiments.held_out import check_held_out
+from lit_research.experiments.trial_config import read_trial
+from tests.helpers import read_config, tiny, write_tiny
 from tests.methods.openthoughts.test_module import CHANGES
 
 ARGS = "model.init_args"
@@ -186,6 +189,14 @@ def test_a_held_out_set_among_the_dev_sets_is_refused_before_any_trial(tmp_path,
     with pytest.raises(UserError, match="a held-out set is named among the dev sets: confirm asks"):
         main({"subcommand": "fit", "fit": given})
     assert not (tmp_path / "trials").exists()
+
+
+def test_the_shipped_ablation_is_a_fair_comparison():
+    args = read_config(config_dir() / "openthoughts/ablate_tiny.yaml")["model"]["init_args"]
+    trial = read_trial(args["trial"], "here")
+    assert trial["model"]["class_path"] == "ReasoningSFT"  # of its base
+    check_equal_sizes(trial, args["steps"], {}, "here")
+    check_held_out(trial, args["steps"], args["confirm"], "here")
 
 
 def test_a_dev_set_of_a_strategy_is_no_held_out_set(tmp_path):
