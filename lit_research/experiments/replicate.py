@@ -2,9 +2,11 @@
 
 The arms, the claims and the figure are declared in the method's ``replica.py``; each arm is run
 with each seed through the ordinary command. Results: ``replicas/METHOD.json``, ``METHOD.png`` and
-the method's rows in the README's table of measured claims. ``--judge`` takes the arms from the JSON
-and states the verdicts again. A method with a plan in ``replicas/plans`` is judged by it and by
-nothing else; ``--pilot`` says how many seeds the plan's claims need.
+the method's rows in the README's table of measured claims. Until all arms are done, what each run
+measured is kept in ``replicas/runs/METHOD.json``, so that arms can be run on several days or
+machines. ``--judge`` takes the arms from the JSON and states the verdicts again. A method with a
+plan in ``replicas/plans`` is judged by it and by nothing else; ``--pilot`` says how many seeds the
+plan's claims need.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from lit_research.errors import UserError
 from lit_research.experiments.arm_runs import result_file, run_arms
 from lit_research.experiments.command import Command
 from lit_research.experiments.executors.factory import make_executor
+from lit_research.experiments.kept_runs import keep, restore, runs_file
 from lit_research.experiments.plan import PILOT_SEEDS, Plan, load_plan
 from lit_research.experiments.replica_report import (
     print_proposals,
@@ -78,6 +81,7 @@ def run(options: argparse.Namespace, command: Command) -> None:
     print_table(claims, results)
     if claims:
         _write(replica, report(options.method, claims, results, seconds), out)
+        runs_file(out, options.method).unlink(missing_ok=True)
 
 
 def _run_seeds(
@@ -85,8 +89,13 @@ def _run_seeds(
 ) -> tuple[Results, float]:
     """Return what arms measured, and the seconds of all their runs."""
     work = Path(options.out) / "work" / options.method
-    with make_executor(options.executor, options.jobs) as executor:
-        results = run_arms(arms, seeds, work, command, executor, plan.hash if plan else None)
+    kept = runs_file(Path(options.out), options.method)
+    restore(kept, arms, seeds, work)
+    try:
+        with make_executor(options.executor, options.jobs) as executor:
+            results = run_arms(arms, seeds, work, command, executor, plan.hash if plan else None)
+    finally:  # an interrupted one too
+        keep(kept, arms, seeds, work)
     files = [result_file(arm, seed, work) for arm in arms for seed in seeds]
     return results, sum(json.loads(file.read_text())["seconds"] for file in files)
 

@@ -21,19 +21,6 @@ from lit_research.experiments import (
     run_arm,
     run_arms,
 )
-from tests.helpers import tiny, write_tiny
-
-LM = "model.init_args.lm"
-
-
-@pytest.fixture
-def arms(tmp_path, monkeypatch) -> list[Arm]:
-    write_tiny(tmp_path, {"trainer.logger": tiny(tmp_path)["trainer"]["logger"]}, "arm.yaml")
-    monkeypatch.setattr("lit_research.methods.arms.config_dir", lambda: tmp_path)
-    return [
-        Arm("narrow", "arm.yaml", {f"{LM}.hidden_size": 8}),
-        Arm("wide", "arm.yaml", {f"{LM}.hidden_size": 16}),
-    ]
 
 
 def test_an_arm_is_run_once_and_read_afterwards(arms, tmp_path):

@@ -47,7 +47,11 @@ from lit_research.methods.openthoughts.teachers import Annotate, EngineTeacher, 
 from lit_research.methods.openthoughts.verified import VerifiedAnswers, Verify
 from lit_research.methods.openthoughts.worded_world import WordedWorld
 from lit_research.methods.openthoughts.world_rows import WorldRows
-from lit_research.methods.openthoughts.world_stages import WorldQuestions, WorldTeacher
+from lit_research.methods.openthoughts.world_stages import (
+    WorldDifficulty,
+    WorldQuestions,
+    WorldTeacher,
+)
 from lit_research.methods.openthoughts.written_questions import ExtractQuestions, WriteQuestions
 
 __all__ = [
@@ -92,6 +96,7 @@ __all__ = [
     "VerifiedAnswers",
     "Verify",
     "WordedWorld",
+    "WorldDifficulty",
     "WorldQuestions",
     "WorldRows",
     "WorldTeacher",

@@ -54,10 +54,14 @@ class Solution:
         steps: each step as it is written out, without its result: ``23+5``, or ``56*2=112`` where
             the result is not the reduced one.
         results: of each step; the last is the answer.
+        places: what a writer who keeps his place puts before a step and after its result: the
+            variable of a chain, the pass of a loop, the part of an expression that is still to be
+            read.
     """
 
     steps: list[str]
     results: list[str]
+    places: list[tuple[str, str]]
 
     @property
     def answer(self) -> str:
@@ -170,7 +174,7 @@ def solve(question: str) -> Solution:
     if text.startswith("r") and (found := _WORD.fullmatch(text)):
         letters = found[1][::-1]
         prefixes = [letters[:end] for end in range(1, len(letters) + 1)]
-        return Solution(["" for _ in prefixes], prefixes)
+        return Solution(["" for _ in prefixes], prefixes, [("", "") for _ in prefixes])
     repeats = 1
     if text.startswith("x") and (found := _LOOP.fullmatch(text)):
         start, repeats, body = int(found[1]), int(found[2]), found[3]
@@ -186,7 +190,16 @@ def solve(question: str) -> Solution:
         steps.append(written if change == reduced else f"{written}={change}")
         results.append(str(reduced))
         value = reduced
-    return Solution(steps, results)
+    return Solution(steps, results, _places(text, body, repeats))
+
+
+def _places(text: str, body: str, repeats: int) -> list[tuple[str, str]]:
+    found = list(_STEP.finditer(body))
+    if text.startswith("a"):
+        return [(f"{name}=", "") for name, _ in zip(_NAMES[1:], found, strict=False)]
+    if text.startswith("x"):
+        return [(f"{number}:", "") for number in range(1, repeats + 1) for _ in found]
+    return [("", body[step.end() :]) for step in found]
 
 
 def word_question(random: np.random.Generator) -> str:

@@ -265,9 +265,10 @@ class ReasoningWorld:
     ) -> list[Row]:
         """Return rows with the trace and the final answer of a teacher, which reads the question.
 
-        T0 states the answer alone, T1 the result of each step, T2 every step. T3 is T2 with a wrong
-        final, a digit off, in exactly 20% of the rows that are returned (the nearest number). Which
-        ones depends on the seed and the ids.
+        T0 states the answer alone, T1 the result of each step. T2 writes every step, and where in
+        the question it is: without that, a student loses its place before it errs in arithmetic. T3
+        is T2 with a wrong final, a digit off, in exactly 20% of the rows that are returned (the
+        nearest number). Which ones depends on the seed and the ids.
 
         Args:
             rows: with the columns ``COLUMNS``.
@@ -324,8 +325,11 @@ def written(solution: Solution, final: str, teacher: str, form: int) -> str:
     between, begin = divmod(form % (len(_OPENINGS) * len(_SEPARATORS)), len(_OPENINGS))
     steps = [*solution.results[:-1], final]
     if teacher != "T1":
-        pairs = zip(solution.steps, steps, strict=True)
-        steps = [f"{step}={result}" if step else result for step, result in pairs]
+        parts = zip(solution.places, solution.steps, steps, strict=True)
+        steps = [
+            f"{before}{step}={result}{after}" if step else result
+            for (before, after), step, result in parts
+        ]
     return _OPENINGS[begin] + _SEPARATORS[between].join(steps)
 
 

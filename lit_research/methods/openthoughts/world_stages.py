@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from lit_research.methods.openthoughts.question_scores import Score
+from lit_research.methods.openthoughts.questions import solve
 from lit_research.methods.openthoughts.reasoning_world import (
     ReasoningWorld,
     SourceName,
@@ -68,6 +70,20 @@ class WorldQuestions(Source):
         return pa.table(
             {name: pa.array([row[name] for row in rows], pa.string()) for name in names}
         )
+
+
+class WorldDifficulty(Score):
+    """The difficulty of a question of ``ReasoningWorld``: its number of steps."""
+
+    column = "difficulty"
+
+    def card(self) -> dict[str, Any]:
+        """Return nothing: it has no settings."""
+        return {}
+
+    def scores(self, rows: Sequence[Row], seed: int) -> Sequence[float | str]:
+        """Return the number of steps of each question."""
+        return [float(len(solve(row["question"]).results)) for row in rows]
 
 
 class WorldTeacher(Teacher):

@@ -108,19 +108,30 @@ def steps_of(trace):
     return re.split(r"; |, | |\n", re.sub(r"^[->:] ", "", trace))
 
 
+STEP = re.compile(r"(?:([b-h])=|(\d):)?(\d+[-+*]\d+)((?:=-?\d+)?)=(\d+)(.*)")
+
+
 def check_trace(trace, question, final):
-    """Every step of a trace follows from the one before, and the last comes to ``final``."""
-    steps = steps_of(trace)
-    for step in steps:
-        written, *between, _ = step.split("=")
-        assert all(int(one) == eval(written) for one in between)
-    *_, last = steps
-    assert last.rpartition("=")[2] == final
+    """Every step follows from the one before and says where it is; the last is ``final``."""
+    steps = [STEP.fullmatch(step).groups() for step in steps_of(trace)]
+    for name, number, written, unreduced, _, rest in steps:
+        assert not unreduced or int(unreduced[1:]) == eval(written)
+        assert (name is not None) == question.startswith("a=")
+        assert (number is not None) == question.startswith("x=")
+        assert not name or f"{name}=" in question
+        assert question.endswith(rest)
+        assert not rest or not (name or number)
+    assert steps[-1][4:] == (final, "")
     assert len(steps) == len(solve(question).results)
-    for step in steps[:-1]:
-        assert int(step.rpartition("=")[2]) == eval(step.partition("=")[0]) % 97
     for before, after in itertools.pairwise(steps):
-        assert re.match(r"\d+", after)[0] == before.rpartition("=")[2]
+        assert int(before[4]) == eval(before[2]) % 97
+        assert after[2].startswith(before[4])
+        assert (
+            before[5].replace(")", "").startswith(after[2][len(before[4]) :] if before[5] else "")
+        )
+    names, numbers = ([step[place] or "" for step in steps] for place in (0, 1))
+    assert names == sorted(names)
+    assert numbers == sorted(numbers)
 
 
 def test_teachers_write_as_much_as_they_say(world, sources):
