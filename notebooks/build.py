@@ -321,8 +321,8 @@ print("shared:", *[name for name, key in other.hashes.items() if pipeline.hashes
 for result in (made, other.run(shown=False)):
     lengths = [len(trace) for trace in result.dataset()["trace"]]
     print(f"{sum(lengths) / len(lengths):.1f} characters a trace")""",
-    "## A student of such rows\n\nThirty steps: it learns the form of an answer and not yet the"
-    " steps, which take some minutes (all of `tiny.yaml`).",
+    "## A student of such rows\n\nThirty steps are too few to answer; all of `tiny.yaml` takes some"
+    " minutes, after which it answers most questions right.",
     """from lit_research.cli import config_dir, main
 
 folder = config_dir() / "openthoughts"
