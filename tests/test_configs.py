@@ -158,8 +158,9 @@ QWEN = {
 }
 
 
-def test_the_student_of_openthoughts_has_the_published_size_and_settings():
-    config = yaml.safe_load((config_dir() / "openthoughts/paper.yaml").read_text())
+@pytest.mark.parametrize("size", ["", "_medium", "_small", "_micro"])
+def test_the_student_of_openthoughts_has_the_published_size_and_settings(size):
+    config = read_config(config_dir() / f"openthoughts/paper{size}.yaml")
     model, data, trainer = (
         config["model"]["init_args"],
         config["data"]["init_args"],
@@ -171,8 +172,10 @@ def test_the_student_of_openthoughts_has_the_published_size_and_settings():
     assert (
         count_parameters(meta_lm(QWEN, vocab_size=V)) == 2 * V * D + L * block + D == 7_615_616_512
     )
-    published = hparams_for(data["max_rows"])
-    assert published.confirmed
+    recipes = data["source"]["init_args"]["recipes"].values()
+    published = hparams_for(data.get("max_rows") or sum(one["n"] for one in recipes))
+    assert published.name == (size[1:] or "large")
+    assert published.confirmed == (size != "_micro")
     optimizer = model["optimizer"]["init_args"]
     assert (optimizer["lr"], optimizer["betas"], optimizer["weight_decay"]) == (
         published.lr,

@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lm": {"text"},
     "metagrad": {"lm"},
     **dict.fromkeys(WORK, LANGUAGE | WORK),
+    "evals": LANGUAGE | WORK | {"sandbox"},  # programs are verified by running them
     "methods": LANGUAGE | WORK | TOOLS,
     "experiments": LANGUAGE | WORK | TOOLS | {"callbacks", "methods"},
     "command": LANGUAGE | WORK | TOOLS | {"callbacks", "methods", "experiments"},

@@ -53,6 +53,11 @@ SMALLER = {
         "max_train_tokens=20000": "max_train_tokens=2000",
         "val_check_interval=10": "val_check_interval=1",
     },
+    "openthoughts": {
+        "max_steps=30": "max_steps=2",
+        "val_check_interval=30": "val_check_interval=2",
+        "max_items=8": "max_items=2",
+    },
 }
 
 

@@ -20,10 +20,13 @@ from lit_research.evals.items import Item
 from lit_research.evals.option_rows import ChoiceRows, OptionRow, encode_items, items_with_room
 from lit_research.evals.option_scores import choice_accuracy
 from lit_research.evals.passes import mean_pass_at_k, pass_at_k
+from lit_research.evals.program_cases import read_cases
+from lit_research.evals.programs import Program, parse_program
 from lit_research.evals.published import published_items
 from lit_research.evals.repeated import clustered_mean, repeated_sampling
 from lit_research.evals.results import Result, mean_of_sums, results_table, share_stderr
 from lit_research.evals.verdicts import Attempt, Outcome, Verdict, Verifier, count_verdicts
+from lit_research.evals.verify_code import CodeVerifier
 from lit_research.evals.verify_judge import JUDGE_PROMPTS, JUDGE_SCHEMA, JudgeVerifier
 from lit_research.evals.verify_majority import MajorityVote
 from lit_research.evals.verify_math import MathVerifier
@@ -36,6 +39,7 @@ __all__ = [
     "ChoiceRows",
     "ChoiceScores",
     "Choices",
+    "CodeVerifier",
     "Final",
     "GroupAccuracy",
     "Item",
@@ -45,6 +49,7 @@ __all__ = [
     "OptionRow",
     "Outcome",
     "Perplexity",
+    "Program",
     "Result",
     "Verdict",
     "Verifier",
@@ -62,8 +67,10 @@ __all__ = [
     "mean_pass_at_k",
     "parse_answers",
     "parse_final",
+    "parse_program",
     "pass_at_k",
     "published_items",
+    "read_cases",
     "repeated_sampling",
     "results_table",
     "share_stderr",

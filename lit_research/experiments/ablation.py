@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from lightning.pytorch.utilities import rank_zero_info
@@ -21,6 +21,7 @@ from torch import Tensor
 from lit_research.errors import UserError
 from lit_research.experiments.arm_runs import run_arms
 from lit_research.experiments.command import Command
+from lit_research.experiments.equal_sizes import check_equal_rows, check_equal_sizes
 from lit_research.experiments.executors.factory import make_executor
 from lit_research.experiments.greedy_steps import (
     Compared,
@@ -30,7 +31,9 @@ from lit_research.experiments.greedy_steps import (
     greedy,
     options_of,
 )
+from lit_research.experiments.held_out import check_held_out
 from lit_research.experiments.outer_run import check_outer, command_of
+from lit_research.experiments.trial_config import read_trial
 from lit_research.figures import add_text, code_block
 from lit_research.files import write_atomic
 from lit_research.methods.arms import Arm, Results
@@ -40,8 +43,12 @@ from lit_research.stats import Inference, paired_t
 
 Batch = dict[str, Tensor]
 _WHERE = "in model.init_args of Ablation"
+# Options of arms, with classes by path in them, which a parser would build from ``dict[str, Any]``.
+Plain: TypeAlias = dict
 CONFIRM = 10_000
 """First seed of the confirmation, which no selection reaches."""
+ROWS = "val/train_rows"
+"""What a trial logs, if its rows can be counted: how many it trained on."""
 
 
 class Ablation(Method):
@@ -67,7 +74,10 @@ class Ablation(Method):
         against_baseline: the baseline of a step stays unless another is better.
         beside: further comparisons of the same arms, by name, with options for all of them, that
             are reported and decide nothing: equal training tokens beside equal rows.
-        confirm: options of the confirmation, which must name the held-out items.
+        not_compute_controlled: of a step the strategies that may differ from its baseline in n or
+            in steps: they are trained and shown, and cannot be chosen. Else that is refused.
+        confirm: options of the confirmation, which must name the held-out items; those that trials
+            ask are refused.
         confirm_seeds: fresh seeds of the confirmation; 0 leaves it out.
         jobs: runs in parallel, in processes of this machine with one thread each.
         executor: a ``concurrent.futures.Executor`` instead of ``jobs``, by class path.
@@ -85,14 +95,15 @@ class Ablation(Method):
     def __init__(
         self,
         trial: str,
-        steps: dict[str, dict[str, dict[str, Any]]],
+        steps: dict[str, dict[str, Plain]],
         seeds: int = 5,
         score: str = "val/accuracy",
         cost: str | None = None,
         alpha: float = 0.05,
         against_baseline: bool = False,
-        beside: dict[str, dict[str, Any]] | None = None,
-        confirm: dict[str, Any] | None = None,
+        beside: dict[str, Plain] | None = None,
+        not_compute_controlled: dict[str, list[str]] | None = None,
+        confirm: Plain | None = None,
         confirm_seeds: int = 0,
         jobs: int = 1,
         executor: str | Executor | None = None,
@@ -117,6 +128,10 @@ class Ablation(Method):
     def setup(self, stage: str) -> None:
         """Refuse what would have no effect on an ablation, or a wrong one."""
         check_outer(self.trainer, "Ablation")
+        config, confirm = read_trial(self.hparams["trial"], _WHERE), self.hparams["confirm"]
+        check_equal_sizes(config, self.steps, self.hparams["not_compute_controlled"] or {}, _WHERE)
+        if confirm:
+            check_held_out(config, self.steps, confirm, _WHERE)
 
     def on_train_start(self) -> None:
         """Begin with the first step; trials that are on disk already are read."""
@@ -126,6 +141,7 @@ class Ablation(Method):
             lambda arms: self._scored(arms),
             alpha=args["alpha"],
             against_baseline=args["against_baseline"],
+            uncontrolled=args["not_compute_controlled"],
         )
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -174,11 +190,13 @@ class Ablation(Method):
                         f"{', '.join(sorted(measured))}"
                     )
             price = float(np.mean(measured[cost])) if cost else float(place)
-            found[name] = Scored(tuple(measured[score]), price)
+            found[name] = Scored(tuple(measured[score]), price, tuple(measured.get(ROWS, ())))
         return found
 
     def _report_step(self, compared: Compared) -> None:
         number = len(self._compared)
+        rows = {name: arm.rows for name, arm in compared.controlled.items() if arm.rows}
+        check_equal_rows(rows, compared.step, _WHERE)
         for name, options in (self.hparams["beside"] or {}).items():
             before = dict(compared.chosen)
             arms = {
@@ -246,6 +264,7 @@ class Ablation(Method):
                     "chosen": one.choice.name,
                     "verdict": one.choice.verdict,
                     "tied": list(one.choice.tied),
+                    "not_compute_controlled": list(one.uncontrolled),
                     "beside": self._beside.get(one.step, {}),
                 }
                 for one in self._compared

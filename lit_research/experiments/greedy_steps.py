@@ -7,7 +7,7 @@ seeds say so (``lit_research.stats.choose``), and else the cheapest of the tied 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +27,12 @@ class Scored:
     Attributes:
         scores: one a seed, higher is better.
         cost: of its data, in tokens of the teacher, say.
+        rows: that it trained on, one a seed; empty where that is not known.
     """
 
     scores: tuple[float, ...]
     cost: float
+    rows: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,30 @@ class Compared:
         arms: what is known of each strategy, by name.
         choice: which one goes on, and why.
         chosen: the strategy of every step so far.
+        uncontrolled: strategies that are shown and cannot be chosen.
     """
 
     step: str
     arms: Mapping[str, Scored]
     choice: Choice
     chosen: Mapping[str, str]
+    uncontrolled: tuple[str, ...] = ()
+
+    @property
+    def controlled(self) -> dict[str, Scored]:
+        """The strategies that are compared."""
+        return {name: arm for name, arm in self.arms.items() if name not in self.uncontrolled}
 
     def table(self) -> str:
-        """Return the strategies as Markdown, the best mean first."""
-        scores = {name: arm.scores for name, arm in self.arms.items()}
-        return self.choice.table(scores, {name: arm.cost for name, arm in self.arms.items()})
+        """Return the strategies as Markdown, the best mean first; those not compared at the end."""
+        costs = {name: arm.cost for name, arm in self.arms.items()}
+        scores = {name: arm.scores for name, arm in self.controlled.items()}
+        lines = [self.choice.table(scores, costs)]
+        for name in self.uncontrolled:
+            mean = sum(self.arms[name].scores) / len(self.arms[name].scores)
+            mark = "not compute-controlled"
+            lines.append(f"| {name} | {mean:.4g} | - | - | {costs[name]:g} | {mark} |")
+        return "\n".join(lines)
 
 
 Evaluate = Callable[[Mapping[str, Options]], Mapping[str, Scored]]
@@ -99,7 +114,12 @@ def options_of(steps: Steps, chosen: Mapping[str, str]) -> dict[str, Any]:
 
 
 def greedy(
-    steps: Steps, evaluate: Evaluate, *, alpha: float = 0.05, against_baseline: bool = False
+    steps: Steps,
+    evaluate: Evaluate,
+    *,
+    alpha: float = 0.05,
+    against_baseline: bool = False,
+    uncontrolled: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Compared]:
     """Yield each step with its choice.
 
@@ -109,16 +129,20 @@ def greedy(
         alpha: chance of a false winner in a step.
         against_baseline: the baseline of a step stays unless another strategy is better, whatever
             it costs; else the best must beat every other, and a tie goes to the cheapest.
+        uncontrolled: strategies of a step that are scored and cannot be chosen.
     """
     chosen: dict[str, str] = {}
     for step, strategies in steps.items():
         arms = {name: options_of(steps, {**chosen, step: name}) for name in strategies}
         scored = evaluate(arms)
+        beside = tuple((uncontrolled or {}).get(step, ()))
+        compared = [name for name in strategies if name not in beside]
         choice = choose(
-            {name: scored[name].scores for name in strategies},
-            {name: scored[name].cost for name in strategies},
+            {name: scored[name].scores for name in compared},
+            {name: scored[name].cost for name in compared},
             incumbent=next(iter(strategies)) if against_baseline else None,
             alpha=alpha,
         )
         chosen = {**chosen, step: choice.name}
-        yield Compared(step, {name: scored[name] for name in strategies}, choice, chosen)
+        arms_of_step = {name: scored[name] for name in strategies}
+        yield Compared(step, arms_of_step, choice, chosen, beside)

@@ -58,7 +58,8 @@ def encode_chat(
 
     Raises:
         UserError: the tokenizer has no template, the last message is not the assistant's, or the
-            template renders an answer differently when the conversation continues.
+            template renders an answer differently when the conversation continues, or marks not
+            where it begins or ends.
     """
     if turns not in get_args(Turns):
         raise UserError(f"turns is {turns!r}, in encode_chat; must be one of 'all' and 'last'")
@@ -117,11 +118,32 @@ def _pieces(
                 "when the conversation continues, or not after its generation prompt, in "
                 "encode_chat; give turns 'last', or options of the template that prevent it"
             )
+        _check_borders(messages, turn, before, after[len(before) :], tokenizer)
         end = len(before) + len(_without_space_after_end(after[len(before) :], tokenizer))
         yield whole[position : len(before)], False
         yield whole[len(before) : end], True
         position = end
     yield whole[position:], False
+
+
+def _check_borders(
+    messages: Sequence[Message],
+    turn: int,
+    before: str,
+    answer: str,
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    """Refuse a template that marks neither where an answer begins nor where it ends."""
+    question = messages[turn - 1]["content"].strip() if turn else ""
+    text = messages[turn]["content"].strip()
+    lacking = "beginning" if question and before.endswith(question) else ""
+    lacking = lacking or ("end" if text and answer.endswith(text) else "")
+    if lacking:
+        raise UserError(
+            f"the chat template of {tokenizer.name_or_path!r} has no border at the {lacking} of "
+            f"turn {turn}, the assistant's, in encode_chat; must mark both, or the model learns "
+            "neither when to answer nor when to stop"
+        )
 
 
 def _without_space_after_end(turn: str, tokenizer: PreTrainedTokenizerBase) -> str:

@@ -18,6 +18,12 @@ MARKS = (
     "{% elif m.role == 'assistant' %}{{ m.content }}" + END + "{% else %}"
     "{{ raise_exception('no role ' + m.role) }}{% endif %}{% endfor %}"
 )
+# Text after text.
+BARE = "{% for m in messages %}{{ m.content }}{% endfor %}"
+NAMES = (
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
 # As Qwen3: what was thought in earlier turns is left out.
 THINKING = (
     "{% for m in messages %}<{{ m.role }}>"
@@ -69,11 +75,11 @@ def test_thoughts_are_learned_in_the_last_turn_where_the_template_forgets_them()
 
 
 def test_options_reach_the_template():
-    tokenizer = tokenizer_of("{{ note }}{% for m in messages %}{{ m.content }}{% endfor %}")
+    tokenizer = tokenizer_of("{{ note }}" + MARKS)
     prompt = chat_prompt(CHAT[:1], tokenizer, note="Be brief. ")
-    assert tokenizer.decode(prompt) == "Be brief. 1+1?"
+    assert tokenizer.decode(prompt) == "Be brief. [I]1+1?[/I]"
     row = encode_chat(CHAT[:2], tokenizer, note="Be brief. ")
-    assert learned(row, tokenizer) == "2"
+    assert learned(row, tokenizer) == f"2{END}"
 
 
 def test_plain_text_learns_the_answer_and_the_end():
@@ -93,6 +99,8 @@ def test_plain_text_learns_the_answer_and_the_end():
         (LINES, CHAT[:3], {}, "the last message is of 'user'"),
         (LINES, [], {}, "the last message is missing, in encode_chat; must be"),
         (LINES, CHAT, {"turns": "first"}, "turns is 'first'"),
+        (BARE, CHAT[:2], {}, "has no border at the beginning of turn 1, the assistant's"),
+        (NAMES, CHAT[:2], {}, "has no border at the end of turn 1"),
         (MARKS, [{"role": "tool", "content": "x"}, *CHAT], {}, "no role tool"),
     ],
 )

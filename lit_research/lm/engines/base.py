@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -137,6 +137,13 @@ class Engine(ABC):
     @abstractmethod
     def card(self) -> dict[str, Any]:
         """Return what tells texts of this engine from those of another: plain JSON data."""
+
+    def with_schema(self, schema: Mapping[str, Any]) -> Engine:
+        """Return an engine whose answers are to fit a JSON schema, if it can be told to.
+
+        Here it is this one: whoever asks says so in the prompt too, and checks what comes.
+        """
+        return self
 
     @abstractmethod
     def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:

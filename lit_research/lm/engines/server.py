@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -132,6 +133,14 @@ class OpenAIEngine(Engine):
             **chat_card(self.chat, self.system),
             **schema,
         }
+
+    def with_schema(self, schema: Mapping[str, Any]) -> OpenAIEngine:
+        """Return this engine with a schema, unless it has one; both share their connections."""
+        if self.json_schema is not None:
+            return self
+        other = copy(self)
+        other.json_schema = schema
+        return other
 
     def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
         """Return completions of every prompt; see ``Engine.generate``.

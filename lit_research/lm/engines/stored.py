@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import asdict, replace
 from typing import Any, Literal, TypeAlias
 
@@ -68,6 +69,12 @@ class StoredEngine(Engine):
     def card(self) -> dict[str, Any]:
         """Return the engine's card: the store adds nothing to the texts."""
         return self.engine.card()
+
+    def with_schema(self, schema: Mapping[str, Any]) -> StoredEngine:
+        """Return an engine of the same store over the engine with the schema."""
+        other = copy(self)
+        other.engine = self.engine.with_schema(schema)
+        return other
 
     def complete(self, prompts: Prompts, sampling: Sampling) -> list[list[Completion]]:
         """Return completions of every prompt, kept or new; see ``Engine.generate``."""

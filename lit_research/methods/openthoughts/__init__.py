@@ -16,6 +16,7 @@ from lit_research.methods.openthoughts.cleaning import (
 from lit_research.methods.openthoughts.data import ReasoningRows
 from lit_research.methods.openthoughts.formats import Imported, export_rows, read_row
 from lit_research.methods.openthoughts.hparams import HYPERPARAMETERS, Hyperparameters, hparams_for
+from lit_research.methods.openthoughts.mixed_recipes import MixedRecipes
 from lit_research.methods.openthoughts.module import ReasoningSFT
 from lit_research.methods.openthoughts.question_rows import Questions
 from lit_research.methods.openthoughts.question_scores import (
@@ -51,6 +52,7 @@ from lit_research.methods.openthoughts.world_stages import (
     WorldQuestions,
     WorldTeacher,
 )
+from lit_research.methods.openthoughts.written_questions import ExtractQuestions, WriteQuestions
 
 __all__ = [
     "HYPERPARAMETERS",
@@ -64,6 +66,7 @@ __all__ = [
     "EngineTeacher",
     "EnglishAnswers",
     "ExactDuplicates",
+    "ExtractQuestions",
     "FastText",
     "FastTextAnswers",
     "Hyperparameters",
@@ -71,6 +74,7 @@ __all__ = [
     "Keep",
     "LongestAnswers",
     "Mix",
+    "MixedRecipes",
     "NearDuplicates",
     "NoAnswerFilter",
     "Planted",
@@ -96,6 +100,7 @@ __all__ = [
     "WorldQuestions",
     "WorldRows",
     "WorldTeacher",
+    "WriteQuestions",
     "export_rows",
     "hparams_for",
     "read_row",

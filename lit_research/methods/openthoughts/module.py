@@ -70,6 +70,7 @@ class ReasoningSFT(Pretrain):
         "val/truncated_share",
         "val/answer_tokens",
         "val/teacher_tokens",
+        "val/train_rows",
     )
 
     def __init__(
@@ -97,6 +98,7 @@ class ReasoningSFT(Pretrain):
         self._outcomes: list[Outcome] = []
         self._answers: list[str] = []
         self._cost: float | None = None
+        self._rows: int | None = None
 
     def setup(self, stage: str) -> None:
         """Refuse to sample from sharded parameters."""
@@ -114,8 +116,10 @@ class ReasoningSFT(Pretrain):
         """Write ``rows.json``, the card of the training rows, in the run's folder."""
         folder, data = run_folder(self.trainer), datamodule(self.trainer)
         self._cost = getattr(data, "cost", None)
-        if folder is not None and hasattr(data, "card"):
-            rank_zero_only(write_json)(folder / CARD, data.card)
+        card = getattr(data, "card", None)
+        self._rows = None if card is None else card.get("rows")
+        if folder is not None and card is not None:
+            rank_zero_only(write_json)(folder / CARD, card)
 
     def on_validation_epoch_start(self) -> None:
         """Begin the outcomes."""
@@ -213,6 +217,8 @@ class ReasoningSFT(Pretrain):
             self.log_result(f"{stage}/{name}", value, prog_bar=name == "accuracy")
         if self._cost is not None:
             self.log_result(f"{stage}/teacher_tokens", self._cost)
+        if self._rows is not None:
+            self.log_result(f"{stage}/train_rows", float(self._rows))
         if stage == "test":
             table = results_table(found)
             add_text(self.trainer, "test/accuracy", code_block(table))

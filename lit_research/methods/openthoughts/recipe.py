@@ -18,7 +18,7 @@ from lit_research.methods.openthoughts.strategies import (
 )
 from lit_research.methods.openthoughts.teachers import Annotate, Teacher
 from lit_research.ranges import COUNT, Range, check_range
-from lit_research.stages import Pipeline, Source, Stage, Step
+from lit_research.stages import Pipeline, RowStage, Source, Stage, Step
 
 ANSWERED, LAST = "answered", "examples"
 """Names of the step whose rows are the teacher's, and of the last one."""
@@ -41,9 +41,12 @@ class Recipe:
         dedup: stages that reject duplicates, by name; none keeps them.
         answers: of each question, a; n must be a multiple, so that n is questions x a.
         answer_filter: which answers are kept.
-        pool: questions drawn from the sources for each that is used.
+        pool: questions drawn from the sources for each that is used, n / m of each source; None:
+            all that they have.
         kept: of these, questions that the filter keeps for each that is used.
         spare: answers made for each that is kept; None: 2 with a filter that cuts, else 1.
+        writers: by the name of a source, what makes questions of its rows: ``WriteQuestions`` of
+            topics, ``ExtractQuestions`` of documents.
 
     Raises:
         UserError: numbers that are below 1, or do not fit each other.
@@ -57,9 +60,10 @@ class Recipe:
     dedup: Mapping[str, Stage] = field(default_factory=dict)
     answers: int = 1
     answer_filter: AnswerFilter = field(default_factory=NoAnswerFilter)
-    pool: float = 1.0
+    pool: float | None = 1.0
     kept: float = 1.0
     spare: float | None = None
+    writers: Mapping[str, RowStage] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         where = "in a recipe"
@@ -69,12 +73,18 @@ class Recipe:
             raise UserError(
                 f"m is {self.m}, {where}; must be at most the {len(self.sources)} sources"
             )
+        for name in self.writers:
+            if name not in self.sources:
+                raise UserError(
+                    f"there is a writer of the source {name!r}, {where}; must be of one of "
+                    f"{', '.join(self.sources)}"
+                )
         if self.n % self.answers:
             raise UserError(
                 f"n is {self.n} and answers {self.answers}, {where}; n must be a multiple, so that "
                 "it is questions times answers"
             )
-        if self.pool < self.kept:
+        if self.pool is not None and self.pool < self.kept:
             raise UserError(
                 f"pool is {self.pool:g} and kept {self.kept:g}, {where}; the filter cannot keep "
                 "more questions than there are"
@@ -92,21 +102,36 @@ class Recipe:
         return self.answer_filter.compute_controlled
 
     def steps(self) -> dict[str, Stage | Step]:
-        """Return the steps of the pipeline; the last one is ``examples``."""
+        """Return the steps of the pipeline; the last one is ``examples``.
+
+        Raises:
+            UserError: two steps have one name.
+        """
         asked = self.questions
         steps: dict[str, Stage | Step] = {}
         used = list(self.sources)[: self.m]
         for name in used:
             steps[f"source-{name}"] = self.sources[name]
+            if name in self.writers:
+                steps[f"written-{name}"] = self.writers[name]
             steps[f"questions-{name}"] = Questions(source=name)
         mixed = tuple(f"questions-{name}" for name in used)
-        steps["mixed"] = Step(Mix(round(self.pool * asked), self.m), mixed)
-        steps |= self.question_filter.stages(round(self.kept * asked))
-        steps |= self.dedup
-        steps["asked"] = Keep(asked)
-        steps[ANSWERED] = Annotate(self.teacher, self.answers)
-        steps |= self.answer_filter.stages(self.n)
-        steps[LAST] = Keep(self.n) if self.compute_controlled else _All()
+        mix = _All() if self.pool is None else Mix(round(self.pool * asked), self.m)
+        steps["mixed"] = Step(mix, mixed)
+        last = Keep(self.n) if self.compute_controlled else _All()
+        for more in (
+            self.question_filter.stages(round(self.kept * asked)),
+            self.dedup,
+            {"asked": Keep(asked), ANSWERED: Annotate(self.teacher, self.answers)},
+            self.answer_filter.stages(self.n),
+            {LAST: last},
+        ):
+            if twice := sorted(steps.keys() & more.keys()):
+                raise UserError(
+                    f"two steps of a recipe are named {twice[0]!r}; must have names of their own: "
+                    "rename the source, or the stage of dedup or of a strategy"
+                )
+            steps |= more
         return steps
 
     def pipeline(self, folder: str | Path, seed: int = 0) -> Pipeline:
@@ -115,7 +140,7 @@ class Recipe:
 
 
 class _All(Keep):
-    """Keeps all rows, under the name of the last step."""
+    """Keeps all rows."""
 
     def __init__(self) -> None:
         super().__init__(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lit_research.evals import Attempt, Verifier
+from lit_research.evals import Attempt, Verifier, parse_final, parse_program
 from lit_research.methods.openthoughts.choosing import Keep
 from lit_research.methods.openthoughts.strategies import AnswerFilter
 from lit_research.stages import Filter, Reasons, Rejected, Row, RowStage, Stage
@@ -65,9 +65,16 @@ def _attempt(row: Row) -> Attempt:
         row["question"],
         f"{row['trace'] or ''}\n{row['final'] or ''}",
         key=row["answer"],
-        final=row["final"],
+        final=_stated(row["final"]),
         question_id=row["question_id"],
     )
+
+
+def _stated(final: str | None) -> str | None:
+    """Return the answer that the final part states, without its sentence; a program is one."""
+    if not final or parse_program("", final).code is not None:
+        return final
+    return parse_final(final).text or final
 
 
 class OnlyRight(Filter):
@@ -101,7 +108,8 @@ class VerifiedAnswers(AnswerFilter):
     answers that most answers to the question agree with.
 
     Args:
-        verifier: says whether answers are right.
+        verifier: says whether answers are right; by class path, ``lit_research.evals.CodeVerifier``
+            with test cases in the column ``answer``, say.
         keep_unclear: keep those of which it cannot tell.
     """
 

@@ -188,6 +188,13 @@ def test_numbers_that_do_not_fit_are_refused(arguments, message):
         Recipe({"q": questions(5)}, Program(), **arguments)
 
 
+@pytest.mark.parametrize("name", ["asked", "answered", "examples", "mixed", "questions-q"])
+def test_two_steps_of_one_name_are_refused(tmp_path, name):
+    recipe = Recipe({"q": questions(5)}, Program(), 5, dedup={name: Keep(3)})
+    with pytest.raises(UserError, match=f"two steps of a recipe are named '{name}'"):
+        recipe.pipeline(tmp_path)
+
+
 def test_malformed_questions_have_reasons(tmp_path):
     given = ["fine", None, "  ", "x" * 100_001]
     rows = [{"id": str(k), "question": text} for k, text in enumerate(given)]
