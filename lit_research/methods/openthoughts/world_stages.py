@@ -108,6 +108,7 @@ class WorldTeacher(Teacher):
     def card(self) -> dict[str, Any]:
         """Return the arguments, and that a program's answers have no licence to mind."""
         return {
+            "version": 2,  # of what the programs write
             "teacher": self._name,
             "trust_key": self._trust_key,
             "seed": self._world.seed,
