@@ -16,9 +16,14 @@ from tests.helpers import config_arguments
 
 HERE = Path(__file__).parent
 STEPS = 20
-# In float64: processors whose kernels add in another order agree far better than this, and a
-# changed formula is off by far more.
-TOLERANCE = 1e-7  # relative
+# The runs are in float64, but transformers' norms, rotary angles and losses are float32 within, as
+# are many logged values: between two processors whose kernels add in another order, 4e-6 (relative)
+# and 4e-8 (of a standard deviation near 0) were seen. A changed formula is off by far more.
+# Learning rates are the same everywhere.
+TOLERANCE, NEAR_ZERO = 1e-4, 1e-6  # relative, absolute
+# How many steps are compared where a run magnifies such a difference: of this one it is 2e-6, 5e-6,
+# 8e-6, 7e-5 and 2e-3 at steps 6 to 10.
+COMPARED = {"ttt/tiny": 8}
 
 # What keeps twenty steps of all configs within a minute or two: smaller batches, and of self-play,
 # whose rounds ask Lean, fewer theorems and steps. Its ablations are of smaller players that prove
@@ -157,6 +162,11 @@ def text(found: Record) -> str:
     return "".join(f"{step} {name} {value:.17g}\n" for step, name, value in found)
 
 
+def compared(name: str, found: Record) -> Record:
+    """Return the values of the steps that are compared."""
+    return [row for row in found if row[0] < COMPARED.get(name, row[0] + 1)]
+
+
 def read(file: Path) -> Record:
     """Return what ``text`` was made of."""
     rows = (line.rsplit(" ", 1) for line in file.read_text().splitlines())
@@ -169,11 +179,12 @@ def differences(found: Record, expected: Record) -> list[str]:
     lines = []
     for step, name in sorted({*ours, *golden}):
         one, other = ours.get((step, name)), golden.get((step, name))
-        if one is None or other is None or not _are_equal(one, other):
+        if one is None or other is None or not _are_equal(name, one, other):
             lines.append(f"step {step}: {name} is {one}, was {other}")
     return lines
 
 
-def _are_equal(one: float, other: float) -> bool:
+def _are_equal(name: str, one: float, other: float) -> bool:
     both_nan = math.isnan(one) and math.isnan(other)
-    return both_nan or math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=1e-12)
+    relative, absolute = (1e-9, 0.0) if name.startswith("lr") else (TOLERANCE, NEAR_ZERO)
+    return both_nan or math.isclose(one, other, rel_tol=relative, abs_tol=absolute)
