@@ -20,6 +20,7 @@ import yaml
 from lightning.pytorch.callbacks import Callback
 
 from lit_research.catalogue import with_bases
+from lit_research.lightning_cli import ResearchCLI
 
 TINY: dict[str, Any] = {
     "seed_everything": 1,
@@ -65,6 +66,22 @@ TINY: dict[str, Any] = {
 
 # Keys whose mapping is one value: a later config replaces it whole.
 ONE_VALUE = ("lm", "generator", "target")
+
+
+class Parsed(ResearchCLI):
+    """Parse and build nothing."""
+
+    def before_instantiate_classes(self) -> None:
+        pass
+
+    def instantiate_classes(self) -> None:
+        pass
+
+    def after_instantiate_classes(self) -> None:
+        pass
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        pass
 
 
 def config_arguments(path: Path) -> list[str]:

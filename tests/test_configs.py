@@ -11,34 +11,17 @@ from lit_research import lean
 from lit_research.catalogue import base_of, listing
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
-from lit_research.lightning_cli import ResearchCLI
 from lit_research.lm import count_parameters, meta_lm
 from lit_research.methods.openthoughts import hparams_for
 from lit_research.methods.openthoughts.hparams import CUT_OFF, WARMUP
 from lit_research.methods.self_play import Rules, SelfPlay, Update
 from lit_research.methods.ttt.config import TTTE2EConfig
 from lit_research.methods.ttt.model import TTTE2EForCausalLM
-from tests.helpers import ONE_VALUE, config_arguments, read_config, write_tiny
+from tests.helpers import ONE_VALUE, Parsed, config_arguments, read_config, write_tiny
 
 CONFIGS = sorted(config_dir().glob("*/*.yaml"))
 OVERLAYS = [p for p in CONFIGS if base_of(p)]
 COMPLETE = [p for p in CONFIGS if p in OVERLAYS or "model" in yaml.safe_load(p.read_text())]
-
-
-class Parsed(ResearchCLI):
-    """Parse and build nothing."""
-
-    def before_instantiate_classes(self) -> None:
-        pass
-
-    def instantiate_classes(self) -> None:
-        pass
-
-    def after_instantiate_classes(self) -> None:
-        pass
-
-    def _run_subcommand(self, subcommand: str) -> None:
-        pass
 
 
 def name(path: Path) -> str:

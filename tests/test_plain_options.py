@@ -5,28 +5,11 @@ import yaml
 
 from lit_research.cli import config_dir, main
 from lit_research.errors import UserError
-from lit_research.lightning_cli import ResearchCLI
-from tests.helpers import config_arguments, write_tiny
+from tests.helpers import Parsed, config_arguments, write_tiny
 
 ROPE = {"rope_type": "linear", "factor": 2.0, "rope_theta": 1000.0}
 RECIPE = "--data.init_args.source.init_args.recipe"
 WORLD = "lit_research.methods.openthoughts"
-
-
-class Parsed(ResearchCLI):
-    """Parse and build nothing."""
-
-    def before_instantiate_classes(self) -> None:
-        pass
-
-    def instantiate_classes(self) -> None:
-        pass
-
-    def after_instantiate_classes(self) -> None:
-        pass
-
-    def _run_subcommand(self, subcommand: str) -> None:
-        pass
 
 
 def parsed_recipe(*options):
