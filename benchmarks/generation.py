@@ -12,9 +12,7 @@ asked for once, before a time counts.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +25,7 @@ from statistics import median
 from typing import Any, TypeAlias
 
 from benchmarks.pairing import interleave, publish, ratios
+from benchmarks.peer_process import peer_process
 from lit_research.lm.engines import Engine, OpenAIEngine, StoredEngine
 from tests.lm.engines.counting import counting, events
 
@@ -82,25 +81,13 @@ def ours(engine: Engine, tag: str) -> tuple[float, float, list[str]]:
 @contextmanager
 def curator(python: str, url: str) -> Iterator[Writer]:
     """Give what runs a job with curator, in a process that stays."""
-    command = [python, str(PEER), url, str(CONCURRENCY)]
-    options: dict[str, Any] = {"text": True, "stderr": subprocess.DEVNULL}
-    # Not with our modules: its environment has others.
-    options["env"] = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options
-    ) as process:
-        jobs, answers = process.stdin, process.stdout
-        assert jobs is not None
-        assert answers is not None
-        assert answers.readline() == "ready\n", f"curator does not run in {python}"
+    with peer_process(python, PEER, url, str(CONCURRENCY)) as ask:
 
         def write(tag: str) -> tuple[float, float, list[str]]:
-            print(COUNT, LENGTH, tag, file=jobs, flush=True)
-            done = json.loads(answers.readline())
+            done = ask(COUNT, LENGTH, tag)
             return done["wall_s"], done["cpu_s"], done["texts"]
 
         yield write
-        jobs.close()
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -18,8 +18,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from itertools import count as counter
 from pathlib import Path
@@ -27,6 +27,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.pairing import interleave, publish, ratios
+from benchmarks.peer_process import peer_process
 from benchmarks.stages_graph import is_kept, question
 from benchmarks.stages_kill import killed
 from benchmarks.stages_ours import Work, in_process, with_server
@@ -51,29 +52,6 @@ def recipe_runs(sizes: tuple[int, ...], repeats: int) -> dict[int, list[dict[str
             runs.append(json.loads(done.stdout.splitlines()[-1]))
             assert runs[-1]["hash"] == runs[0]["hash"], f"{size} rows end in other rows"
     return found
-
-
-@contextmanager
-def peer(python: str, *arguments: str) -> Iterator[Work]:
-    """Give what runs a job with another tool, in a process that stays."""
-    options: dict[str, Any] = {"text": True, "stderr": subprocess.DEVNULL}
-    # Not with our modules: its environment has others.
-    options["env"] = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    command = [python, str(PEER), *arguments]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options
-    ) as process:
-        jobs, answers = process.stdin, process.stdout
-        assert jobs is not None
-        assert answers is not None
-        assert answers.readline() == "ready\n", f"{arguments[0]} does not run in {python}"
-
-        def run(count: int, tag: str) -> dict[str, Any]:
-            print(count, tag, file=jobs, flush=True)
-            return json.loads(answers.readline())
-
-        yield run
-        jobs.close()
 
 
 def graph_numbers(rivals: dict[str, Work], count: int, rounds: int) -> list[dict[str, Any]]:
@@ -110,12 +88,14 @@ def measure_graphs(options: argparse.Namespace, shrink: int) -> list[dict[str, A
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         local, served = {OURS: in_process()}, dict[str, Work]()
         if options.distilabel:
-            local[DISTILABEL] = stack.enter_context(peer(options.distilabel, "distilabel"))
+            local[DISTILABEL] = stack.enter_context(
+                peer_process(options.distilabel, PEER, "distilabel")
+            )
         url = stack.enter_context(counting(folder / "log", {"delay_s": 0.0}))
         served[SERVED] = with_server(url, CONCURRENCY, folder)
         if options.curator:
             given = ("curator", url, str(CONCURRENCY))
-            served[CURATOR] = stack.enter_context(peer(options.curator, *given))
+            served[CURATOR] = stack.enter_context(peer_process(options.curator, PEER, *given))
         rows = graph_numbers(local, ROWS // shrink, rounds)
         return rows + graph_numbers(served, REQUESTS // shrink, rounds)
 

@@ -20,39 +20,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
+from benchmarks.curator_peer import set_up, writer
 from benchmarks.stages_graph import is_kept, question
 
 
 def curator(url: str, concurrency: int) -> Callable[[int, str], list[str]]:
     """Return what runs a job with curator; the stub is a server."""
-    import tiktoken
-
-    ranks = {bytes([value]): value for value in range(256)}
-    bytewise = tiktoken.Encoding("bytes", pat_str=".", mergeable_ranks=ranks, special_tokens={})
-    tiktoken.get_encoding = tiktoken.encoding_for_model = lambda name: bytewise
-    from bespokelabs import curator as package
-    from datasets import Dataset
-
-    class Writer(package.LLM):
-        def prompt(self, row: dict[str, str]) -> str:
-            return row["question"]
-
-        def parse(self, row: dict[str, str], response: str) -> dict[str, str]:
-            return {"answer": response}
-
-    limits = {"max_requests_per_minute": 10**7, "max_tokens_per_minute": 10**10}
-    writer = Writer(
-        model_name="m",
-        backend="openai",
-        backend_params={"base_url": url, "max_concurrent_requests": concurrency, **limits},
-        generation_params={"max_tokens": 4},
-    )
+    write = writer(url, concurrency, "question", "answer")
 
     def run(count: int, tag: str) -> list[str]:
-        rows = Dataset.from_list([{"question": question(tag, number)} for number in range(count)])
-        found = writer(rows)
-        kept = getattr(found, "dataset", found).filter(lambda row: is_kept(row["answer"]))
-        return list(kept["answer"])
+        rows = write([question(tag, number) for number in range(count)])
+        return list(rows.filter(lambda row: is_kept(row["answer"]))["answer"])
 
     return run
 
@@ -73,15 +51,7 @@ def serve(folder: str) -> None:
     """Run the jobs, with caches in a folder."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # they write to the output as they like
-    os.environ |= {
-        "OPENAI_API_KEY": "none",
-        "TELEMETRY_ENABLED": "false",
-        "CURATOR_DISABLE_RICH_DISPLAY": "1",
-        "CURATOR_CACHE_DIR": f"{folder}/curator",
-        "HF_HOME": f"{folder}/hub",
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-    }
+    set_up(folder)
     run: Callable[[int, str], list[str]]
     name, *rest = sys.argv[1:]
     if name == "distilabel":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,8 +125,13 @@ def _run_jobs(
         executor.submit(run_arm, arm, seed, work, command, plan): (arm.name, seed)
         for arm, seed in jobs
     }
-    for future in as_completed(futures):
-        yield futures[future], future.result()
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BaseException:  # a run that failed, or Ctrl-C: no executor is to run the rest first
+        for future in futures:
+            future.cancel()
+        raise
 
 
 def run_arms(
@@ -136,6 +141,7 @@ def run_arms(
     command: Command,
     executor: Executor | None = None,
     plan: str | None = None,
+    after_each: Callable[[], None] | None = None,
 ) -> Results:
     """Run every arm with every seed, show the progress, and collect the metrics.
 
@@ -146,6 +152,7 @@ def run_arms(
         command: see ``run_arm``.
         executor: where they run; None runs them one after the other, in this process.
         plan: hash of the plan that they are run under.
+        after_each: called when a run has written its result.
 
     Raises:
         UserError: an arm needs one that is not among ``arms``.
@@ -161,6 +168,8 @@ def run_arms(
             jobs = [(arm, seed) for arm in level for seed in seeds]
             for job, metrics in _run_jobs(jobs, work, command, executor, plan):
                 measured[job] = metrics
+                if after_each is not None:
+                    after_each()
                 progress.advance(bar)
     results: Results = {}
     for arm, seed in runs:  # in the order of the seeds, whichever finished first

@@ -17,6 +17,7 @@ import json
 import pkgutil
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,14 @@ def _run_seeds(
 ) -> tuple[Results, float]:
     """Return what arms measured, and the seconds of all their runs."""
     work = Path(options.out) / "work" / options.method
-    kept = runs_file(Path(options.out), options.method)
+    kept, plan_hash = runs_file(Path(options.out), options.method), plan.hash if plan else None
     restore(kept, arms, seeds, work)
+    keep_all = partial(keep, kept, arms, seeds, work)
     try:
         with make_executor(options.executor, options.jobs) as executor:
-            results = run_arms(arms, seeds, work, command, executor, plan.hash if plan else None)
-    finally:  # an interrupted one too
-        keep(kept, arms, seeds, work)
+            results = run_arms(arms, seeds, work, command, executor, plan_hash, keep_all)
+    finally:  # those that ended while an interrupted one waited for them
+        keep_all()
     files = [result_file(arm, seed, work) for arm in arms for seed in seeds]
     return results, sum(json.loads(file.read_text())["seconds"] for file in files)
 

@@ -2,14 +2,16 @@
 
 import json
 import shutil
+import time
 from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
 from lit_research.cli import main as command
-from lit_research.experiments import Arm, Claim, replicate
+from lit_research.experiments import Arm, Claim, replicate, run_arms
 from lit_research.experiments.arm_runs import result_file
 from lit_research.experiments.kept_runs import keep, restore
 
@@ -45,6 +47,20 @@ def test_an_interrupted_replica_keeps_what_was_done(arms, tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         replicate.main(interrupted, ["pretrain", "--seeds", "1"])
     assert set(json.loads(Path("replicas/runs/pretrain.json").read_text())) == {arms[0].folder}
+
+
+def test_after_a_run_that_fails_no_more_are_begun(arms, tmp_path):
+    begun = []
+
+    def failing(words):
+        begun.append(words)
+        if len(begun) > 1:  # the caller has time to see that the first one failed
+            time.sleep(0.2)
+        raise RuntimeError("no space")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="no space"):
+        run_arms(arms, range(20), tmp_path / "work", failing, pool)
+    assert len(begun) < 10  # of 40
 
 
 def of_three(tmp_path, monkeypatch):
