@@ -47,19 +47,19 @@ def make_object(
     # jsonargparse where KEY holds plain data.
     beside = {str(key): value for key, value in config.items() if key not in KEYS}
     # A copy at every depth: jsonargparse puts its own objects into what it parses.
-    given = deepcopy(_merged(arguments, beside))
+    given = deepcopy(merged(arguments, beside))
     return _build(_find(base, path, names or {}), path, given)
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Return a mapping with another one on top, key by key at every depth."""
-    merged = dict(below)
+    found = dict(below)
     for key, value in above.items():
-        known = merged.get(key)
+        known = found.get(key)
         if isinstance(known, Mapping) and isinstance(value, Mapping):
-            value = _merged(known, value)
-        merged[key] = value
-    return merged
+            value = merged(known, value)
+        found[key] = value
+    return found
 
 
 def _readable_name(base: type) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from lit_research.catalogue import config_dir, with_bases
+from lit_research.class_paths import merged
 from lit_research.errors import UserError
 
 
@@ -28,13 +28,5 @@ def read_trial(trial: str, where: str) -> dict[str, Any]:
         content = yaml.safe_load(file.read_text())
         if not isinstance(content, dict):
             raise UserError(f"{file} holds no keys, {where}; must be a config")
-        _merge(config, content)
+        config = merged(config, content)
     return config
-
-
-def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
-            _merge(below[key], value)
-        else:
-            below[key] = value
