@@ -1,4 +1,4 @@
-"""Tokens of a text, by a counter that has a name: which one defined a bucket is part of a result."""
+"""Tokens of a text, by a counter that has a name, since buckets depend on it."""
 
 from __future__ import annotations
 

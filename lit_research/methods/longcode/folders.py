@@ -13,7 +13,7 @@ from lit_research.errors import UserError
 from lit_research.files import replacing_folder, write_json
 from lit_research.methods.longcode.items import Item, Origin, QuestionItem, RepairItem, Span
 from lit_research.methods.longcode.trees import SourceTree
-from lit_research.storage import writing
+from lit_research.storage import save_dataset, writing
 
 CARD = "card.json"
 FORMAT = 1
@@ -76,14 +76,14 @@ class ItemSet:
             for name, kind in _TABLES.items():
                 rows = [_row(item) for item in self.items if isinstance(item, kind)]
                 if rows:
-                    Dataset.from_list(rows).save_to_disk(str(new / name))
+                    save_dataset(Dataset.from_list(rows), new / name)
             files = [
                 {"tree": name, "path": path, "text": text}
                 for name, tree in self.trees.items()
                 for path, text in tree.files.items()
             ]
             if files:
-                Dataset.from_list(files).save_to_disk(str(new / "trees"))
+                save_dataset(Dataset.from_list(files), new / "trees")
             origins = {name: asdict(tree.origin) for name, tree in self.trees.items()}
             card = {**self.card, "format": FORMAT, "trees": origins}
             card |= {
