@@ -87,7 +87,7 @@ def test_a_repair_that_no_test_shows_is_refused(changes, message):
 def test_items_of_one_id_or_without_a_tree_are_refused():
     with pytest.raises(UserError, match="2 items have the id 'q1'"):
         ItemSet([QUESTION, QUESTION], {TREE.name: TREE})
-    with pytest.raises(UserError, match="names the tree 'shop-1.0'"):
+    with pytest.raises(UserError, match=r"names the tree 'shop-1\.0'"):
         ItemSet([QUESTION], {})
     with pytest.raises(UserError, match="names the tree 'hidden'"):
         ItemSet([replace(REPAIR, tests="hidden")], {TREE.name: TREE})
