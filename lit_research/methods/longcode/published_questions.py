@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ from lit_research.methods.longcode.published_files import ReleaseFiles, writing_
 from lit_research.methods.longcode.published_records import (
     BUCKETS,
     check_buckets,
+    check_unicode,
     dump_of_tree,
     items_of,
     keep_columns,
@@ -92,8 +94,7 @@ def import_questions(
     used = {item.tree for item in items}
     trees = {name: tree for name, tree in trees.items() if name in used}
     totals = {name: sum(counting.count(list(tree.files.values()))) for name, tree in trees.items()}
-    for item in items:
-        object.__setattr__(item, "tokens", totals[item.tree])  # not yet seen by anyone
+    items = [replace(item, tokens=totals[item.tree]) for item in items]
     card = {
         "published": "LongCodeQA",
         "file": Path(path).name,
@@ -185,6 +186,7 @@ def _question(record: Any, bucket: str, index: int) -> tuple[QuestionItem, Sourc
     missing = [name for name in COLUMNS if not isinstance(_column(record, name), str)]
     if missing:
         raise UserError(f"there is no text {missing[0]!r}; must have {', '.join(COLUMNS)}")
+    check_unicode(record)
     parsed = options_of(record["question"])
     if parsed is None:
         raise UserError(
@@ -239,7 +241,7 @@ def _differences(records: Sequence[Any], bucket: str) -> list[str]:
 def _written(records: Sequence[Any], layout: Mapping[str, Any]) -> bytes:
     options = {key: layout[key] for key in ("indent", "ensure_ascii") if key in layout}
     text = json.dumps(records, **options)
-    return (text + layout.get("end", "")).encode()
+    return (text + layout.get("end", "")).encode(errors="surrogatepass")
 
 
 def _layout(content: bytes, records: Sequence[Any]) -> dict[str, Any] | None:

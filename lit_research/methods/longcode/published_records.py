@@ -42,6 +42,19 @@ def check_buckets(buckets: Sequence[str]) -> None:
             raise UserError(f"the bucket is {bucket!r}; must be one of {', '.join(BUCKETS)}")
 
 
+def check_unicode(record: Mapping[str, Any]) -> None:
+    """Refuse texts that no file of items can hold.
+
+    Raises:
+        UserError: a text has half of a surrogate pair, which JSON can name and UTF-8 cannot.
+    """
+    for name, value in record.items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{name!r} is no Unicode text: {error}; must be one") from error
+
+
 def keep_columns(record: Mapping[str, Any], without: Collection[str] = ()) -> dict[str, str]:
     """Return the columns of a record as texts, and the order of all of them."""
     kept = {
