@@ -11,8 +11,12 @@ from lit_research.errors import UserError
 from lit_research.methods.longcode.folders import ItemSet
 from lit_research.methods.longcode.items import Origin, RepairItem
 from lit_research.methods.longcode.published_patches import changed_spans, unwrapped
-from lit_research.methods.longcode.published_records import items_of, keep_columns
-from lit_research.methods.longcode.published_repairs import check_instance, test_names
+from lit_research.methods.longcode.published_records import (
+    items_of,
+    keep_columns,
+    restore_columns,
+)
+from lit_research.methods.longcode.published_repairs import check_instance, names_of_tests
 from lit_research.methods.longcode.trees import SourceTree
 
 _BUILDER = "published_instances 1"
@@ -39,8 +43,6 @@ def import_instances(path: str | Path, *, skip_bad: bool = False) -> ItemSet:
 
 def export_instances(items: ItemSet) -> list[dict[str, Any]]:
     """Return the rows that instances were read from, field by field."""
-    from lit_research.methods.longcode.published_records import restore_columns
-
     return [restore_columns(item.source, {}) for item in items.repairs]
 
 
@@ -56,8 +58,8 @@ def _instance(index: int, row: Any) -> RepairItem:
         f"{row['repo']}@{row['base_commit'][:12]}",
         "",
         patch,
-        test_names(row["FAIL_TO_PASS"], "FAIL_TO_PASS"),
-        test_names(row["PASS_TO_PASS"], "PASS_TO_PASS"),
+        names_of_tests(row["FAIL_TO_PASS"], "FAIL_TO_PASS"),
+        names_of_tests(row["PASS_TO_PASS"], "PASS_TO_PASS"),
         origin,
         changed_spans(patch),
         source=keep_columns(row),
@@ -83,7 +85,7 @@ def _rows(path: Path) -> Sequence[Any]:
         text = path.read_text(encoding="utf-8")
         if text.lstrip().startswith("["):
             return json.loads(text)
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
     except UserError:
         raise
     except (OSError, ValueError) as error:

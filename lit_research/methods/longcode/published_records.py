@@ -56,15 +56,22 @@ def check_unicode(record: Mapping[str, Any]) -> None:
 
 
 def keep_columns(record: Mapping[str, Any], without: Collection[str] = ()) -> dict[str, str]:
-    """Return the columns of a record as texts, and the order of all of them."""
-    kept = {
-        (name if isinstance(value, str) else _JSON + name): (
-            value if isinstance(value, str) else json.dumps(value)
-        )
-        for name, value in record.items()
-        if name not in without
-    }
-    return {_KEYS: json.dumps(list(record)), **kept}
+    """Return the columns of a record as texts, and the order of all of them.
+
+    Raises:
+        UserError: a column holds what JSON cannot, such as a time.
+    """
+    kept = {_KEYS: json.dumps(list(record))}
+    for name, value in record.items():
+        if name in without:
+            continue
+        try:
+            kept |= {name: value} if isinstance(value, str) else {_JSON + name: json.dumps(value)}
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"the column {name!r} holds {type(value).__name__}; must be text, numbers or lists"
+            ) from error
+    return kept
 
 
 def restore_columns(source: Mapping[str, str], others: Mapping[str, str]) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def published_text(item: RepairItem, tree: SourceTree) -> tuple[str, str]:
     return item.source["text_before"] + code, item.source["text_after"]
 
 
-def test_names(value: Any, column: str) -> tuple[str, ...]:
+def names_of_tests(value: Any, column: str) -> tuple[str, ...]:
     """Return the names of tests in a column, which is a list or JSON text of one.
 
     Raises:
@@ -204,8 +204,8 @@ def _repair(row: Any, id_: str, bucket: str, count: Any) -> tuple[RepairItem, So
         tree.name,
         "",
         patch,
-        test_names(row["FAIL_TO_PASS"], "FAIL_TO_PASS"),
-        test_names(row["PASS_TO_PASS"], "PASS_TO_PASS"),
+        names_of_tests(row["FAIL_TO_PASS"], "FAIL_TO_PASS"),
+        names_of_tests(row["PASS_TO_PASS"], "PASS_TO_PASS"),
         origin,
         tuple(span for span in changed_spans(patch) if span.file in tree.files),
         sum(count(list(tree.files.values()))),
