@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 from torch import Tensor
@@ -21,7 +21,7 @@ from lit_research.methods.longcode.data import Batch, CodeExam
 from lit_research.methods.longcode.exam_log import ExamLog
 from lit_research.methods.longcode.examination import Asked, Examination
 from lit_research.methods.longcode.grading import Grader
-from lit_research.methods.longcode.patches import extract_patch
+from lit_research.methods.longcode.patches import diff_text
 from lit_research.methods.longcode.predictions import write_predictions
 from lit_research.methods.longcode.records import Graded
 from lit_research.methods.longcode.report import ExamReport, report_of
@@ -58,8 +58,8 @@ class LongCodeExam(Method):
     decisive_curves = {}
     reading: ClassVar[str] = (
         "test prints a table by length and writes it to report.json; IMAGES shows the accuracy by "
-        "length and by the depth of the evidence. Read the interval before the number: 50 questions "
-        "have a half-width of 14 points."
+        "length and by the depth of the evidence. Read the intervals first: with 50 questions "
+        "their half-width is 14 points."
     )
     defines = ()
     needs = {"batches": ("item_set", "groups")}
@@ -230,7 +230,7 @@ class LongCodeExam(Method):
         patches = {
             record.item: patch
             for record in self._records()
-            if record.task == "repair" and (patch := extract_patch(record.output)) is not None
+            if record.task == "repair" and (patch := diff_text(record.output)) is not None
         }
         if items and self.data.hparams["repairs"] == "diff":
             write_predictions(items, patches, folder / "predictions", self.hparams["name"])
