@@ -3,9 +3,10 @@
     python -m benchmarks.long_prefix
 
 The text has 8,192 tokens, there are 8 questions about it with 4 options each, and a small llama
-with random weights scores the options. ``separate`` reads a text from its beginning for each option,
-in the same pieces and with the logits of the option alone; since all cost the same, it is timed on
-four of the 32, and must give the same scores on one option of each question before a time counts.
+with random weights scores the options. ``separate`` reads a text from its beginning for each
+option, in the same pieces and with the logits of the option alone; since all cost the same, it is
+timed on four of the 32. It must give the same scores of an option of each question before a time
+counts.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
 from benchmarks.pairing import interleave, publish, ratios
-from lit_research.lm import build_lm
-from lit_research.lm.continuations import score_continuations
+from lit_research.lm import build_lm, score_continuations
 
 CONTEXT, QUESTIONS, OPTIONS, QUESTION, OPTION, ROUNDS = 8192, 8, 4, 64, 8, 3
 TIMED = 4  # options that are read apart in a round
@@ -88,7 +89,7 @@ def command() -> None:
         scored = len(way())
         return scored / (time.perf_counter() - begun)
 
-    numbers = interleave({name: (lambda way=way: rate(way)) for name, way in ways.items()}, ROUNDS)
+    numbers = interleave({name: partial(rate, way) for name, way in ways.items()}, ROUNDS)
     rows = ratios(numbers, OURS)
     for row in rows:
         row["options_per_s"] = sorted(numbers[row["name"]])[ROUNDS // 2]

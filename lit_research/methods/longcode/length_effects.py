@@ -5,6 +5,7 @@ Legend: I items, K lengths.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -110,8 +111,8 @@ def difference(
 
 def with_holm(differences: Sequence[Difference]) -> list[Difference]:
     """Return differences with p-values corrected for their number."""
-    corrected = holm([one.p for one in differences]) if differences else []
-    return [replace(one, p_holm=float(p)) for one, p in zip(differences, corrected, strict=True)]
+    corrected: list[float] = holm([one.p for one in differences]).tolist() if differences else []
+    return [replace(one, p_holm=p) for one, p in zip(differences, corrected, strict=True)]
 
 
 def drops(
@@ -134,7 +135,7 @@ def drops(
         UserError: a planned length is not in the exam.
     """
     lengths = outcomes.lengths.tolist()
-    steps = list(zip(lengths, lengths[1:], strict=False)) if planned is None else planned
+    steps = list(itertools.pairwise(lengths)) if planned is None else planned
     for step in steps:
         if missing := [length for length in step if length not in lengths]:
             raise UserError(

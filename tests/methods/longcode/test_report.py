@@ -1,5 +1,6 @@
 """The report of an exam, judged by what it recovers of solvers whose truth is known."""
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -171,8 +172,7 @@ def test_the_curve_by_depth_is_recovered_within_its_intervals(exams):
     solver = SimulatedSolver([0.9] * 3, LENGTHS, by_depth=dip)
     edges = np.linspace(0, 1, 6)
     truth = [
-        solver.accuracy(np.linspace(a, b, 2001))[:, 0].mean()
-        for a, b in zip(edges, edges[1:], strict=False)
+        solver.accuracy(np.linspace(a, b, 2001))[:, 0].mean() for a, b in itertools.pairwise(edges)
     ]
     hits = []
     for seed in range(exams // 2):
@@ -195,7 +195,7 @@ def test_the_bias_of_letters_is_recovered(exams):
 
 
 def test_failures_of_the_infrastructure_never_change_an_accuracy():
-    """Neither by being counted, nor by which samples are left: the mean of many exams is the same."""
+    """Neither by being counted nor by which samples are left."""
     solver = SimulatedSolver(CURVE, LENGTHS, infrastructure=0.3, rotations=4, within=0.2)
     records = records_of(solver.take(100, 0))
     left = [record for record in records if record.status != "infrastructure"]
@@ -261,7 +261,9 @@ def test_every_figure_can_be_drawn():
 
 def test_lengths_with_other_items_are_compared_on_none():
     """As in the released benchmark, whose lengths have repositories of their own."""
-    records = [record(f"{length} {n}", length, n < 20) for length in (1024, 2048) for n in range(30)]
+    records = [
+        record(f"{length} {n}", length, n < 20) for length in (1024, 2048) for n in range(30)
+    ]
     report = report_of(records).tasks[0]
     assert (report.drops[0].n, report.drops[0].p) == (0, 1.0)
     assert report.area[0] == pytest.approx(2 / 3)
