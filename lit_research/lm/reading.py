@@ -24,7 +24,9 @@ from torch.nn import functional as F
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-PREFILL_CHUNK = 2048  # tokens
+PREFILL_CHUNK = 2048
+"""Tokens of a text that are read in one pass, by default."""
+
 _PIECES = (5, 1, 6)  # tokens of the text that tests a model
 # Tolerance relative to the largest logit: sums are taken in another order.
 _SAME = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 1e-1}

@@ -6,10 +6,11 @@ effective number of items (as for surveys of clusters: Korn and Graubard 1998), 
 of items if each was asked once. A weighted sum of accuracies has the interval that their intervals
 and correlations give (MOVER: Zou, Huang and Zhang 2009, with Wilson's limits as in Newcombe 1998).
 
-Measured coverage of the 95% intervals (2,000 exams of simulated solvers each, 300 items): accuracies
-from 0.3 to 0.95, 0.936 to 0.968 asked once and 0.941 to 0.953 in four rotations; drops 0.942 to
-0.964; the area under the curve 0.941 to 0.952. With 50 items whose answers at all lengths are nearly
-the same (correlation 0.9): accuracies 0.935 to 0.966, drops 0.958 to 0.994, the area 0.925.
+Measured coverage of the 95% intervals (2,000 exams of simulated solvers, 300 items each):
+accuracies from 0.3 to 0.95, 0.936 to 0.968 asked once and 0.941 to 0.953 in four rotations; drops
+0.942 to 0.964; the area under the curve 0.941 to 0.952. With 50 items whose answers at all lengths
+are nearly the same (correlation 0.9): accuracies 0.935 to 0.966, drops 0.958 to 0.994, the area
+0.925.
 
 Legend: I items, K groups (lengths, or bins).
 """
