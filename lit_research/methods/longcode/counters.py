@@ -1,4 +1,4 @@
-"""Counters of tokens: an estimate by characters, a tokenizer, tiktoken where its file is at hand."""
+"""Counters of tokens: an estimate by characters, a tokenizer, tiktoken where its file is here."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ class Tiktoken(Counter):
         try:
             import tiktoken
         except ImportError as error:
-            raise UserError(f"tiktoken is not installed, in Tiktoken; install it, or {_LOCAL}") from error
+            raise UserError(
+                f"tiktoken is not installed, in Tiktoken; install it, or {_LOCAL}"
+            ) from error
         if encoding not in _ENCODINGS:
             raise UserError(
                 f"the encoding is {encoding!r}, in Tiktoken; {nearest(encoding, _ENCODINGS)}"
@@ -127,7 +129,11 @@ class Tiktoken(Counter):
 def _cached(encoding: str) -> Path:
     """Return where tiktoken keeps the file of an encoding."""
     folder = next(
-        (os.environ[name] for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR") if name in os.environ),
+        (
+            os.environ[name]
+            for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
+            if name in os.environ
+        ),
         os.path.join(tempfile.gettempdir(), "data-gym-cache"),
     )
     name = hashlib.sha1(_ENCODINGS[encoding].encode(), usedforsecurity=False).hexdigest()

@@ -74,8 +74,8 @@ class LadderSettings:
                 )
         if not self.buckets or sorted(set(self.buckets)) != list(self.buckets):
             raise UserError(
-                f"buckets are {list(self.buckets)}, in LadderSettings; must be ascending numbers of "
-                "tokens"
+                f"buckets are {list(self.buckets)}, in LadderSettings; must be ascending "
+                "numbers of tokens"
             )
         check_range(COUNT, "in LadderSettings", buckets=self.buckets[0])
 
@@ -184,14 +184,16 @@ class Ladder:
             if max(rung.tokens) <= bucket or not added:
                 break
             growth.take_back(added.pop())
-        names = tuple(file.name for file in files)
         depth = _depth(item, files)
-        facts = {"files": names, "is_exhausted": not growth.left}
-        if max(rung.tokens) <= bucket:
-            return replace(rung, depth=depth, **facts)
-        if self.settings.too_long == "refuse" or max(empty.tokens) > bucket:
-            return replace(rung, depth=depth, refusal=CONTEXT, **facts)
-        return replace(self._cut(item, bucket, files, depth), **facts)
+        if max(rung.tokens) > bucket:
+            if self.settings.too_long == "cut" and max(empty.tokens) <= bucket:
+                rung = self._cut(item, bucket, files, depth)
+            else:
+                rung = replace(rung, depth=depth, refusal=CONTEXT)
+        else:
+            rung = replace(rung, depth=depth)
+        names = tuple(file.name for file in files)
+        return replace(rung, files=names, is_exhausted=not growth.left)
 
     def _measure(self, item: Item, bucket: int, code: str) -> Rung:
         """Return an item with some code, and the tokens of its prompts.
@@ -252,5 +254,7 @@ def _depth(item: Item, files: Sequence[ShownFile]) -> float | None:
 def _common(texts: Sequence[str]) -> str:
     """Return the longest common beginning."""
     first, last = min(texts), max(texts)
-    same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    same = next(
+        (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
+    )
     return first[:same]

@@ -52,8 +52,8 @@ EXAMPLE = """--- a/file.py
 +    if b == 0:
 +        return a
 +    return euclidean(b, a % b)
- 
- 
+\x20
+\x20
  def bresenham(x0, y0, x1, y1):
      points = []
      dx = abs(x1 - x0)
@@ -64,7 +64,7 @@ EXAMPLE = """--- a/file.py
 +    x, y = x0, y0
 +    sx = -1 if x0 > x1 else 1
 +    sy = -1 if y0 > y1 else 1
- 
+\x20
 -    while True:
 -        points.append((x0, y0))
 -        if x0 == x1 and y0 == y1:
@@ -93,7 +93,7 @@ EXAMPLE = """--- a/file.py
 +                x += sx
 +                err += dy
 +            y += sy
- 
+\x20
 +    points.append((x, y))
      return points"""
 

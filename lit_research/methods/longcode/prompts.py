@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias, get_args
 
 from lit_research.errors import UserError, nearest
 from lit_research.methods.longcode import prompt_words as words
-from lit_research.methods.longcode.items import LETTERS, Item, QuestionItem, RepairItem
+from lit_research.methods.longcode.items import LETTERS, Item, RepairItem
 
 QuestionFormat: TypeAlias = Literal["post", "pre", "without"]
 """Where the question stands: after the code, before it, or without any code."""
@@ -75,7 +75,9 @@ class PromptStyle:
 
 def question_block(question: str, options: Sequence[str]) -> str:
     """Return a question and its options A) to D), as the paper writes them."""
-    shown = "\n".join(f"{letter}) {option}" for letter, option in zip(LETTERS, options, strict=True))
+    shown = "\n".join(
+        f"{letter}) {option}" for letter, option in zip(LETTERS, options, strict=True)
+    )
     return f"Question:\n{question}\n\n{shown}"
 
 
@@ -83,7 +85,7 @@ def question_parts(
     block: str,
     code: str,
     repository: str = "",
-    format: QuestionFormat = "post",  # noqa: A002
+    format: QuestionFormat = "post",
     goal: Goal = "letter",
 ) -> tuple[str, str]:
     """Return the prompt of a question: up to the end of the code, and the rest.

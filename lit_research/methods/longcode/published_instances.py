@@ -1,4 +1,4 @@
-"""Instances of SWE-bench as items: what is known without the repository, which Docker images hold."""
+"""Instances of SWE-bench as items, without their repositories, which its Docker images hold."""
 
 from __future__ import annotations
 

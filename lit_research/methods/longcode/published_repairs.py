@@ -85,7 +85,9 @@ def import_repairs(
         features[bucket] = _features(table)
         where, seen = f"in {FOLDER}/{bucket} of {str(path)!r}", Counter[str]()
 
-        def make(index: int, row: Any, bucket: str = bucket, seen: Counter[str] = seen) -> RepairItem:
+        def make(
+            index: int, row: Any, bucket: str = bucket, seen: Counter[str] = seen
+        ) -> RepairItem:
             id_ = f"{bucket}/{row.get('instance_id')}/{row.get('num_files')}"
             seen[id_] += 1
             id_ += f"/{seen[id_]}" if seen[id_] > 1 else ""
@@ -242,7 +244,8 @@ def _read_tables(release: ReleaseFiles, names: Sequence[str]) -> pa.Table:
             table.validate(full=True)  # what a damaged file says may lie outside of its buffers
         except (pa.ArrowException, OSError) as error:
             raise UserError(
-                f"{name!r} of {str(release.path)!r} is no table of Arrow: {error}; download it again"
+                f"{name!r} of {str(release.path)!r} is no table of Arrow: {error}; "
+                "download it again"
             ) from error
         tables.append(table)
     try:
