@@ -50,7 +50,8 @@ def _hunk_lines(
     last: int | None = None
     while position < len(lines) and (old_left > 0 or new_left > 0):
         sign = lines[position][:1]
-        if sign in {"-", "+"}:
+        # Lines that take the place of others are at those; others are before the next old line.
+        if sign == "-" or (sign == "+" and (last is None or last < old - 1)):
             first, last = (old if first is None else first), old
         if sign == "+":
             new_left -= 1

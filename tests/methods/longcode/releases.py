@@ -15,7 +15,7 @@ PATCH = """--- a/shop/cart.py
 +++ b/shop/cart.py
 @@ -1,4 +1,4 @@
  LIMIT = 3
- 
+\x20
  def price(n):
 -    return n * LIMIT
 +    return n + LIMIT
@@ -41,7 +41,9 @@ def question(number: int, repo: str = "me/shop", **changes: Any) -> dict[str, An
 
 def repair(number: int, num_files: int, **changes: Any) -> dict[str, Any]:
     """Return a row of LongSWE_Bench."""
-    files = dict(sorted({**FILES, **{f"other{n}.py": f"x = {n}\n" for n in range(num_files)}}.items()))
+    files = dict(
+        sorted({**FILES, **{f"other{n}.py": f"x = {n}\n" for n in range(num_files)}}.items())
+    )
     readme = dump_file("README.md", "# Shop\n", numbered=True)
     code = dump_files(files.items(), numbered=True)
     statement = f"Issue {number}: <code>price</code> is wrong"

@@ -50,7 +50,9 @@ def test_a_question_becomes_an_item(tmp_path):
     assert published_record(item, items.trees[item.tree]) == question(2)
 
 
-@pytest.mark.parametrize("layout", [{"indent": 4}, {"indent": 2, "ensure_ascii": False}, {"indent": None}])
+@pytest.mark.parametrize(
+    "layout", [{"indent": 4}, {"indent": 2, "ensure_ascii": False}, {"indent": None}]
+)
 def test_the_layout_round_trips_byte_by_byte(tmp_path, layout):
     path = question_zip(tmp_path / "q.zip", dict.fromkeys(BUCKETS, 3), **layout)
     import_questions(path).save(tmp_path / "items")
@@ -64,7 +66,10 @@ def test_the_layout_round_trips_byte_by_byte(tmp_path, layout):
 
 
 def test_an_unusual_layout_round_trips_field_by_field(tmp_path):
-    records = [question(1, extra=[1, None], prompt="Only words.", repo_text="no marks"), question(2)]
+    records = [
+        question(1, extra=[1, None], prompt="Only words.", repo_text="no marks"),
+        question(2),
+    ]
     path = one_bucket(tmp_path, records, separators=(" , ", " :  "))
     items = import_questions(path, buckets=["32K"])
     export_questions(items, tmp_path / "again")
