@@ -3,7 +3,6 @@
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -231,37 +230,20 @@ def test_any_ladder_fits_is_nested_and_holds_the_evidence(sizes, position, bucke
 
 
 def test_bm25_puts_files_first_that_share_rare_words():
-    pytest.importorskip("bm25s")
-    from lit_research.methods.longcode.bm25 import Bm25
-
     files = {"a.py": "x = 1\n", "b.py": "shop_limit_5 = other\n", "c.py": "limit = 2\n"}
     trees = {"t-1": SourceTree("t-1", {**files, "e.py": "y\n"}, Origin("t"))}
     item = replace(ITEM, tree="t-1", evidence=(Span("e.py", 1, 1),))
     shown = rungs(item, trees, buckets=(98,), ranking="bm25")[0].files
     assert shown == ("b.py", "e.py")
-    index = Bm25([*files.values(), ""])
-    assert index.ranking("the shop limit") == [1, 2, 0, 3]
-    assert index.ranking("nothing") == [0, 1, 2, 3]
-    assert index.ranking("limit limit limit")[0] == 2
-    assert Bm25(["", ""]).ranking("x") == [0, 1]
-    assert Bm25([]).ranking("x") == []
 
 
-def test_bm25_ranks_as_rank_bm25_does():
-    pytest.importorskip("bm25s")
-    peer = pytest.importorskip("rank_bm25")
-    from lit_research.methods.longcode.bm25 import Bm25, words_of
-
-    class Lucene(peer.BM25Okapi):
-        """Okapi's weights with Lucene's inverse document frequency."""
-
-        def _calc_idf(self, nd):
-            for word, n in nd.items():
-                self.idf[word] = np.log(1 + (self.corpus_size - n + 0.5) / (n + 0.5))
-
-    rng = np.random.default_rng(0)
-    texts = [" ".join(f"w{n}" for n in rng.zipf(1.3, 200) if n < 500) for _ in range(60)]
-    ours, theirs = Bm25(texts), Lucene([words_of(text) for text in texts])
-    for query in ("w1 w2 w17 w40", "w3 w3 w90 unknown", texts[5][:90]):
-        expected = theirs.get_scores(words_of(query)) / (theirs.k1 + 1)
-        np.testing.assert_allclose(ours.scores(query), expected, rtol=1e-9)
+def test_others_are_ranked_too():
+    zoo = {"a.py": "x = 1\n", "b.py": "shop_limit_5 = other\n"}
+    trees = {
+        "t-1": SourceTree("t-1", {"e.py": "y\n"}, Origin("t")),
+        "zoo-1": SourceTree("zoo-1", zoo, Origin("zoo")),
+    }
+    item = replace(ITEM, tree="t-1", evidence=(Span("e.py", 1, 1),))
+    short, long = rungs(item, trees, buckets=(98, 120), ranking="bm25")
+    assert short.files == ("e.py", "zoo-1/b.py")
+    assert long.files == ("e.py", "zoo-1/a.py", "zoo-1/b.py")

@@ -24,8 +24,6 @@ SMALL = RetrievalSettings(documents=3, whole_below=1000, chunk=5000, overlap=100
 
 @pytest.fixture(params=["bm25", "vectors"])
 def encoder(request):
-    if request.param == "bm25":
-        pytest.importorskip("bm25s")
     return None if request.param == "bm25" else Tfidf(1024, max_document_share=0.5)
 
 
@@ -58,8 +56,7 @@ def test_a_long_file_is_split_into_chunks_that_overlap_and_hold_all_of_it(encode
     assert parts[-1].start + len(parts[-1].text) == len(text)
 
 
-def test_depth_is_where_the_evidence_is_shown(tmp_path):
-    pytest.importorskip("bm25s")
+def test_depth_is_where_the_evidence_is_shown():
     ladder = RetrievalLadder({"long-1": LONG}, Characters(), settings=replace(SMALL, documents=1))
     item = replace(
         ITEM, tree="long-1", question="value 3333?", evidence=(Span("a.py", 3334, 3334),)
@@ -72,7 +69,6 @@ def test_depth_is_where_the_evidence_is_shown(tmp_path):
 
 
 def test_files_of_a_repair_are_whole_and_a_long_prompt_is_refused():
-    pytest.importorskip("bm25s")
     item = RepairItem("r", "mutation", "value_5", "long-1", "", "", ("t",), (), LONG.origin)
     ladder = RetrievalLadder({"long-1": LONG}, Characters(), bucket=500, settings=SMALL)
     [rung] = ladder.rungs(item)
