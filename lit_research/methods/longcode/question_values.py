@@ -1,0 +1,216 @@
+"""Questions of kinds ``default`` and ``raises``: values and exceptions, as the code has them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import tokenize
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from io import StringIO
+
+from lit_research.methods.longcode.items import Span
+from lit_research.methods.longcode.question_facts import Fact
+from lit_research.methods.longcode.question_scan import (
+    Definition,
+    FunctionNode,
+    Scan,
+    last_name,
+    own_nodes,
+)
+
+_LITERALS = (int, float, str, bytes, tuple, list, dict, set, complex)
+_LONGEST_CONDITION = 100
+
+
+def default_facts(scan: Scan) -> Iterator[Fact | str]:
+    """Yield the defaults of parameters, and the constants of modules and classes."""
+    for one in scan.definitions:
+        if isinstance(one.node, ast.ClassDef) or not scan.is_asked_about(one.file):
+            continue
+        for argument, value in _defaults(one.node):
+            yield _default(scan, one, argument, value)
+        yield from _parameters(scan, one)
+    for path, module in scan.modules.items():
+        if scan.is_asked_about(path):
+            yield from _constants(scan, path, module)
+
+
+def _defaults(node: FunctionNode) -> Iterator[tuple[ast.arg, ast.expr]]:
+    positional = [*node.args.posonlyargs, *node.args.args]
+    count = len(node.args.defaults)
+    yield from zip(positional[len(positional) - count :], node.args.defaults, strict=True)
+    for argument, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        if value is not None:
+            yield argument, value
+
+
+def _default(scan: Scan, one: Definition, argument: ast.arg, value: ast.expr) -> Fact | str:
+    answer, type_ = _literal(value)
+    if not type_:
+        return answer
+    if not (place := scan.place(one)):
+        return "name defined more than once"
+    evidence = Span(one.file, one.node.lineno, value.end_lineno or value.lineno)
+    question = (
+        f"In the package `{scan.package}`, what is the default value of the parameter "
+        f"`{argument.arg}` of {place}?"
+    )
+    return Fact("default", type_, question, answer, (evidence,))
+
+
+def _parameters(scan: Scan, one: Definition) -> Iterator[Fact | str]:
+    """Yield which parameter has a default, where one alone has it and there are four to name."""
+    assert not isinstance(one.node, ast.ClassDef)
+    pairs = [(argument.arg, ast.unparse(value), value) for argument, value in _defaults(one.node)]
+    seen = Counter(text for _, text, _ in pairs)
+    if len(pairs) < 4 or not (place := scan.place(one)):
+        return
+    for name, text, value in pairs:
+        if seen[text] != 1 or len(text) > _LONGEST_CONDITION or "`" in text or "\n" in text:
+            yield "default found twice"
+            continue
+        evidence = Span(one.file, one.node.lineno, value.end_lineno or value.lineno)
+        question = (
+            f"In the package `{scan.package}`, which parameter of {place} has the default value "
+            f"`{text}`?"
+        )
+        type_ = f"parameter of {one.file}:{one.qualname}"
+        yield Fact("default", type_, question, name, (evidence,))
+
+
+def _literal(node: ast.expr) -> tuple[str, str]:
+    """Return a value as Python writes it and its type; or a reason and nothing."""
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return "not a literal", ""
+    if value is None or isinstance(value, bool) or not isinstance(value, _LITERALS):
+        return "type with fewer than four values", ""
+    return repr(value), type(value).__name__
+
+
+def _constants(scan: Scan, path: str, module: ast.Module) -> Iterator[Fact | str]:
+    stored = _stored(ast.walk(module))
+    for name, statement in _assigned(module.body):
+        place = scan.named(name, path, scan.bindings[name], stored[name])
+        yield _constant(scan, path, statement, f"what value is assigned to {place}?", bool(place))
+    for one in scan.definitions:
+        if one.file == path and isinstance(one.node, ast.ClassDef):
+            inside, place = _stored(own_nodes(one.node)), scan.place(one)
+            for name, statement in _assigned(one.node.body):
+                asked = f"what value does the body of the class {place} assign to `{name}`?"
+                yield _constant(scan, path, statement, asked, bool(place) and inside[name] == 1)
+
+
+def _stored(nodes: Iterable[ast.AST]) -> Counter[str]:
+    """Return how often each name is bound by other means than ``def`` and ``class``."""
+    stored: Counter[str] = Counter()
+    for node in nodes:
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            stored[node.id] += 1
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            stored[node.attr] += 1
+        elif isinstance(node, ast.Global):
+            stored.update(node.names)
+        elif isinstance(node, ast.alias):
+            stored[(node.asname or node.name).split(".")[0]] += 1
+    return stored
+
+
+def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Assign | ast.AnnAssign]]:
+    """Yield the single names that a body assigns to, with the statement."""
+    for one in body:
+        if isinstance(one, (ast.Assign, ast.AnnAssign)) and one.value is not None:
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+            if len(targets) == 1 and isinstance(targets[0], ast.Name):
+                yield targets[0].id, one
+
+
+def _constant(
+    scan: Scan, path: str, statement: ast.Assign | ast.AnnAssign, asked: str, is_single: bool
+) -> Fact | str:
+    assert statement.value is not None
+    answer, type_ = _literal(statement.value)
+    if not type_:
+        return answer
+    if not is_single:
+        return "assigned more than once"
+    evidence = Span(path, statement.lineno, statement.end_lineno or statement.lineno)
+    question = f"In the package `{scan.package}`, {asked}"
+    return Fact("default", type_, question, answer, (evidence,))
+
+
+def raises_facts(scan: Scan) -> Iterator[Fact | str]:
+    """Yield the exceptions that functions raise in a branch with a condition."""
+    classes = {one.name for one in scan.definitions if one.is_class}
+    for one in scan.definitions:
+        if not one.is_class and scan.is_asked_about(one.file):
+            yield from _raises(scan, one, classes)
+
+
+def _raises(scan: Scan, one: Definition, classes: set[str]) -> Iterator[Fact | str]:
+    branches = [node for node in own_nodes(one.node) if isinstance(node, ast.If)]
+    conditions = {node: _one_line(scan.segment(one.file, node.test)) for node in branches}
+    seen = Counter(conditions.values())
+    for node, condition in conditions.items():
+        if not isinstance(node.body[-1], ast.Raise):
+            continue
+        error = node.body[-1].exc
+        name = last_name(error.func if isinstance(error, ast.Call) else error or node)
+        if not all(isinstance(line, (ast.Assign, ast.Expr)) for line in node.body[:-1]):
+            yield "more in the branch than raise"
+        elif not name or not is_exception(name, classes):
+            yield "not a class of exceptions"
+        elif not condition or len(condition) > _LONGEST_CONDITION or "`" in condition:
+            yield "condition too long"
+        elif seen[condition] != 1:
+            yield "condition found twice"
+        elif not (place := scan.place(one)):
+            yield "name defined more than once"
+        else:
+            wrong = _relatives(name, scan)
+            spans = (
+                Span(one.file, one.node.lineno, one.node.lineno),
+                Span(one.file, node.test.lineno, node.body[-1].end_lineno or node.lineno),
+            )
+            question = (
+                f"In the package `{scan.package}`, which exception does {place} raise in the "
+                f"branch with the condition `{condition}`?"
+            )
+            yield Fact("raises", "exception", question, name, spans, wrong)
+
+
+def is_exception(name: str, classes: set[str]) -> bool:
+    """Return whether a name is of an exception: a builtin, or a class by such a name."""
+    known = getattr(builtins, name, None)
+    if isinstance(known, type):
+        return issubclass(known, BaseException)
+    return name in classes or bool(re.match(r"[A-Z]\w*(Error|Exception|Warning|Exit)$", name))
+
+
+def _relatives(name: str, scan: Scan) -> frozenset[str]:
+    """Return the ancestors of an exception, which are raised with it, and its other names."""
+    found = set(scan.ancestors.get(name, ()))
+    for one in [name, *sorted(found)]:
+        known = getattr(builtins, one, None)
+        if isinstance(known, type):
+            found |= {cls.__name__ for cls in known.__mro__}
+            found |= {n for n, other in vars(builtins).items() if other is known}
+    return frozenset(found - {name})
+
+
+def _one_line(segment: str) -> str:
+    """Return code on one line, with one space where it has any; empty where that is not safe."""
+    if "\\" in segment:
+        return ""
+    if "\n" not in segment:
+        return segment
+    try:
+        tokens = list(tokenize.generate_tokens(StringIO(f"({segment})").readline))
+    except (tokenize.TokenError, IndentationError):
+        return ""
+    if any(token.type == tokenize.COMMENT or "\n" in token.string.strip() for token in tokens):
+        return ""
+    return " ".join(segment.split())
