@@ -109,14 +109,17 @@ new lines
 
 There may be several such blocks. The old lines must be in the file exactly once. Solve the provided
 issue with such blocks.
+
 Respond below:"""
 """Our instruction for search and replace."""
 
-WHOLE_FILE = """Solve the provided issue by giving every file that you change, whole, between marks
-like those above:
+WHOLE_FILE = """Solve the provided issue by giving every file that you change, whole: its path on a
+line, and below it all of its lines in a fenced block:
 
-[start of path/to/file.py]
+path/to/file.py
+```
 all lines of the file
-[end of path/to/file.py]
+```
+
 Respond below:"""
 """Our instruction for whole files."""

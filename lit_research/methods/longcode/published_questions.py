@@ -13,7 +13,7 @@ from lit_research.methods.longcode.counters import AnyCounter, make_counter
 from lit_research.methods.longcode.folders import ItemSet
 from lit_research.methods.longcode.items import LETTERS, Origin, QuestionItem
 from lit_research.methods.longcode.prompts import CODE_HEADER, options_of
-from lit_research.methods.longcode.published_files import ReleaseFiles, writing_release
+from lit_research.methods.longcode.published_files import ReleaseFiles
 from lit_research.methods.longcode.published_records import (
     BUCKETS,
     check_buckets,
@@ -25,6 +25,7 @@ from lit_research.methods.longcode.published_records import (
     tree_of_dump,
     warn_of,
 )
+from lit_research.methods.longcode.published_writing import writing_release
 from lit_research.methods.longcode.trees import SourceTree
 
 FOLDER = "LQA"

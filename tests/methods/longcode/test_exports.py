@@ -14,8 +14,10 @@ from lit_research.evals.choice_scores import ChoiceScores
 from lit_research.evals.option_rows import ChoiceRows, encode_items
 from lit_research.methods.longcode.answers import parse
 from lit_research.methods.longcode.counters import FolderTokenizer
-from lit_research.methods.longcode.exports import choice_items, export_inspect, export_lm_eval
-from lit_research.methods.longcode.ladders import Ladder, LadderSettings
+from lit_research.methods.longcode.export_inspect import export_inspect
+from lit_research.methods.longcode.export_lm_eval import choice_items, export_lm_eval
+from lit_research.methods.longcode.ladder_settings import LadderSettings
+from lit_research.methods.longcode.ladders import Ladder
 from lit_research.methods.longcode.prompts import PromptStyle
 from lit_research.methods.longcode.rungs import ask_question
 from lit_research.text import load_tokenizer

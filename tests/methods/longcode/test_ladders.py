@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lit_research.errors import UserError
 from lit_research.methods.longcode import Origin, RepairItem, SourceTree, Span
 from lit_research.methods.longcode.counters import Characters, FolderTokenizer
-from lit_research.methods.longcode.ladders import Ladder, LadderSettings
+from lit_research.methods.longcode.ladder_settings import LadderSettings
+from lit_research.methods.longcode.ladders import Ladder
 from lit_research.methods.longcode.prompts import PromptStyle
 from lit_research.methods.longcode.rungs import CONTEXT, ask_question, ask_repair
 from tests.methods.longcode.releases import limit_question, repository
@@ -170,7 +171,7 @@ def test_a_repair_shows_numbered_lines_for_a_diff_only():
     )  # fmt: skip
     for answer, line in (
         ("diff", "\n7 shop_limit_5 = 5\n"),
-        ("whole_file", "\nshop_limit_5 = 5\n"),
+        ("whole-file", "\nshop_limit_5 = 5\n"),
     ):
         rung = rungs(item, style=PromptStyle(repairs=answer), buckets=(2000,))[0]
         assert line in rung.context

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lit_research.errors import UserError
 from lit_research.methods.longcode import Origin, QuestionItem, RepairItem
 from lit_research.methods.longcode.dumps import dump_file, dump_files, split_dump
+from lit_research.methods.longcode.patches import patch_files
 from lit_research.methods.longcode.prompts import (
     PromptStyle,
     options_of,
@@ -52,8 +53,8 @@ def test_the_code_ends_the_first_part_so_that_questions_can_share_it():
     ("answer", "numbered", "words"),
     [
         ("diff", True, "git apply"),
-        ("search_replace", False, "<<<<<<< SEARCH"),
-        ("whole_file", False, "[end of path/to/file.py]"),
+        ("search-replace", False, "<<<<<<< SEARCH"),
+        ("whole-file", False, "all lines of the file"),
     ],
 )
 def test_a_repair_is_asked_for_in_three_forms(answer, numbered, words):
@@ -64,6 +65,15 @@ def test_a_repair_is_asked_for_in_three_forms(answer, numbered, words):
     assert context.endswith("\nCODE\n")
     assert words in rest
     assert rest.endswith("Respond below:\n\n")
+
+
+@pytest.mark.parametrize("answer", ["search-replace", "whole-file"])
+def test_the_form_that_is_asked_for_is_the_one_that_is_read(answer):
+    example = PromptStyle(repairs=answer).parts(FAULT, "")[1].partition("path/to/file.py")[2]
+    example = f"path/to/file.py{example.partition('Respond below')[0]}"
+    found = patch_files({"path/to/file.py": "old lines\n"}, example, answer)
+    new = {"search-replace": "new lines\n", "whole-file": "all lines of the file\n"}[answer]
+    assert found.files == {"path/to/file.py": new}
 
 
 @pytest.mark.parametrize("goal", ["final_answer", "answer_line"])
