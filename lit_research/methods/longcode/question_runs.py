@@ -36,6 +36,7 @@ for job in json.load(sys.stdin):
     read, write = os.pipe()
     if not (child := os.fork()):
         resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+        resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
         signal.alarm(20)
         null = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):

@@ -21,7 +21,7 @@ from lit_research.methods.longcode.question_scan import (
 )
 
 _LITERALS = (int, float, str, bytes, tuple, list, dict, set, complex)
-_LONGEST_CONDITION = 100
+_LONGEST_SHOWN = 100
 
 
 def default_facts(scan: Scan) -> Iterator[Fact | str]:
@@ -63,13 +63,14 @@ def _default(scan: Scan, one: Definition, argument: ast.arg, value: ast.expr) ->
 def _parameters(scan: Scan, one: Definition) -> Iterator[Fact | str]:
     """Yield which parameter has a default, where one alone has it and there are four to name."""
     assert not isinstance(one.node, ast.ClassDef)
-    pairs = [(argument.arg, ast.unparse(value), value) for argument, value in _defaults(one.node)]
-    seen = Counter(text for _, text, _ in pairs)
+    pairs = list(_defaults(one.node))
+    seen = Counter(ast.dump(value) for _, value in pairs)
     if len(pairs) < 4 or not (place := scan.place(one)):
         return
-    for name, text, value in pairs:
-        if seen[text] != 1 or len(text) > _LONGEST_CONDITION or "`" in text or "\n" in text:
-            yield "default found twice"
+    for argument, value in pairs:
+        text = _one_line(scan.segment(one.file, value))
+        if seen[ast.dump(value)] != 1 or not text or len(text) > _LONGEST_SHOWN or "`" in text:
+            yield "default found twice, or too long"
             continue
         evidence = Span(one.file, one.node.lineno, value.end_lineno or value.lineno)
         question = (
@@ -77,7 +78,7 @@ def _parameters(scan: Scan, one: Definition) -> Iterator[Fact | str]:
             f"`{text}`?"
         )
         type_ = f"parameter of {one.file}:{one.qualname}"
-        yield Fact("default", type_, question, name, (evidence,))
+        yield Fact("default", type_, question, argument.arg, (evidence,))
 
 
 def _literal(node: ast.expr) -> tuple[str, str]:
@@ -163,7 +164,7 @@ def _raises(scan: Scan, one: Definition, classes: set[str]) -> Iterator[Fact | s
             yield "more in the branch than raise"
         elif not name or not is_exception(name, classes):
             yield "not a class of exceptions"
-        elif not condition or len(condition) > _LONGEST_CONDITION or "`" in condition:
+        elif not condition or len(condition) > _LONGEST_SHOWN or "`" in condition:
             yield "condition too long"
         elif seen[condition] != 1:
             yield "condition found twice"
