@@ -23,9 +23,8 @@ _LEFT_OUT = {
     tokenize.NEWLINE,
     tokenize.ENDMARKER,
 }
-_COMPOUND = frozenset(
-    "def class if elif else for while try except finally with match case async".split()
-)
+_KEYWORDS = "def class if elif else for while try except finally with match case async"
+_COMPOUND = frozenset(_KEYWORDS.split())
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _IN_BRACES = re.compile(r"([A-Za-z_]\w*)\s*(\(?)")
 Tokens = list[tokenize.TokenInfo]

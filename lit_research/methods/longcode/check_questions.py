@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lit_research.methods.longcode.check_calls import Call, run_calls
 from lit_research.methods.longcode.check_outline import (
-    Block,
     Outline,
     Tokens,
     arguments,
@@ -33,7 +31,9 @@ _FORMS = {
     "base": rf"from which class does the class {_OF} inherit directly\?$",
     "caller": rf"which function or method calls {_OF}\?$",
 }
-_RETURNS = re.compile(r"what does the call `(?P<call>[^`]+)`(?:, of `[^`]+` in `[^`]+`,)? return\?$")
+_RETURNS = re.compile(
+    r"what does the call `(?P<call>[^`]+)`(?:, of `[^`]+` in `[^`]+`,)? return\?$"
+)
 _NOT_CHECKED = frozenset({"why", "published"})
 
 
@@ -66,16 +66,15 @@ def check_questions(items: ItemSet) -> list[Failure]:
     Raises:
         UserError: the sandbox does not work here.
     """
+    shown = {name: tree.shown() for name, tree in items.trees.items()}
     outlines: dict[str, Outline] = {}
     failures: list[Failure] = []
     calls: dict[str, list[QuestionItem]] = {}
     with counting("checking questions", len(items.questions), unit="items", delay=2) as add:
         for item in items.questions:
-            tree = items.trees[item.tree]
-            shown = tree.shown()
             if item.tree not in outlines:
-                outlines[item.tree] = Outline(shown)
-            reason = _evidence(item, shown)
+                outlines[item.tree] = Outline(shown[item.tree])
+            reason = _evidence(item, shown[item.tree])
             if not reason and item.kind == "returns":
                 calls.setdefault(item.tree, []).append(item)
             elif not reason and item.kind not in _NOT_CHECKED:
@@ -84,9 +83,10 @@ def check_questions(items: ItemSet) -> list[Failure]:
             add(1)
     for name, asked in calls.items():
         failures += _returns(asked, items.trees[name].files)
-    counts = Counter(item.answer for item in items.questions)
-    if items.questions and max(counts.values()) - min(map(counts.get, range(len(LETTERS)))) > 1:
-        failures.append(Failure("", f"right letters are not balanced: {dict(sorted(counts.items()))}"))
+    answers = [item.answer for item in items.questions]
+    counts = {letter: answers.count(number) for number, letter in enumerate(LETTERS)}
+    if max(counts.values()) - min(counts.values()) > 1:
+        failures.append(Failure("", f"right letters are not balanced: {counts}"))
     return failures
 
 
@@ -190,8 +190,9 @@ def _raised(statement: Tokens) -> str:
     words = [token.string for token in statement]
     if words[:1] != ["raise"]:
         return ""
-    end = next((n for n, word in enumerate(words) if n and word != "." and not word.isidentifier()), len(words))
-    end = next((n for n, word in enumerate(words[:end]) if word == "from"), end)
+    end = 1
+    while end < len(words) and words[end] != "from" and re.fullmatch(r"\w+|\.", words[end]):
+        end += 1
     return words[end - 1]
 
 
@@ -249,6 +250,3 @@ def _returns(items: list[QuestionItem], files: Mapping[str, str]) -> list[Failur
         reason = _same_text(item, result) if result else "the call fails"
         failures += [Failure(item.id, reason)] if reason else []
     return failures
-
-
-__all__ = ["Block", "Failure", "check_questions"]

@@ -122,7 +122,8 @@ def _of_tree(
         short = [
             fact
             for fact in facts
-            if evidence_tokens is None or sum(map(tokens.get, fact.files)) <= evidence_tokens
+            if evidence_tokens is None
+            or sum(tokens[file] for file in fact.files) <= evidence_tokens
         ]
         blocks[kind] = make_blocks(short, derive_seed(seed, "blocks", kind))
         found.dropped[f"{kind}: evidence too long"] += len(facts) - len(short)

@@ -30,8 +30,8 @@ SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 """Of a reply; where ``is_qa`` is false the last three are empty."""
-_PROMPT = """Below is an issue of the repository `{package}`. Decide whether its discussion answers \
-a question about how this codebase works, and if so, write that question with four options.
+_PROMPT = """Below is an issue of the repository `{package}`. Decide whether its discussion \
+answers a question about how this codebase works, and if so, write that question with four options.
 
 Accept: the behaviour of a function or module, the purpose of a variable or class, control flow, \
 why an intended error is raised.
@@ -94,6 +94,8 @@ def read_issues(path: str | Path) -> list[Issue]:
     """
     try:
         rows = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(rows, list):
+            raise TypeError(f"the file holds a {type(rows).__name__}")
         return [_issue(number, row) for number, row in enumerate(rows)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
@@ -171,7 +173,12 @@ def _read(issue: Issue, reply: Completion) -> dict[str, Any] | NoQuestion:
             raise ValueError("there are not a question and four different options")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return NoQuestion(issue.id, "malformed reply", f"{error!r}: {reply.text[:200]}")
-    return {"question": texts[0], "correct": texts[1], "wrong": texts[2:], "reason": value["reason"]}
+    return {
+        "question": texts[0],
+        "correct": texts[1],
+        "wrong": texts[2:],
+        "reason": value["reason"],
+    }
 
 
 def _item(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -108,10 +109,11 @@ class Writer:
         names = [self.name() for _ in range(hops)]
         if kind == "default":
             parameter = self.name()
-            return Carrier(
-                names[0], parameter, value, (default_code(*names, parameter, value),), (*names,)
-            )
-        parts = [f"def {one}():\n    return {then}()\n\n\n" for one, then in zip(names, names[1:])]
+            text = default_code(names[0], parameter, value)
+            return Carrier(names[0], parameter, value, (text,), tuple(names))
+        parts = [
+            f"def {one}():\n    return {then}()\n\n\n" for one, then in itertools.pairwise(names)
+        ]
         parts.append(f"def {names[-1]}():\n    return {value}\n\n\n")
         return Carrier(names[0], "", value, tuple(parts), tuple(names))
 

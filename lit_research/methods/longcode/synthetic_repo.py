@@ -127,7 +127,7 @@ class SyntheticRepo:
         places = [n for n, module in enumerate(modules) if module is None]
         where = dict(zip(rng.sample(range(self.hops), self.hops), places, strict=True))
         files, spans = {}, {}
-        for at, (name, text) in enumerate(zip(names, modules, strict=True)):
+        for name, text in zip(names, modules, strict=True):
             if text is not None:
                 files[f"{package}/{name}.py"] = text
         for hop in range(self.hops):
@@ -152,7 +152,7 @@ class SyntheticRepo:
             batch = [writer.unit() for _ in range(min(max(4, left // 32), _BATCH))]
             counts = self.counter.count([unit.text for unit in batch])
             for unit, count in zip(batch, counts, strict=True):
-                if left <= 0 or not at_least and count > left:
+                if left <= 0 or (not at_least and count > left):
                     return units
                 units.append(unit)
                 left -= count
@@ -184,8 +184,7 @@ class SyntheticRepo:
         rng: random.Random,
     ) -> QuestionItem:
         asked = (
-            f"what is the default value of the parameter `{carrier.parameter}` of "
-            f"`{carrier.name}`?"
+            f"what is the default value of the parameter `{carrier.parameter}` of `{carrier.name}`?"
             if self.kind == "default"
             else f"what does the call `{carrier.name}()` return?"
         )
@@ -223,7 +222,9 @@ def _module(
     """Return the module of a hop, and where each function stands."""
     text = ""
     if then:
-        text = f"from {then} import {', '.join(sorted(one.names[hop + 1] for one in carriers))}\n\n\n"
+        text = (
+            f"from {then} import {', '.join(sorted(one.names[hop + 1] for one in carriers))}\n\n\n"
+        )
     spans = {}
     for one in carriers:
         line = text.count("\n") + 1
