@@ -44,6 +44,7 @@ class AskedQuestion:
         depth: of the evidence in the code, 0 to 1; None where it is not known.
         refusal: why it cannot be asked, such as that it does not fit; None if it can.
         seed: of the sampling; of the step alone.
+        cut: characters of the code that were left out of its middle, so that it fits.
     """
 
     step: Step
@@ -56,6 +57,7 @@ class AskedQuestion:
     depth: float | None
     refusal: str | None = None
     seed: int = 0
+    cut: int = 0
 
     @property
     def prompt(self) -> str:
@@ -77,7 +79,7 @@ class AskedRepair:
         item: the fault.
         tree: the source tree with the fault.
         prompt: all that the solver reads.
-        tokens, depth, refusal, seed: as in ``AskedQuestion``.
+        tokens, depth, refusal, seed, cut: as in ``AskedQuestion``.
     """
 
     step: Step
@@ -88,6 +90,7 @@ class AskedRepair:
     depth: float | None
     refusal: str | None = None
     seed: int = 0
+    cut: int = 0
 
 
 @dataclass(frozen=True)

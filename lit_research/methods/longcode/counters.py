@@ -1,0 +1,156 @@
+"""Counters of tokens: an estimate by characters, a tokenizer, tiktoken where its file is at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lit_research.class_paths import make_object
+from lit_research.errors import UserError, nearest
+from lit_research.methods.longcode.counting import TokenCounter
+from lit_research.ranges import POSITIVE, check_range
+from lit_research.storage import content_hash
+
+_BATCH = 64  # texts that are tokenised together, which bounds the memory
+_LOCAL = "give 'characters' (an estimate), or 'tokenizer' with a folder of this machine as spec"
+_ENCODINGS = {
+    name: f"https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken"
+    for name in ("o200k_base", "cl100k_base", "p50k_base", "r50k_base")
+}
+
+
+class Counter(ABC):
+    """Counts tokens; a ``TokenCounter`` that a config can name by its class path.
+
+    Attributes:
+        name: what a card and a report call it.
+    """
+
+    name: str
+
+    @abstractmethod
+    def count(self, texts: list[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+
+
+class Characters(Counter):
+    """Estimates the tokens by the characters; it needs no file.
+
+    Args:
+        per_token: characters of a token; 3.6 is about that of code in GPT-4o's tokenizer.
+
+    Raises:
+        UserError: ``per_token`` is not above 0.
+    """
+
+    def __init__(self, per_token: float = 3.6) -> None:
+        check_range(POSITIVE, "in Characters", per_token=per_token)
+        self.per_token = per_token
+        self.name = f"characters / {per_token:g}"
+
+    def count(self, texts: list[str]) -> list[int]:
+        """Return the characters divided by ``per_token``, rounded up."""
+        return [math.ceil(len(text) / self.per_token) for text in texts]
+
+
+class FolderTokenizer(Counter):
+    """Counts with a tokenizer: any that ``lit_research.text.load_tokenizer`` loads.
+
+    Args:
+        spec: a folder, ``bytes``, or the name of a tokenizer of the hub.
+
+    Raises:
+        UserError: there is no such tokenizer.
+    """
+
+    def __init__(self, spec: str) -> None:
+        from lit_research.text import load_tokenizer
+        from lit_research.text.cache import plain_copy
+
+        self._backend = plain_copy(load_tokenizer(spec))
+        # Two folders of one name may hold different tokenizers.
+        version = content_hash(self._backend.to_str())[:8]
+        self.name = f"{Path(spec).name} ({version})"
+
+    def count(self, texts: list[str]) -> list[int]:
+        """Return the number of tokens of each text, without special ones."""
+        counts: list[int] = []
+        for start in range(0, len(texts), _BATCH):
+            batch = texts[start : start + _BATCH]
+            found = self._backend.encode_batch_fast(batch, add_special_tokens=False)
+            counts += [len(one.ids) for one in found]
+        return counts
+
+
+class Tiktoken(Counter):
+    """Counts with tiktoken, where the file of its encoding is on this machine.
+
+    tiktoken downloads that file when it is first used. Here it never does: a bucket's limits would
+    depend on whether there is a network.
+
+    Args:
+        encoding: ``o200k_base`` is that of GPT-4o, which defines the released buckets.
+
+    Raises:
+        UserError: tiktoken is not installed, has no such encoding, or lacks its file.
+    """
+
+    def __init__(self, encoding: str = "o200k_base") -> None:
+        try:
+            import tiktoken
+        except ImportError as error:
+            raise UserError(f"tiktoken is not installed, in Tiktoken; install it, or {_LOCAL}") from error
+        if encoding not in _ENCODINGS:
+            raise UserError(
+                f"the encoding is {encoding!r}, in Tiktoken; {nearest(encoding, _ENCODINGS)}"
+            )
+        file = _cached(encoding)
+        if not file.is_file():
+            raise UserError(
+                f"the encoding {encoding!r} needs the network, in Tiktoken: there is no file "
+                f"{str(file)!r}; put {_ENCODINGS[encoding]} there, or {_LOCAL}"
+            )
+        self._encoding = tiktoken.get_encoding(encoding)
+        self.name = f"tiktoken {encoding}"
+
+    def count(self, texts: list[str]) -> list[int]:
+        """Return the number of tokens of each text; names of special tokens are ordinary text."""
+        return [len(self._encoding.encode_ordinary(text)) for text in texts]
+
+
+def _cached(encoding: str) -> Path:
+    """Return where tiktoken keeps the file of an encoding."""
+    folder = next(
+        (os.environ[name] for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR") if name in os.environ),
+        os.path.join(tempfile.gettempdir(), "data-gym-cache"),
+    )
+    name = hashlib.sha1(_ENCODINGS[encoding].encode(), usedforsecurity=False).hexdigest()
+    return Path(folder) / name
+
+
+AnyCounter: TypeAlias = str | Mapping[str, Any] | TokenCounter
+"""A short name, a class path, ``{class_path: ..., init_args: ...}``, or the object."""
+
+COUNTERS: dict[str, type[Counter]] = {
+    "characters": Characters,
+    "tokenizer": FolderTokenizer,
+    "tiktoken": Tiktoken,
+}
+"""Counters by short name."""
+
+
+def make_counter(counter: AnyCounter) -> TokenCounter:
+    """Return the counter of a config: ``characters``, ``tokenizer``, ``tiktoken`` or a class path.
+
+    Raises:
+        UserError: there is no such class, or it is built with other arguments.
+    """
+    if isinstance(counter, str | Mapping):
+        return make_object(Counter, counter, COUNTERS)  # type: ignore[type-abstract]
+    return counter

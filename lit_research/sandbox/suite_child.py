@@ -1,0 +1,216 @@
+"""Run pytest on a candidate inside its sandbox, and report every outcome to the parent.
+
+The candidate shares this process with pytest, so that nothing here is out of its reach in
+principle. Three things make forging hard: each record is signed and numbered; pytest's functions,
+its plugins and the collected tests are compared with what they were before the candidate was
+imported; and an audit hook, which Python cannot remove, reports walks of the memory and reads of
+the tests' source. ``suites`` adds tests with known outcomes, which need no trust in this process.
+
+Of the package only the standard library is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import random
+import sys
+import threading
+
+from . import suite_integrity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+_MESSAGE = 600  # characters of a failure that are reported
+_OPTIONS = (
+    "-q --tb=short --no-header --no-summary -p no:cacheprovider -p no:randomly -p no:xdist "
+    "-p no:unraisableexception -p no:threadexception -p no:faulthandler -p no:stepwise "
+    "--capture=sys --continue-on-collection-errors"
+).split()
+_WALKS = {"gc.get_objects", "gc.get_referrers", "gc.get_referents"}
+_MEMORY = {"ctypes.PyObj_FromPtr", "ctypes.string_at", "ctypes.wstring_at", "ctypes.cdata"}
+
+
+def main(_: list[str]) -> None:
+    """Run the suite that stdin describes, as JSON; records go to what stdout was."""
+    spec = json.loads(sys.stdin.buffer.read())
+    send = _sender(os.dup(1), spec.pop("key"), is_signed="signed" in spec["guards"])
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(quiet, number)
+    sys.dont_write_bytecode = True
+    sys.path[:] = [path for path in sys.path if path]
+    os.chdir(spec["tree"])
+    try:
+        import pytest
+    except ImportError as error:
+        _refuse(send, "pytest", f"cannot be imported: {error}")
+    for package in spec["packages"] if "installed" in spec["guards"] else ():
+        if (found := importlib.util.find_spec(package)) is not None:
+            _refuse(send, "installed", f"{package!r}: {found.origin}")
+    if "audit" in spec["guards"]:
+        sys.addaudithook(_auditor(send, spec["tree"], frozenset(spec["tests"])))
+    sys.path[:0] = spec["roots"]
+    send({"start": pytest.__version__})
+    code = pytest.main(_arguments(spec), plugins=[_reporter(send, spec)])
+    _check_origin(send, spec)
+    send({"end": int(code)})
+    os._exit(0)  # what the candidate registered to run at exit is no part of the suite
+
+
+def _refuse(send: Callable[[dict[str, Any]], None], kind: str, what: str) -> NoReturn:
+    send({"refused": kind, "what": what})
+    os._exit(0)
+
+
+def _arguments(spec: dict[str, Any]) -> list[str]:
+    places = [f"--rootdir={spec['tree']}"]
+    if "plugins" in spec["guards"]:
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        places += ["-c", spec["ini"], f"--confcutdir={spec['tree']}"]
+    return [*_OPTIONS, *places, "--", *spec["files"]]
+
+
+def _sender(channel: int, key: str, *, is_signed: bool) -> Callable[[dict[str, Any]], None]:
+    """Return the function that signs, numbers and writes a record; the key is in its cell only."""
+    secret, count, lock = bytes.fromhex(key), 0, threading.Lock()
+
+    def send(record: dict[str, Any]) -> None:
+        nonlocal count
+        with lock:
+            line = json.dumps({**record, "n": count})
+            count += 1
+            mac = hashlib.blake2b(line.encode(), key=secret, digest_size=16).hexdigest()
+            data = f"{mac if is_signed else '-'} {line}\n".encode()
+            while data:
+                data = data[os.write(channel, data) :]
+
+    return send
+
+
+def _auditor(
+    send: Callable[[dict[str, Any]], None], tree: str, tests: frozenset[str]
+) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return an audit hook that reports a walk of the memory, or the candidate reading a test."""
+    inside = tree + os.sep
+    paths = {os.path.join(tree, test): test for test in tests if test.endswith(".py")}
+    getframe, reported = sys._getframe, set()
+
+    def is_of_candidate() -> bool:
+        frame, is_of_pytest = getframe(2), False
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith(inside) and name not in paths:
+                return True
+            is_of_pytest = is_of_pytest or f"{os.sep}_pytest{os.sep}" in name
+            frame = frame.f_back
+        return not is_of_pytest  # a thread of its own
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _WALKS or event in _MEMORY:
+            if event not in reported:
+                reported.add(event)
+                send({"tampered": f"the candidate called {event}"})
+        elif event == "open" and isinstance(arguments[0], str):
+            path = arguments[0]
+            # realpath would itself be audited, and slow: names that are spelled otherwise are
+            # found by their ending.
+            if path.endswith(".py") and os.path.normpath(os.path.abspath(path)) in paths:
+                if "open" not in reported and is_of_candidate():
+                    reported.add("open")
+                    send({"tampered": f"the candidate opened the test {path}"})
+
+    return audit
+
+
+def _reporter(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> Any:
+    """Return the plugin that reports each test once, at its end."""
+    import pytest
+
+    watch = suite_integrity.Watch(spec["tree"], frozenset(spec["tests"]))
+    is_watching = "integrity" in spec["guards"]
+    parts: dict[str, list[tuple[str, str, bool, str]]] = {}
+
+    def complain(found: str) -> None:
+        if found and is_watching:
+            send({"tampered": found})
+
+    class Reporter:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_load_initial_conftests(self, early_config: Any) -> None:
+            watch.remember(early_config.pluginmanager)
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_collectreport(self, report: Any) -> None:
+            if report.failed:
+                send({"uncollected": report.nodeid, "message": str(report.longrepr)[-_MESSAGE:]})
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+            if spec["order"] is not None:
+                _shuffle(items, spec["order"])
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_collection_finish(self, session: Any) -> None:
+            watch.remember_tests(session.items)
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
+            if call.when != "setup":
+                complain(watch.changed_test(item))
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_logreport(self, report: Any) -> None:
+            known = parts.setdefault(report.nodeid, [])
+            crash = getattr(report.longrepr, "reprcrash", None)
+            message = str(getattr(crash, "message", report.longrepr or ""))[:_MESSAGE]
+            known.append((report.when, report.outcome, hasattr(report, "wasxfail"), message))
+            if report.when == "teardown":
+                complain(watch.changed_hook())
+                send({"test": report.nodeid, **_outcome(parts.pop(report.nodeid))})
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_sessionfinish(self) -> None:
+            complain(watch.changed_code() or watch.changed_hook())
+
+    return Reporter()
+
+
+def _outcome(parts: list[tuple[str, str, bool, str]]) -> dict[str, str]:
+    """Return ``passed`` only for a test whose call passed; skipped and xfailed ones are neither."""
+    failed = [message for _, outcome, _, message in parts if outcome == "failed"]
+    if failed:
+        return {"outcome": "failed", "message": failed[0]}
+    calls = [(outcome, xfail) for when, outcome, xfail, _ in parts if when == "call"]
+    if calls and all(call == ("passed", False) for call in calls):
+        return {"outcome": "passed", "message": ""}
+    return {"outcome": "skipped", "message": ""}
+
+
+def _shuffle(items: list[Any], seed: int) -> None:
+    """Shuffle the files, and the tests within each: fixtures of a file are made once."""
+    generator = random.Random(seed)
+    files: dict[str, list[Any]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    groups = list(files.values())
+    generator.shuffle(groups)
+    for group in groups:
+        generator.shuffle(group)
+    items[:] = [item for group in groups for item in group]
+
+
+def _check_origin(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> None:
+    """Report a package that was imported from elsewhere than the candidate's tree."""
+    if "installed" not in spec["guards"]:
+        return
+    inside = os.path.realpath(spec["tree"]) + os.sep
+    for package in spec["packages"]:
+        file = getattr(sys.modules.get(package), "__file__", None)
+        if file is not None and not os.path.realpath(file).startswith(inside):
+            send({"tampered": f"{package} was imported from {file}"})
