@@ -16,21 +16,8 @@ from lit_research.seeds import derive_seed
 
 _PER_FUNCTION = 16  # questions of one function at most
 _CALLS = 48
-_WORDS = [
-    "amber",
-    "brook",
-    "cedar",
-    "delta",
-    "ember",
-    "flint",
-    "grove",
-    "heron",
-    "inlet",
-    "jasper",
-    "kelp",
-    "larch",
-    "maple",
-]
+_NOUNS = "amber brook cedar delta ember flint grove heron inlet jasper kelp larch maple"
+_WORDS = _NOUNS.split()
 _ALL_FORMS = (
     "{0} {1} {2}|{1}-{0}_{2}|{2}.{1}.{0}|{0}/{2}/{1}|{1}, {2}; {0}|{2}={0}&{1}|{0}{1}|"
     "{1}\\n{0}\\n  {2}|<{2}> {0}|{0}:{3}:{1}|{3}.{4}|{4}|#{3}{4}0|'{2} {1}'|  {0}  {1}|{2}({0})|"

@@ -6,11 +6,10 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from lit_research.errors import UserError
 from lit_research.lm.engines import Completion, Engine
+from lit_research.methods.longcode.issues import Issue
 from lit_research.methods.longcode.items import LETTERS, QuestionItem
 from lit_research.methods.longcode.letters import even_letters
 from lit_research.methods.longcode.trees import SourceTree
@@ -50,21 +49,6 @@ Issue: {title}
 
 
 @dataclass(frozen=True)
-class Issue:
-    """An issue with its discussion.
-
-    Attributes:
-        id: number or name, one of a kind.
-        title: of the issue.
-        text: its body and all comments.
-    """
-
-    id: str
-    title: str
-    text: str
-
-
-@dataclass(frozen=True)
 class NoQuestion:
     """Why there is no question of an issue.
 
@@ -78,38 +62,6 @@ class NoQuestion:
     issue: str
     reason: str
     detail: str
-
-
-def read_issues(path: str | Path) -> list[Issue]:
-    """Read a dump of issues: a JSON list of objects, as the API of GitHub returns them.
-
-    Each has ``title``, ``body`` (may be null), and optionally ``number`` and ``comments``: a list
-    of texts or of objects with ``body``.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        UserError: it is no such file.
-    """
-    try:
-        rows = json.loads(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(rows, list):
-            raise TypeError(f"the file holds a {type(rows).__name__}")
-        return [_issue(number, row) for number, row in enumerate(rows)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{str(path)!r} is no dump of issues ({error!r}), in read_issues; must be a JSON list "
-            "of objects with title, body and comments"
-        ) from error
-
-
-def _issue(number: int, row: Mapping[str, Any]) -> Issue:
-    comments = row.get("comments") or []
-    comments = comments if isinstance(comments, list) else []  # the API's own is their number
-    texts = [one if isinstance(one, str) else one["body"] or "" for one in comments]
-    title = row["title"].strip()
-    return Issue(str(row.get("number", number)), title, "\n\n".join([row["body"] or "", *texts]))
 
 
 def write_why(

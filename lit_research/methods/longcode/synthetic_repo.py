@@ -33,8 +33,9 @@ class SyntheticRepo:
     are equally likely.
 
     Attributes:
-        tokens: of a package, by the counter, within a few per cent: from 256 to millions.
-        counter: counts tokens; it counts few lines at a time, and the sum is what is controlled.
+        tokens: of a package, within a few per cent: from 256 to millions. What stands before the
+            evidence is counted in pieces of a few lines.
+        counter: counts tokens.
         distance: tokens between the four functions and the end of the package, at least; None
             draws it for each package. What a prompt adds comes on top.
         kind: ``default``: of a parameter; ``returns``: what a call without arguments returns.
@@ -115,7 +116,10 @@ class SyntheticRepo:
         room = self.tokens - used - 24 * (self.hops - 1)  # lines that import
         distance = rng.randrange(max(room, 1)) if self.distance is None else self.distance
         after = self._units(writer, distance, at_least=True)
-        room -= sum(self.counter.count([unit.text for unit in after]))
+        # Together they may be fewer tokens than one by one.
+        while (behind := self._count(after)) < distance:
+            after += self._units(writer, distance - behind, at_least=True)
+        room -= behind
         if room < 0 and self.distance is not None:
             raise UserError(
                 f"distance is {self.distance} of {self.tokens} tokens, in SyntheticRepo; must "
@@ -157,6 +161,9 @@ class SyntheticRepo:
                 units.append(unit)
                 left -= count
         return units
+
+    def _count(self, units: Sequence[Unit]) -> int:
+        return sum(self.counter.count([text for text in self._packed(units) if text]))
 
     def _packed(self, units: Sequence[Unit]) -> list[str | None]:
         """Return modules of about ``module_tokens``."""

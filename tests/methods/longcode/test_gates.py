@@ -7,9 +7,10 @@ import pytest
 
 from lit_research.errors import UserError
 from lit_research.methods.longcode import ItemSet, Origin, QuestionItem, SourceTree
-from lit_research.methods.longcode.gates import baselines, gate_closed_book, gate_options
+from lit_research.methods.longcode.counters import Characters
+from lit_research.methods.longcode.gate_baselines import baselines
+from lit_research.methods.longcode.gates import gate_closed_book, gate_options
 from lit_research.methods.longcode.synthetic_repo import SyntheticRepo
-from tests.methods.longcode.counters import Characters
 
 TREE = SourceTree("t", {"a.py": ""}, Origin("shop"))
 

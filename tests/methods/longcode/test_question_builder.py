@@ -8,10 +8,10 @@ import pytest
 from lit_research.errors import UserError
 from lit_research.methods.longcode import ItemSet, Origin, SourceTree
 from lit_research.methods.longcode.check_questions import check_questions
+from lit_research.methods.longcode.counters import Characters
 from lit_research.methods.longcode.question_builder import build_questions
 from lit_research.methods.longcode.question_overlap import OVERLAPS
 from lit_research.methods.longcode.releases import read_release
-from tests.methods.longcode.counters import Characters
 
 SHOP = {
     "shop/prices.py": """\

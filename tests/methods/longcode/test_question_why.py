@@ -7,7 +7,8 @@ import pytest
 from lit_research.errors import UserError
 from lit_research.lm.engines import Completion, Engine
 from lit_research.methods.longcode import Origin, SourceTree
-from lit_research.methods.longcode.question_why import SCHEMA, read_issues, write_why
+from lit_research.methods.longcode.issues import read_issues
+from lit_research.methods.longcode.question_why import SCHEMA, write_why
 
 TREE = SourceTree("shop-1", {"a.py": ""}, Origin("shop", "1", licence="MIT"))
 GOOD = {
