@@ -32,8 +32,15 @@ _OPTIONS = (
     "-p no:unraisableexception -p no:threadexception -p no:faulthandler -p no:stepwise "
     "--capture=sys --continue-on-collection-errors"
 ).split()
-_WALKS = {"gc.get_objects", "gc.get_referrers", "gc.get_referents"}
-_MEMORY = {"ctypes.PyObj_FromPtr", "ctypes.string_at", "ctypes.wstring_at", "ctypes.cdata"}
+# Audit events that no suite needs: walks of the memory, and functions called at every line.
+_FORBIDDEN = frozenset(
+    "gc.get_objects gc.get_referrers gc.get_referents ctypes.PyObj_FromPtr ctypes.string_at "
+    "ctypes.wstring_at ctypes.cdata sys.settrace sys.setprofile "
+    "sys.monitoring.register_callback".split()
+)
+_PROCESSES = frozenset(
+    "subprocess.Popen os.system os.exec os.fork os.forkpty os.posix_spawn os.spawn".split()
+)
 
 
 def main(_: list[str]) -> None:
@@ -54,7 +61,9 @@ def main(_: list[str]) -> None:
         if (found := importlib.util.find_spec(package)) is not None:
             _refuse(send, "installed", f"{package!r}: {found.origin}")
     if "audit" in spec["guards"]:
-        sys.addaudithook(_auditor(send, spec["tree"], frozenset(spec["tests"])))
+        tests = frozenset(spec["tests"])
+        may = bool(spec["starts_processes"])
+        sys.addaudithook(_auditor(send, spec["tree"], tests, starts_processes=may))
     sys.path[:0] = spec["roots"]
     send({"start": pytest.__version__})
     code = pytest.main(_arguments(spec), plugins=[_reporter(send, spec)])
@@ -94,12 +103,20 @@ def _sender(channel: int, key: str, *, is_signed: bool) -> Callable[[dict[str, A
 
 
 def _auditor(
-    send: Callable[[dict[str, Any]], None], tree: str, tests: frozenset[str]
+    send: Callable[[dict[str, Any]], None],
+    tree: str,
+    tests: frozenset[str],
+    *,
+    starts_processes: bool,
 ) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that reports a walk of the memory, or the candidate reading a test."""
+    """Return an audit hook that reports what only forging needs.
+
+    That is a walk of the memory, a function called at every line, a process started by the
+    candidate (unless the suite says that it may), and the candidate reading a file of tests.
+    """
     inside = tree + os.sep
     paths = {os.path.join(tree, test): test for test in tests if test.endswith(".py")}
-    getframe, reported = sys._getframe, set()
+    getframe, realpath, reported = sys._getframe, os.path.realpath, set()
 
     def is_of_candidate() -> bool:
         frame, is_of_pytest = getframe(2), False
@@ -111,19 +128,23 @@ def _auditor(
             frame = frame.f_back
         return not is_of_pytest  # a thread of its own
 
+    def report(what: str) -> None:
+        if what not in reported:
+            reported.add(what)
+            send({"tampered": f"the candidate {what}"})
+
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _WALKS or event in _MEMORY:
-            if event not in reported:
-                reported.add(event)
-                send({"tampered": f"the candidate called {event}"})
+        if event in _FORBIDDEN:
+            report(f"called {event}")
+        elif event in _PROCESSES:
+            if not starts_processes and is_of_candidate():
+                report("started a process")
         elif event == "open" and isinstance(arguments[0], str):
-            path = arguments[0]
-            # realpath would itself be audited, and slow: names that are spelled otherwise are
-            # found by their ending.
-            if path.endswith(".py") and os.path.normpath(os.path.abspath(path)) in paths:
-                if "open" not in reported and is_of_candidate():
-                    reported.add("open")
-                    send({"tampered": f"the candidate opened the test {path}"})
+            path = realpath(arguments[0])
+            if path in paths and is_of_candidate():
+                report("opened a file of tests")
+            elif path.startswith("/proc/") and path.endswith("/mem"):
+                report("opened the memory")
 
     return audit
 
@@ -163,6 +184,8 @@ def _reporter(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> A
         def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
             if call.when != "setup":
                 complain(watch.changed_test(item))
+            if call.when == "teardown":  # whatever a fixture changed is as it was
+                complain(watch.changed_module())
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtest_logreport(self, report: Any) -> None:
@@ -176,7 +199,7 @@ def _reporter(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> A
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_sessionfinish(self) -> None:
-            complain(watch.changed_code() or watch.changed_hook())
+            complain(watch.changed_code() or watch.changed_hook() or watch.changed_module())
 
     return Reporter()
 

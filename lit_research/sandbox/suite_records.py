@@ -48,6 +48,8 @@ class Suite:
         roots: folders of the tree that are put on ``sys.path``.
         twins: tests, as node ids without parameters, that get twins and random names.
         ini: the settings of pytest, the text of a ``pytest.ini``.
+        starts_processes: whether the code under test has to start processes; else that is
+            ``tampered``, since they could read the tests unseen.
 
     Raises:
         UserError: no file to run, one is missing, or pytest itself uses a package.
@@ -59,6 +61,7 @@ class Suite:
     roots: tuple[str, ...] = ("",)
     twins: frozenset[str] = frozenset()
     ini: str = "[pytest]\n"
+    starts_processes: bool = False
 
     def __post_init__(self) -> None:
         if not self.run:

@@ -105,6 +105,7 @@ def run_suite(
             "tests": sorted(suite.files),
             "packages": list(suite.packages),
             "order": order,
+            "starts_processes": suite.starts_processes,
         }
         env = {"TZ": time_zone} if time_zone else {}
         if hash_seed is not None:
