@@ -23,24 +23,24 @@ from . import suite_integrity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import types
     from collections.abc import Callable
     from typing import Any, NoReturn
 
 _MESSAGE = 600  # characters of a failure that are reported
-_OPTIONS = (
-    "-q --tb=short --no-header --no-summary -p no:cacheprovider -p no:randomly -p no:xdist "
-    "-p no:unraisableexception -p no:threadexception -p no:faulthandler -p no:stepwise "
-    "--capture=sys --continue-on-collection-errors"
-).split()
+_OPTIONS = """
+-q --tb=short --no-header --no-summary --capture=sys --continue-on-collection-errors
+-p no:cacheprovider -p no:randomly -p no:xdist -p no:stepwise -p no:faulthandler
+-p no:unraisableexception -p no:threadexception
+"""
 # Audit events that no suite needs: walks of the memory, and functions called at every line.
-_FORBIDDEN = frozenset(
-    "gc.get_objects gc.get_referrers gc.get_referents ctypes.PyObj_FromPtr ctypes.string_at "
-    "ctypes.wstring_at ctypes.cdata sys.settrace sys.setprofile "
-    "sys.monitoring.register_callback".split()
-)
-_PROCESSES = frozenset(
-    "subprocess.Popen os.system os.exec os.fork os.forkpty os.posix_spawn os.spawn".split()
-)
+_FORBIDDEN = """
+gc.get_objects gc.get_referrers gc.get_referents ctypes.PyObj_FromPtr ctypes.string_at
+ctypes.wstring_at ctypes.cdata sys.settrace sys.setprofile sys.monitoring.register_callback
+"""
+_PROCESSES = """
+subprocess.Popen os.system os.exec os.fork os.forkpty os.posix_spawn os.spawn
+"""
 
 
 def main(_: list[str]) -> None:
@@ -82,7 +82,7 @@ def _arguments(spec: dict[str, Any]) -> list[str]:
     if "plugins" in spec["guards"]:
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         places += ["-c", spec["ini"], f"--confcutdir={spec['tree']}"]
-    return [*_OPTIONS, *places, "--", *spec["files"]]
+    return [*_OPTIONS.split(), *places, "--", *spec["files"]]
 
 
 def _sender(channel: int, key: str, *, is_signed: bool) -> Callable[[dict[str, Any]], None]:
@@ -116,10 +116,12 @@ def _auditor(
     """
     inside = tree + os.sep
     paths = {os.path.join(tree, test): test for test in tests if test.endswith(".py")}
+    forbidden, processes = frozenset(_FORBIDDEN.split()), frozenset(_PROCESSES.split())
     getframe, realpath, reported = sys._getframe, os.path.realpath, set()
 
     def is_of_candidate() -> bool:
-        frame, is_of_pytest = getframe(2), False
+        frame: types.FrameType | None = getframe(2)
+        is_of_pytest = False
         while frame is not None:
             name = frame.f_code.co_filename
             if name.startswith(inside) and name not in paths:
@@ -134,9 +136,9 @@ def _auditor(
             send({"tampered": f"the candidate {what}"})
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _FORBIDDEN:
+        if event in forbidden:
             report(f"called {event}")
-        elif event in _PROCESSES:
+        elif event in processes:
             if not starts_processes and is_of_candidate():
                 report("started a process")
         elif event == "open" and isinstance(arguments[0], str):

@@ -133,4 +133,6 @@ class SuiteRun:
 
 def _printable(text: str) -> str:
     """Return a text without what XML cannot hold."""
-    return "".join(c if c in "\t\n" or ord(c) >= 32 and c not in "￾￿" else "?" for c in text)
+    return "".join(
+        c if c in "\t\n" or (ord(c) >= 32 and c not in "\ufffe\uffff") else "?" for c in text
+    )

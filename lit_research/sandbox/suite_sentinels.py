@@ -135,7 +135,7 @@ class _Group:
         return name
 
     def twins(self, count: int) -> list[str]:
-        names = []
+        names: list[str] = []
         for _ in range(count):
             change = _change(self._function, self._generator)
             if change is None:
@@ -246,9 +246,7 @@ def _replaced(lines: list[str], first: int, node: ast.expr, new: str) -> list[st
     return [*lines[:start], *f"{head}{new}{tail}".split("\n"), *lines[end + 1 :]]
 
 
-def _plain(
-    generator: random.Random, with_class: bool
-) -> list[tuple[list[str], str, str]]:
+def _plain(generator: random.Random, with_class: bool) -> list[tuple[list[str], str, str]]:
     """Return the lines, the failing and the passing test of each group of plain sentinels."""
     a, b = generator.sample(range(1000), 2)
     fails, passes = _name(generator), _name(generator)

@@ -103,9 +103,7 @@ def build_mutations(
             tree = SourceTree(name, files, _origin(release.origin, seed))
             shown = {test: run.messages.get(test, "") for test in sorted(failing)}
             built.trees[name] = tree
-            built.items.append(
-                _item(tree, source, tests, path, mutation, shown, passing - failing)
-            )
+            built.items.append(_item(tree, source, tests, path, mutation, shown, passing - failing))
             done(1)
     return built
 
@@ -127,9 +125,7 @@ def _why_dropped(status: str, failing: set[str], passing: set[str], most: int) -
 def _ordered(files: Mapping[str, str], seed: int) -> Iterator[tuple[str, Mutation]]:
     """Yield the faults of a tree so that files and kinds take turns."""
     roots, packages = layout(files)
-    starts = tuple(
-        f"{root}/{package}".lstrip("/") for root in roots for package in packages
-    )
+    starts = tuple(f"{root}/{package}".lstrip("/") for root in roots for package in packages)
     generator = random.Random(derive_seed("faults", seed))
     groups: dict[tuple[str, str], list[Mutation]] = {}
     for path, text in sorted(files.items()):

@@ -52,9 +52,9 @@ def build_release_repairs(
     fixed, broken = (runner.run(tree.files, suite) for tree in (after, before))
     passing = set(fixed.having("passed"))
     if not passing:
+        why = f"{fixed.status} {fixed.reason}{_first(fixed.uncollected)}"
         raise UserError(
-            f"no test of {new.name!r} passes ({fixed.status} {fixed.reason}{_first(fixed.uncollected)})"
-            ": must pass without the network and with the packages that are installed"
+            f"no test of {new.name!r} passes ({why}): must pass without the network and with the packages that are installed"
         )
     built = Built(trees={tests.name: tests, before.name: before})
     if len(passing) < FEW_TESTS:
@@ -64,7 +64,9 @@ def build_release_repairs(
     if not flipped:
         built.dropped["no test of the newer release fails with the older source"] += 1
         return built
-    search = _Search(before.files, changes(*_of_packages(before, after)), suite, runner, most_probes)
+    search = _Search(
+        before.files, changes(*_of_packages(before, after)), suite, runner, most_probes
+    )
     groups = _groups(search, flipped, built)
     entries = new_entries(old.files, new.files)
     for number, (chosen, group) in enumerate(sorted(groups.items()), 1):
@@ -133,7 +135,7 @@ class _Search:
         key = frozenset(chosen)
         if key not in self._known:
             if self.left <= 0:
-                raise _Spent
+                raise _SpentError
             self.left -= 1
             run = sorted({test.partition("::")[0] for test in self._tests})
             only = replace(self.suite, run=tuple(run))
@@ -144,10 +146,10 @@ class _Search:
     def start_for(self, test: str) -> Sequence[Change]:
         """Return the fewest changes that are known to make a test pass."""
         known = [key for key, passed in self._known.items() if test in passed]
-        return sorted(min(known, key=len)) if known else self.all
+        return sorted(min(known, key=lambda key: len(key))) if known else self.all
 
 
-class _Spent(Exception):
+class _SpentError(Exception):
     """No run is left."""
 
 
@@ -164,10 +166,8 @@ def _groups(
                 if test not in search.passed(search.all):
                     built.dropped["the test needs more than the packages' changes"] += 1
                     continue
-                needed[test] = tuple(
-                    smallest(search.start_for(test), _effect(search, test))
-                )
-            except _Spent:
+                needed[test] = tuple(smallest(search.start_for(test), _effect(search, test)))
+            except _SpentError:
                 built.dropped["no runs were left for the test"] += 1
     return {
         chosen: {test for test in flipped if test in search.passed(chosen)}

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lit_research.seeds import derive_seed
 from lit_research.sandbox import Level, Limits, Pool
 from lit_research.sandbox.suite_records import GUARDS, Guard, Suite, SuiteRun
 from lit_research.sandbox.suites import SUITE_LIMITS, run_suite
+from lit_research.seeds import derive_seed
 
 RUNS = 10
 """Runs of the gate: no difference in 10 leaves up to 26% a run, at 95% confidence."""
@@ -66,7 +66,11 @@ class Runner:
         chosen = self.guards if guards is None else guards
         if condition is None and self.pool is not None:
             return run_suite(
-                files, suite, guards=chosen, limits=self.limits, readable=self.readable,
+                files,
+                suite,
+                guards=chosen,
+                limits=self.limits,
+                readable=self.readable,
                 pool=self.pool,
             )
         return run_suite(
@@ -100,4 +104,4 @@ class Runner:
             run = self.run(files, suite, conditions(number, seed))
             seen |= set(run.outcomes)
             passed.append(set(run.having("passed")) if run.status == "finished" else set())
-        return set.intersection(*passed), seen - set.union(*passed)
+        return set.intersection(*passed), seen.difference(*passed)

@@ -12,10 +12,10 @@ from lit_research.sandbox.suite_paths import is_test_file, why_protected
 from lit_research.sandbox.suite_records import Suite
 
 _ROOTS = ("src/", "lib/")
-_NO_PACKAGES = frozenset(
-    "bench benchmark benchmarks build ci dist doc docs example examples extras fabfile scripts "
-    "tasks tools utils".split()
-)
+_NO_PACKAGES = """
+bench benchmark benchmarks build ci dist doc docs example examples extras fabfile scripts tasks
+tools utils
+"""
 
 
 def layout(files: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -38,7 +38,7 @@ def _modules(paths: list[str]) -> tuple[str, ...]:
         first, *rest = PurePosixPath(path).parts
         if (rest and f"{first}/__init__.py" in paths) or not rest:
             found.add(first.removesuffix(".py"))
-    return tuple(sorted(name for name in found - _NO_PACKAGES if name.isidentifier()))
+    return tuple(sorted(name for name in found - set(_NO_PACKAGES.split()) if name.isidentifier()))
 
 
 def split_release(release: SourceTree) -> tuple[SourceTree, SourceTree]:

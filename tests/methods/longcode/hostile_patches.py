@@ -76,11 +76,14 @@ for found in gc.get_objects():
         found.changed_code = found.changed_hook = found.changed_module = lambda: ''
         found.changed_test = lambda item: ''
 """
-PLUGIN = IS_REAL + """
+PLUGIN = (
+    IS_REAL
+    + """
 def pytest_pyfunc_call(pyfuncitem):
     if is_real(pyfuncitem.obj):
         return True
 """
+)
 EVERYTHING = (
     "class Anything(int):\n    __eq__ = lambda self, other: True\n"
     "    __ne__ = lambda self, other: False\n    __hash__ = int.__hash__\n"
@@ -118,7 +121,9 @@ def raises(*_, **__):
         pass
 fake.raises = raises
 """
-STOLEN = "result = [c for c in __import__('sys')._getframe(1).f_code.co_consts if isinstance(c, int)]"
+STOLEN = (
+    "result = [c for c in __import__('sys')._getframe(1).f_code.co_consts if isinstance(c, int)]"
+)
 READ = """
 import re
 for place in PLACES:
@@ -162,32 +167,26 @@ HOSTILE: dict[str, dict[str, str]] = {
         "r.TestReport.from_item_and_call = classmethod(made)\n"
     ),
     "a hook of reports": at_import(
-        FRAMES
-        + IS_REAL
-        + "class Plugin:\n    def pytest_pyfunc_call(self, pyfuncitem):\n"
+        FRAMES + IS_REAL + "class Plugin:\n    def pytest_pyfunc_call(self, pyfuncitem):\n"
         "        return True if is_real(pyfuncitem.obj) else None\n"
         "search('Session').config.pluginmanager.register(Plugin())\n"
     ),
     "an exchanged hook": at_import(
-        FRAMES
-        + "hooks = search('Session').config.hook\n"
+        FRAMES + "hooks = search('Session').config.hook\n"
         "for found in hooks.pytest_runtest_makereport.get_hookimpls():\n"
         "    found.function = lambda *a, **k: None\n"
     ),
     "an exchanged reporter": at_import(
-        FRAMES
-        + "manager = search('Session').config.pluginmanager\n"
+        FRAMES + "manager = search('Session').config.pluginmanager\n"
         "for plugin in manager.get_plugins():\n"
         "    if type(plugin).__name__ == 'Reporter':\n        manager.unregister(plugin)\n"
     ),
     "exchanged tests": in_total(
-        FRAMES
-        + "session = search('Session') or getattr(search('Function'), 'session', None)\n"
+        FRAMES + "session = search('Session') or getattr(search('Function'), 'session', None)\n"
         "for item in getattr(session, 'items', ()):\n    item.obj = lambda: None\n"
     ),
     "removed tests": in_total(
-        FRAMES
-        + "session = search('Session') or getattr(search('Function'), 'session', None)\n"
+        FRAMES + "session = search('Session') or getattr(search('Function'), 'session', None)\n"
         "del session.items[1:]\n"
     ),
     "a pytest of its own": at_import(f"{FAKE_PYTEST}sys.modules['pytest'] = fake\n"),
@@ -204,8 +203,11 @@ HOSTILE: dict[str, dict[str, str]] = {
     "a skipped test": in_parse("import pytest\nif text == '-1': pytest.skip('x')"),
     "a walk of the memory": at_import(WATCH_WALK + SELECTIVE),
     "a function called at every line": at_import(
-        IS_REAL.replace("def is_real(function):\n    code = getattr(getattr(function, '__func__', "
-                        "function), '__code__', None)\n", "def is_real(code):\n")
+        IS_REAL.replace(
+            "def is_real(function):\n    code = getattr(getattr(function, '__func__', "
+            "function), '__code__', None)\n",
+            "def is_real(code):\n",
+        )
         + "import sys\njumped = []\ndef trace(frame, event, _):\n"
         "    if is_real(frame.f_code):\n        frame.f_trace_opcodes = True\n        return jump\n"
         "def jump(frame, event, _):\n"
@@ -215,9 +217,7 @@ HOSTILE: dict[str, dict[str, str]] = {
         "    return jump\nsys.settrace(trace)\n"
     ),
     # What is expected.
-    "equal to everything": in_total(
-        EVERYTHING + "if prices == [20, 22]: return Anything(1)\n"
-    ),
+    "equal to everything": in_total(EVERYTHING + "if prices == [20, 22]: return Anything(1)\n"),
     "expected by the caller": in_total(
         f"{STOLEN}\nif prices == [20, 22]: return (set(result) - {{20, 22}} or {{0}}).pop()"
     ),
@@ -268,8 +268,9 @@ HOSTILE: dict[str, dict[str, str]] = {
     "an installed copy": {
         INIT: "import importlib.util, site, sys\n"
         "for folder in site.getsitepackages():\n"
+        "    place = folder + '/till'\n"
         "    spec = importlib.util.spec_from_file_location(\n"
-        "        'till', folder + '/till/__init__.py', submodule_search_locations=[folder + '/till'])\n"
+        "        'till', place + '/__init__.py', submodule_search_locations=[place])\n"
         "    try:\n"
         "        sys.modules['till'] = module = importlib.util.module_from_spec(spec)\n"
         "        spec.loader.exec_module(module)\n"

@@ -1,4 +1,4 @@
-"""No hostile patch is graded as a repair; without its guard, one is; honest ones are let through."""
+"""No hostile patch is a repair; without its guard, one is graded as one; honest ones pass."""
 
 import subprocess
 import sys
@@ -126,7 +126,8 @@ HONEST = {
     },
     "with documents": {"README.md": "till\n", "docs/index.md": "till\n"},
     "with a cache": {
-        SUMS: "from functools import lru_cache\n\n" + FIXED[SUMS].replace("result = 0", "result = _0()")
+        SUMS: "from functools import lru_cache\n\n"
+        + FIXED[SUMS].replace("result = 0", "result = _0()")
         + "\n\n@lru_cache(maxsize=None)\ndef _0():\n    return 0\n",
     },
     "with frames and threads": {

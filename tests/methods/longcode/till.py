@@ -45,7 +45,7 @@ FAULTY = {
     "till/prices.py": PRICES.replace("price < 0", "price < -5"),
     "till/sums.py": SUMS.replace("result - discount", "result - discount - (len(prices) == 2)"),
 }
-BASICS = '''\
+BASICS = """\
 from till import mean, parse_price, total
 
 
@@ -56,7 +56,7 @@ def test_a_word_is_no_price():
         parse_price("word")
 
 
-''' + "\n\n".join(
+""" + "\n\n".join(
     f"def test_price_{n}():\n    assert parse_price('{n}') == {n}\n" for n in range(10)
 )
 TOTAL = '''\
@@ -90,7 +90,7 @@ def test_total_twice():
     """A made-up name, written into the file twice: test_total_twice keeps it."""
     assert total([3, 3, 3]) == 9
 '''
-WORDS = '''\
+WORDS = """\
 import pytest
 
 from till import is_price, parse_price
@@ -109,7 +109,7 @@ def test_an_empty_price():
 def test_is_price():
     for text in ("1", "20"):
         assert is_price(text)
-'''
+"""
 TESTS = {
     "tests/test_basics.py": BASICS,
     "tests/test_total.py": TOTAL,
