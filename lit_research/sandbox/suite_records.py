@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
@@ -133,6 +134,4 @@ class SuiteRun:
 
 def _printable(text: str) -> str:
     """Return a text without what XML cannot hold."""
-    return "".join(
-        c if c in "\t\n" or (ord(c) >= 32 and c not in "\ufffe\uffff") else "?" for c in text
-    )
+    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)

@@ -54,7 +54,8 @@ def build_release_repairs(
     if not passing:
         why = f"{fixed.status} {fixed.reason}{_first(fixed.uncollected)}"
         raise UserError(
-            f"no test of {new.name!r} passes ({why}): must pass without the network and with the packages that are installed"
+            f"no test of {new.name!r} passes ({why}): must pass without the network "
+            "and with the packages that are installed"
         )
     built = Built(trees={tests.name: tests, before.name: before})
     if len(passing) < FEW_TESTS:
@@ -145,8 +146,8 @@ class _Search:
 
     def start_for(self, test: str) -> Sequence[Change]:
         """Return the fewest changes that are known to make a test pass."""
-        known = [key for key, passed in self._known.items() if test in passed]
-        return sorted(min(known, key=lambda key: len(key))) if known else self.all
+        known = [sorted(key) for key, passed in self._known.items() if test in passed]
+        return min(known, key=len, default=self.all)
 
 
 class _SpentError(Exception):
