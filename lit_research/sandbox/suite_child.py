@@ -15,7 +15,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import random
 import sys
 import threading
 
@@ -218,16 +217,22 @@ def _outcome(parts: list[tuple[str, str, bool, str]]) -> dict[str, str]:
 
 
 def _shuffle(items: list[Any], seed: int) -> None:
-    """Shuffle the files, and the tests within each: fixtures of a file are made once."""
-    generator = random.Random(seed)
+    """Shuffle the files, and the tests within each: fixtures of a file are made once.
+
+    Each test's place depends on its name alone, so that sentinels do not move the others.
+    """
+
+    def place(name: str) -> bytes:
+        return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
+
     files: dict[str, list[Any]] = {}
     for item in items:
         files.setdefault(item.nodeid.partition("::")[0], []).append(item)
-    groups = list(files.values())
-    generator.shuffle(groups)
-    for group in groups:
-        generator.shuffle(group)
-    items[:] = [item for group in groups for item in group]
+    items[:] = [
+        item
+        for file in sorted(files, key=place)
+        for item in sorted(files[file], key=lambda item: place(item.nodeid))
+    ]
 
 
 def _check_origin(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> None:

@@ -18,7 +18,16 @@ from lit_research.methods.longcode.items import RepairItem, Span
 from lit_research.methods.longcode.mutation_repairs import Built, symptom
 from lit_research.methods.longcode.reduction import smallest
 from lit_research.methods.longcode.repair_runs import FEW_TESTS, RUNS, Runner
-from lit_research.methods.longcode.repair_suites import layout, split_release, whole_suite
+from lit_research.methods.longcode.repair_suites import (
+    facts,
+    package_files,
+    split_release,
+    whole_suite,
+)
+    facts,
+    split_release,
+    whole_suite,
+)
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.progress import counting
 from lit_research.sandbox.suite_records import Suite
@@ -48,7 +57,7 @@ def build_release_repairs(
         UserError: the newer release has no tests, or none that passes.
     """
     (before, _), (after, tests) = split_release(old), split_release(new)
-    suite = whole_suite(after.files, tests)
+    suite = runner.fitting(after.files, whole_suite(after.files, tests))
     fixed, broken = (runner.run(tree.files, suite) for tree in (after, before))
     passing = set(fixed.having("passed"))
     if not passing:
@@ -65,14 +74,12 @@ def build_release_repairs(
     if not flipped:
         built.dropped["no test of the newer release fails with the older source"] += 1
         return built
-    search = _Search(
-        before.files, changes(*_of_packages(before, after)), suite, runner, most_probes
-    )
+    search = _Search(before.files, _changes(before, after), suite, runner, most_probes)
     groups = _groups(search, flipped, built)
     entries = new_entries(old.files, new.files)
     for number, (chosen, group) in enumerate(sorted(groups.items()), 1):
         files = changed(before.files, chosen)
-        item = _item(f"{old.name}-repair-{number:03d}", before, tests, files, chosen)
+        item = _item(f"{old.name}-repair-{number:03d}", before, tests, files, chosen, suite)
         found = _stable(before, files, suite, kept, group, runs, runner)
         if not found[0]:
             built.dropped["the tests of the group are flaky"] += 1
@@ -98,19 +105,9 @@ def _first(uncollected: Mapping[str, str]) -> str:
     return next((f"; {path}: {message[-200:]}" for path, message in uncollected.items()), "")
 
 
-def _of_packages(before: SourceTree, after: SourceTree) -> list[dict[str, str]]:
-    """Return the files of both releases' packages: documents flip no test."""
-    roots, packages = layout(after.files)
-    starts = tuple(
-        f"{root}/{package}{end}".lstrip("/")
-        for root in roots
-        for package in packages
-        for end in ("/", ".py")
-    )
-    return [
-        {path: text for path, text in tree.files.items() if path.startswith(starts)}
-        for tree in (before, after)
-    ]
+def _changes(before: SourceTree, after: SourceTree) -> list[Change]:
+    """Return the changes of the packages: those of documents flip no test."""
+    return changes(package_files(before.files), package_files(after.files))
 
 
 @dataclass
@@ -206,6 +203,7 @@ def _item(
     tests: SourceTree,
     files: Mapping[str, str],
     chosen: Sequence[Change],
+    suite: Suite,
 ) -> RepairItem:
     spans = [
         Span(change.path, change.first + 1, max(change.last, change.first + 1))
@@ -223,7 +221,7 @@ def _item(
         pass_to_pass=(),
         origin=replace(before.origin, builder=BUILDER),
         evidence=tuple(spans),
-        source={"fixed in": tests.origin.version, "changes": str(len(chosen))},
+        source={"fixed in": tests.origin.version, "changes": str(len(chosen)), **facts(suite)},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,24 @@ class Runner:
             level=self.level,
             **(condition or {}),
         )
+
+    def fitting(self, files: Mapping[str, str], suite: Suite) -> Suite:
+        """Return the part of a suite whose sentinels run, and whether it starts processes.
+
+        Args:
+            files: a tree that passes the suite.
+            suite: the tests.
+        """
+        for _ in range(3):
+            run = self.run(files, suite, guards=GUARDS)
+            if run.status != "tampered":
+                break
+            if run.unmarked and set(run.unmarked) != set(suite.run):
+                kept = tuple(path for path in suite.run if path not in run.unmarked)
+                suite = replace(suite, run=kept)
+            elif "started a process" in run.reason:
+                suite = replace(suite, starts_processes=True)
+        return suite
 
     def always(
         self, files: Mapping[str, str], suite: Suite, runs: int, seed: int = 0
