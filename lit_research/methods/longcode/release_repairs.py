@@ -24,10 +24,6 @@ from lit_research.methods.longcode.repair_suites import (
     split_release,
     whole_suite,
 )
-    facts,
-    split_release,
-    whole_suite,
-)
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.progress import counting
 from lit_research.sandbox.suite_records import Suite
