@@ -109,9 +109,8 @@ def build_mutations(
             tree = SourceTree(name, files, _origin(release.origin, seed))
             shown = {test: run.messages.get(test, "") for test in sorted(failing)}
             built.trees[name] = tree
-            built.items.append(
-                _item(tree, source, tests, (path, mutation), shown, passing - failing, suite)
-            )
+            fault, passed = (path, mutation), passing - failing
+            built.items.append(_item(tree, source, tests, fault, shown, passed, suite))
             done(1)
     return built
 

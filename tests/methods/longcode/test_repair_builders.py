@@ -98,10 +98,8 @@ def test_releases_without_what_is_needed(runner):
 
 
 def test_faults_that_some_test_notices_become_items(runner):
-    built = build_mutations(NEW, 4, runs=2, runner=runner, seed=1)
-    again = build_mutations(NEW, 4, runs=1, runner=runner, seed=1)
-    assert [item.patch for item in built.items] == [item.patch for item in again.items]
-    assert len(built.items) == 4
+    built = build_mutations(NEW, 2, runs=2, runner=runner, seed=1)
+    assert len(built.items) == 2
     for item in built.items:
         faulty = built.trees[item.tree].files
         different = [path for path in FIXED if faulty[path] != FIXED[path]]
@@ -120,7 +118,7 @@ def test_faults_that_no_test_notices_are_dropped(runner):
     alone = {"till/__init__.py": "from till.sums import total\n", "till/sums.py": text}
     tests = {"tests/test_a.py": "import till\n\n\ndef test_a():\n    assert till.total([1]) == 1\n"}
     release = SourceTree("till-1.1", {**alone, **tests}, Origin("till", "1.1"))
-    built = build_mutations(release, 20, runs=1, runner=runner, tries=12)
+    built = build_mutations(release, 20, runs=1, runner=runner, tries=6)
     assert built.dropped["no test fails"] > 0
     assert built.notes == ["till-1.1: only 1 tests pass"]
 
