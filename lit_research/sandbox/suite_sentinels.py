@@ -166,6 +166,8 @@ def _change(function: ast.AST, generator: random.Random) -> tuple[ast.expr, str]
     values: list[tuple[ast.expr, str]] = []
     flips: list[tuple[ast.expr, str]] = []
     for statement in getattr(function, "body", ()):
+        if any(isinstance(inner, ast.Return) for inner in ast.walk(statement)):
+            break  # what follows may not be reached
         pair = _equality(statement)
         for side in pair:
             if (other := _other(side, generator)) is not None:

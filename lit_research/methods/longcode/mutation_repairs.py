@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from lit_research.errors import UserError
+from lit_research.methods.longcode.built import Built, gated
 from lit_research.methods.longcode.diffs import make_diff
 from lit_research.methods.longcode.items import Origin, RepairItem, Span
 from lit_research.methods.longcode.mutations import OPERATORS, Mutation, mutations, parses
@@ -27,23 +27,6 @@ from lit_research.seeds import derive_seed
 BUILDER = "longcode.mutations 1"
 _MOST_FAILING = 12  # more say that everything is broken
 _MESSAGE_LINES = 6
-
-
-@dataclass
-class Built:
-    """Repairs and their trees.
-
-    Attributes:
-        items: in the order in which they were found.
-        trees: the faulty trees, and the tests.
-        dropped: how many candidates were dropped, by reason.
-        notes: what a card must say.
-    """
-
-    items: list[RepairItem] = field(default_factory=list)
-    trees: dict[str, SourceTree] = field(default_factory=dict)
-    dropped: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
 
 
 def build_mutations(
@@ -81,7 +64,7 @@ def build_mutations(
             f"no test of {release.name!r} passes in all of {runs} runs; must have tests that pass "
             "without the network and with the packages that are installed"
         )
-    built = Built(trees={tests.name: tests})
+    built = Built(trees={tests.name: tests}, runs=runs)
     if len(passing) < FEW_TESTS:
         built.notes.append(f"{release.name}: only {len(passing)} tests pass")
     limit = 10 * count if tries is None else tries
@@ -112,7 +95,7 @@ def build_mutations(
             fault, passed = (path, mutation), passing - failing
             built.items.append(_item(tree, source, tests, fault, shown, passed, suite))
             done(1)
-    return built
+    return gated(built, runner)
 
 
 def _origin(origin: Origin, seed: int) -> Origin:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lit_research.errors import UserError
+from lit_research.methods.longcode.built import Built, gated
 from lit_research.methods.longcode.changelogs import nearest_entries, new_entries, words
 from lit_research.methods.longcode.changes import Change, changed, changes
 from lit_research.methods.longcode.diffs import make_diff
 from lit_research.methods.longcode.items import RepairItem, Span
-from lit_research.methods.longcode.mutation_repairs import Built, symptom
+from lit_research.methods.longcode.mutation_repairs import symptom
 from lit_research.methods.longcode.reduction import smallest
 from lit_research.methods.longcode.repair_runs import FEW_TESTS, RUNS, Runner
 from lit_research.methods.longcode.repair_suites import (
@@ -62,7 +63,7 @@ def build_release_repairs(
             f"no test of {new.name!r} passes ({why}): must pass without the network "
             "and with the packages that are installed"
         )
-    built = Built(trees={tests.name: tests, before.name: before})
+    built = Built(trees={tests.name: tests, before.name: before}, runs=runs)
     if len(passing) < FEW_TESTS:
         built.notes.append(f"{new.name}: only {len(passing)} tests pass")
     kept = passing & set(broken.having("passed"))
@@ -94,7 +95,7 @@ def build_release_repairs(
                 pass_to_pass=tuple(sorted(pass_to_pass)),
             )
         )
-    return built
+    return gated(built, runner)
 
 
 def _first(uncollected: Mapping[str, str]) -> str:

