@@ -29,6 +29,7 @@ from lit_research.methods.longcode.module import LongCodeExam
 from lit_research.methods.longcode.option_solver import OptionLikelihood
 from lit_research.methods.longcode.records import Graded, Status
 from lit_research.methods.longcode.report import ExamReport, report_of
+from lit_research.methods.longcode.searching import OptionSearch
 from lit_research.methods.longcode.simulated_solvers import SimulatedSolver
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.methods.longcode.written import WrittenAnswer, WrittenPatch
@@ -49,6 +50,7 @@ __all__ = [
     "NullPatch",
     "OptionLikelihood",
     "OptionOverlap",
+    "OptionSearch",
     "OraclePatch",
     "Origin",
     "PackageQuestions",
