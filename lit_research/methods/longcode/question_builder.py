@@ -14,11 +14,12 @@ from lit_research.methods.longcode.counting import TokenCounter
 from lit_research.methods.longcode.folders import ItemSet
 from lit_research.methods.longcode.items import LETTERS, QuestionItem, QuestionKind
 from lit_research.methods.longcode.question_blocks import Block, choose_blocks, make_blocks
+from lit_research.methods.longcode.question_defaults import default_facts
 from lit_research.methods.longcode.question_facts import Fact, Found
 from lit_research.methods.longcode.question_links import base_facts, caller_facts, defines_facts
+from lit_research.methods.longcode.question_raises import raises_facts
 from lit_research.methods.longcode.question_returns import returns_facts
 from lit_research.methods.longcode.question_scan import Scan
-from lit_research.methods.longcode.question_values import default_facts, raises_facts
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.progress import counting
 from lit_research.ranges import COUNT, check_range
@@ -119,11 +120,10 @@ def _of_tree(
     for kind in kinds:
         found.add(kind, _READERS[kind](scan, derive_seed(seed, kind)))
         facts = [fact for fact in found.facts if fact.kind == kind]
-        short = [
-            fact
-            for fact in facts
-            if evidence_tokens is None or sum(map(tokens.get, fact.files)) <= evidence_tokens
-        ]
+        short = facts
+        if evidence_tokens is not None:
+            sizes = [sum(tokens[file] for file in fact.files) for fact in facts]
+            short = [f for f, size in zip(facts, sizes, strict=True) if size <= evidence_tokens]
         blocks[kind] = make_blocks(short, derive_seed(seed, "blocks", kind))
         found.dropped[f"{kind}: evidence too long"] += len(facts) - len(short)
         found.dropped[f"{kind}: no three others, or they would give it away"] += len(short) - (

@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from lit_research.methods.longcode.items import Span
 from lit_research.methods.longcode.question_scan import Definition, FunctionNode, Scan
 
-PURE_MODULES = frozenset(
+_PURE = (
     "re math cmath string itertools functools collections operator unicodedata textwrap html "
     "urllib.parse typing typing_extensions abc enum dataclasses numbers decimal fractions bisect "
     "heapq copy types keyword base64 binascii hashlib struct posixpath ntpath fnmatch difflib "
     "calendar colorsys statistics json ast token shlex collections.abc __future__ codecs "
-    "ipaddress zlib".split()
+    "ipaddress zlib"
 )
+PURE_MODULES = frozenset(_PURE.split())
 """Modules of the standard library that a function may use: what they do depends on nothing else."""
-_IMPURE = frozenset(
+_SIDE_EFFECTS = (
     "open print input exec eval compile __import__ globals locals vars id hash dir breakpoint "
-    "exit quit memoryview object super help".split()
+    "exit quit memoryview object super help"
 )
+_IMPURE = frozenset(_SIDE_EFFECTS.split())
 _LONGEST = 60  # lines of the function itself
 _CACHES = frozenset({"lru_cache", "cache"})
 
@@ -145,10 +147,8 @@ def _free(statement: ast.stmt) -> set[str]:
             bound.add(node.arg)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             return {"import inside"}  # no such name: refused
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler)):
+            bound.add(node.name or "")
         for field, value in ast.iter_fields(node):
             if field not in ("annotation", "returns"):
                 parts = value if isinstance(value, list) else [value]

@@ -82,9 +82,7 @@ def caller_facts(scan: Scan) -> Iterator[Fact | str]:
             lines = sorted({(site.lineno, site.end_lineno or site.lineno) for _, site in sites})
             spans = tuple(Span(caller.file, first, last) for first, last in lines)
             type_ = "method" if caller.is_method else "function"
-            question = (
-                f"In the package `{scan.package}`, which function or method calls `{name}`?"
-            )
+            question = f"In the package `{scan.package}`, which function or method calls `{name}`?"
             yield Fact("caller", type_, question, caller.qualname, (header, *spans))
 
 
@@ -124,8 +122,7 @@ def _uses(
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 mentions[node.attr] += 1
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if node.value.isidentifier():  # for getattr
-                    texts[node.value] += 1
+                texts[node.value] += node.value.isidentifier()  # as getattr would have it
     for module in scan.modules.values():
         for name in _exported(module):
             texts[name] -= 1

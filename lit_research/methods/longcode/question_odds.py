@@ -27,6 +27,8 @@ def plain_facts(facts: Sequence[Fact], target: float, rng: random.Random) -> lis
         target: mean chance to be reached.
         rng: draws the other answers.
     """
+    if not facts:
+        return []
     odds = np.array(_odds(facts, rng)).reshape(len(facts), -1)
     kept = np.ones(len(facts), dtype=bool)
     while kept.sum() > _OTHERS:

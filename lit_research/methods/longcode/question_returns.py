@@ -14,14 +14,16 @@ from lit_research.methods.longcode.question_runs import Job, Outcome, run_jobs
 from lit_research.methods.longcode.question_scan import FunctionNode, Scan
 from lit_research.seeds import derive_seed
 
-_PER_FUNCTION = 24  # questions of one function at most
-_CALLS = 72
-_WORDS = "amber brook cedar delta ember flint grove heron inlet jasper kelp larch maple".split()
-_FORMS = (
+_PER_FUNCTION = 16  # questions of one function at most
+_CALLS = 48
+_NOUNS = "amber brook cedar delta ember flint grove heron inlet jasper kelp larch maple"
+_WORDS = _NOUNS.split()
+_ALL_FORMS = (
     "{0} {1} {2}|{1}-{0}_{2}|{2}.{1}.{0}|{0}/{2}/{1}|{1}, {2}; {0}|{2}={0}&{1}|{0}{1}|"
     "{1}\\n{0}\\n  {2}|<{2}> {0}|{0}:{3}:{1}|{3}.{4}|{4}|#{3}{4}0|'{2} {1}'|  {0}  {1}|{2}({0})|"
     "{0}_{4}.{1}|2024-0{3}-1{3}|{0}%{1}|[{2}, {0}]"
-).split("|")
+)
+_FORMS = _ALL_FORMS.split("|")
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ class Scan:
 
     @cached_property
     def bindings(self) -> Counter[str]:
-        """How often each name is defined or assigned, at any level of any file."""
+        """How often each name is defined, assigned or a parameter, at any level of any file."""
         found = Counter(one.name for one in self.definitions)
         for module in self.modules.values():
             for node in ast.walk(module):
@@ -165,6 +165,10 @@ class Scan:
                     found[node.id] += 1
                 elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                     found[node.attr] += 1
+                elif isinstance(node, ast.arg):
+                    found[node.arg] += 1
+                elif isinstance(node, ast.ExceptHandler) and node.name:
+                    found[node.name] += 1
         return found
 
     @cached_property

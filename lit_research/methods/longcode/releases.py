@@ -27,13 +27,18 @@ LARGEST_RELEASE = 256 * 2**20
 """Bytes of all that is unpacked of a release; an archive that holds more is refused."""
 MOST_FILES = 50_000
 """Members of an archive; one with more is refused."""
-SUFFIXES = frozenset(
+_SUFFIXES = (
     ".py .pyi .pyx .pxd .toml .cfg .ini .md .rst .txt .json .yaml .yml .html .css .js .c .h .sh "
-    ".in .sql .xml .csv .typed".split()
+    ".in .sql .xml .csv .typed"
 )
-NAMES = frozenset("LICENSE LICENCE COPYING NOTICE AUTHORS README CHANGES CHANGELOG Makefile".split())
+SUFFIXES = frozenset(_SUFFIXES.split())
+"""Of the files that are read."""
+_NAMES = "LICENSE LICENCE COPYING NOTICE AUTHORS README CHANGES CHANGELOG Makefile"
+NAMES = frozenset(_NAMES.split())
+"""Of files that are read whatever their suffix."""
 _ARCHIVES = (".tar.gz", ".tgz", ".zip")
-_SKIPPED = frozenset("__pycache__ .git .hg .tox .venv node_modules .mypy_cache .pytest_cache".split())
+_FOLDERS = "__pycache__ .git .hg .tox .venv node_modules .mypy_cache .pytest_cache"
+_SKIPPED = frozenset(_FOLDERS.split())
 _GENERATED = re.compile(
     r"@generated|(auto(matically)?[- ]?)?generated (by|from|file|automatically)|do not edit", re.I
 )
@@ -178,7 +183,7 @@ def _is_wanted(name: str) -> bool:
     pure = PurePosixPath(name)
     hidden = _SKIPPED & set(pure.parts) or any(part.endswith(".egg-info") for part in pure.parts)
     is_text = pure.suffix.lower() in SUFFIXES or pure.stem.upper() in map(str.upper, NAMES)
-    return is_text and not hidden or pure.name == "PKG-INFO"
+    return (is_text and not hidden) or pure.name == "PKG-INFO"
 
 
 def _texts(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
@@ -195,6 +200,7 @@ def _texts(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
 
 
 def is_generated(text: str) -> bool:
+    """Return whether a file says in its first five lines that a program wrote it."""
     return bool(_GENERATED.search("\n".join(text.splitlines()[:5])))
 
 

@@ -1,27 +1,17 @@
-"""Questions of kinds ``default`` and ``raises``: values and exceptions, as the code has them."""
+"""Questions of kind ``default``: of parameters, and the values of constants."""
 
 from __future__ import annotations
 
 import ast
-import builtins
-import re
-import tokenize
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from io import StringIO
 
 from lit_research.methods.longcode.items import Span
 from lit_research.methods.longcode.question_facts import Fact
-from lit_research.methods.longcode.question_scan import (
-    Definition,
-    FunctionNode,
-    Scan,
-    last_name,
-    own_nodes,
-)
+from lit_research.methods.longcode.question_scan import Definition, FunctionNode, Scan, own_nodes
+from lit_research.methods.longcode.question_text import LONGEST_QUOTED, one_line
 
 _LITERALS = (int, float, str, bytes, tuple, list, dict, set, complex)
-_LONGEST_CONDITION = 100
 
 
 def default_facts(scan: Scan) -> Iterator[Fact | str]:
@@ -63,13 +53,14 @@ def _default(scan: Scan, one: Definition, argument: ast.arg, value: ast.expr) ->
 def _parameters(scan: Scan, one: Definition) -> Iterator[Fact | str]:
     """Yield which parameter has a default, where one alone has it and there are four to name."""
     assert not isinstance(one.node, ast.ClassDef)
-    pairs = [(argument.arg, ast.unparse(value), value) for argument, value in _defaults(one.node)]
-    seen = Counter(text for _, text, _ in pairs)
+    pairs = list(_defaults(one.node))
+    seen = Counter(ast.dump(value) for _, value in pairs)
     if len(pairs) < 4 or not (place := scan.place(one)):
         return
-    for name, text, value in pairs:
-        if seen[text] != 1 or len(text) > _LONGEST_CONDITION or "`" in text or "\n" in text:
-            yield "default found twice"
+    for argument, value in pairs:
+        text = one_line(scan.segment(one.file, value))
+        if seen[ast.dump(value)] != 1 or not text or len(text) > LONGEST_QUOTED or "`" in text:
+            yield "default found twice, or too long"
             continue
         evidence = Span(one.file, one.node.lineno, value.end_lineno or value.lineno)
         question = (
@@ -77,7 +68,7 @@ def _parameters(scan: Scan, one: Definition) -> Iterator[Fact | str]:
             f"`{text}`?"
         )
         type_ = f"parameter of {one.file}:{one.qualname}"
-        yield Fact("default", type_, question, name, (evidence,))
+        yield Fact("default", type_, question, argument.arg, (evidence,))
 
 
 def _literal(node: ast.expr) -> tuple[str, str]:
@@ -140,77 +131,3 @@ def _constant(
     evidence = Span(path, statement.lineno, statement.end_lineno or statement.lineno)
     question = f"In the package `{scan.package}`, {asked}"
     return Fact("default", type_, question, answer, (evidence,))
-
-
-def raises_facts(scan: Scan) -> Iterator[Fact | str]:
-    """Yield the exceptions that functions raise in a branch with a condition."""
-    classes = {one.name for one in scan.definitions if one.is_class}
-    for one in scan.definitions:
-        if not one.is_class and scan.is_asked_about(one.file):
-            yield from _raises(scan, one, classes)
-
-
-def _raises(scan: Scan, one: Definition, classes: set[str]) -> Iterator[Fact | str]:
-    branches = [node for node in own_nodes(one.node) if isinstance(node, ast.If)]
-    conditions = {node: _one_line(scan.segment(one.file, node.test)) for node in branches}
-    seen = Counter(conditions.values())
-    for node, condition in conditions.items():
-        if not isinstance(node.body[-1], ast.Raise):
-            continue
-        error = node.body[-1].exc
-        name = last_name(error.func if isinstance(error, ast.Call) else error or node)
-        if not all(isinstance(line, (ast.Assign, ast.Expr)) for line in node.body[:-1]):
-            yield "more in the branch than raise"
-        elif not name or not is_exception(name, classes):
-            yield "not a class of exceptions"
-        elif not condition or len(condition) > _LONGEST_CONDITION or "`" in condition:
-            yield "condition too long"
-        elif seen[condition] != 1:
-            yield "condition found twice"
-        elif not (place := scan.place(one)):
-            yield "name defined more than once"
-        else:
-            wrong = _relatives(name, scan)
-            spans = (
-                Span(one.file, one.node.lineno, one.node.lineno),
-                Span(one.file, node.test.lineno, node.body[-1].end_lineno or node.lineno),
-            )
-            question = (
-                f"In the package `{scan.package}`, which exception does {place} raise in the "
-                f"branch with the condition `{condition}`?"
-            )
-            yield Fact("raises", "exception", question, name, spans, wrong)
-
-
-def is_exception(name: str, classes: set[str]) -> bool:
-    """Return whether a name is of an exception: a builtin, or a class by such a name."""
-    known = getattr(builtins, name, None)
-    if isinstance(known, type):
-        return issubclass(known, BaseException)
-    return name in classes or bool(re.match(r"[A-Z]\w*(Error|Exception|Warning|Exit)$", name))
-
-
-def _relatives(name: str, scan: Scan) -> frozenset[str]:
-    """Return the ancestors of an exception, which are raised with it, and its other names."""
-    found = set(scan.ancestors.get(name, ()))
-    for one in [name, *sorted(found)]:
-        known = getattr(builtins, one, None)
-        if isinstance(known, type):
-            found |= {cls.__name__ for cls in known.__mro__}
-            found |= {n for n, other in vars(builtins).items() if other is known}
-    return frozenset(found - {name})
-
-
-def _one_line(segment: str) -> str:
-    """Return code on one line, with one space where it has any; empty where that is not safe."""
-    if "\\" in segment:
-        return ""
-    if "\n" not in segment:
-        return segment
-    try:
-        tokens = list(tokenize.generate_tokens(StringIO(f"({segment})").readline))
-    except (tokenize.TokenError, IndentationError):
-        return ""
-    if any(token.type == tokenize.COMMENT or "\n" in token.string.strip() for token in tokens):
-        return ""
-    return " ".join(segment.split())
