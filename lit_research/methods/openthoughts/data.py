@@ -269,8 +269,10 @@ class ReasoningRows(TextDataModule):
     def card(self) -> dict[str, Any]:
         """What is known about the training windows, as plain data."""
         windows, rows = self.dataset("train"), self.hparams["source"]
+        made = None if self.source is None else self.source.card()
         return {
             "source": rows,
+            **({} if made is None else {"made": made}),
             "rows": self.cuts.rows,
             "cut_rows": self.cuts.cut,
             "dropped_rows": self.cuts.dropped,
