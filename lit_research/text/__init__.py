@@ -41,7 +41,7 @@ from lit_research.text.neighbours import ExactIndex, Index, recall
 from lit_research.text.normalisation import Normalisation
 from lit_research.text.packing import Windows
 from lit_research.text.pairs import IndexCallable, PairFinder, Pairs, split_pairs
-from lit_research.text.sampling import ShardedSampler, permutation
+from lit_research.text.sampling import LengthGroupedSampler, ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource, vocabulary_of
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
@@ -64,6 +64,7 @@ __all__ = [
     "Index",
     "IndexCallable",
     "Leak",
+    "LengthGroupedSampler",
     "MinHash",
     "Mixture",
     "MixtureComponent",
