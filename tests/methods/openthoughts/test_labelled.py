@@ -142,12 +142,12 @@ def test_the_card_of_mixed_recipes_has_each_of_them(tmp_path):
 
 def test_a_label_must_be_true_or_false(tmp_path):
     path = write_labelled(tmp_path, [("1", "1", "yes")])
-    with pytest.raises(UserError, match="right is 'yes', of the row .* must be true or false"):
+    with pytest.raises(UserError, match=r"right is 'yes', of the row .* must be true or false"):
         LabelledFile(path)
 
 
 def test_a_key_that_the_verifier_refuses_is_named(tmp_path):
     path = write_labelled(tmp_path, [("none", "1", False)])
     recipe = world_recipe(labelled=LabelledFile(path))
-    with pytest.raises(UserError, match="'none'.*answer' of the labelled answers"):
+    with pytest.raises(UserError, match=r"'none'.*answer' of the labelled answers"):
         recipe.pipeline(tmp_path / "out").run(shown=False)
