@@ -65,9 +65,9 @@ def kendall(
 
     The interval is that of a bootstrap in which the seeds of both tables are drawn anew, with
     percentiles expanded for the few seeds (Hesterberg 2015). It says how far tau moves with the
-    seeds; the arms are these ones, not a sample of others. A tau of 1 cannot be exceeded: where arms
-    are well apart the interval is 1 to 1. A resample in which all arms of a table have one mean
-    counts as 0. The p-value is scipy's, of no association, with the arms as units.
+    seeds; the arms are these ones, not a sample of others. No tau is above 1: where arms are well
+    apart the interval is 1 to 1. A resample in which all arms have one mean counts as 0. The
+    p-value is scipy's, of no association, with the arms as units.
 
     Args:
         scores: one for each seed and arm, ``[S, A]``; two seeds and three arms or more.
@@ -100,7 +100,8 @@ def kendall(
             raise UserError(
                 f"{name} has the same mean for all arms, in kendall; they have no order"
             )
-    found = stats.kendalltau(*(table.mean(axis=0) for table in tables))
+    orders = [table.mean(axis=0) for table in tables]
+    tau, p = float(_taus(*(order[None] for order in orders))[0]), stats.kendalltau(*orders).pvalue
     rng = np.random.default_rng(seed)
     means = [_resampled(table, resamples, rng) for table in tables]
     taus = _taus(*means)
@@ -109,9 +110,7 @@ def kendall(
     tail = float(special.ndtr(-t * math.sqrt(n / (n - 1))))
     low, high = np.quantile(taus, [tail, 1 - tail])
     interval = (float(low), float(high))
-    return Inference(
-        float(found.statistic), interval, confidence, float(found.pvalue), n, 0.0, "two-sided"
-    )
+    return Inference(tau, interval, confidence, float(p), n, 0.0, "two-sided")
 
 
 def _resampled(table: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:

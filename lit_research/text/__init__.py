@@ -33,6 +33,7 @@ from lit_research.text.fuzzy import (
     find_fuzzy_duplicates,
 )
 from lit_research.text.grouped import GroupedDocuments
+from lit_research.text.length_groups import LengthGroupedSampler
 from lit_research.text.loaders import make_loader
 from lit_research.text.minhash import MinHash
 from lit_research.text.mixture import Mixture, MixtureComponent
@@ -41,7 +42,7 @@ from lit_research.text.neighbours import ExactIndex, Index, recall
 from lit_research.text.normalisation import Normalisation
 from lit_research.text.packing import Windows
 from lit_research.text.pairs import IndexCallable, PairFinder, Pairs, split_pairs
-from lit_research.text.sampling import LengthGroupedSampler, ShardedSampler, permutation
+from lit_research.text.sampling import ShardedSampler, permutation
 from lit_research.text.sources import AnySource, DocumentSource, vocabulary_of
 from lit_research.text.streaming import StreamingWindows
 from lit_research.text.tokenizers import END_OF_TEXT, load_tokenizer, vocabulary_size
