@@ -10,7 +10,7 @@ Legend: B rows of a batch, T tokens.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -92,8 +92,10 @@ def score_continuations(
     with torch.no_grad(), evaluation_mode(model), torch.compiler.set_stance("force_eager"):
         if rows and reads_in_pieces(model):
             ordered = sorted(rows, key=lambda row: row.tokens)
-            tree = _Tree(batch_size, least_shared, tell)
-            tree.score(ordered, Reading(model, chunk))
+            pairs = itertools.pairwise(ordered)
+            common = [common_beginning(a.tokens, b.tokens) for a, b in pairs]
+            tree = _Tree(ordered, common, batch_size, least_shared, tell)
+            tree.score(Reading(model, chunk), 0, len(ordered))
         else:
             _score_whole(model, rows, batch_size, tell)
     return [torch.cat(row.scores) for row in rows]
@@ -116,26 +118,30 @@ def _check(model: PreTrainedModel, rows: list[_Row]) -> None:
 
 @dataclass(frozen=True)
 class _Tree:
-    """How texts are scored that begin alike."""
+    """How texts are scored that begin alike.
 
+    ``common`` are the tokens that each of ``rows`` has in common with the next.
+    """
+
+    rows: list[_Row]
+    common: list[int]
     batch_size: int
     least_shared: int
     tell: Callable[[int], None]
 
-    def score(self, rows: list[_Row], reading: Reading) -> None:
-        """Score texts, in order, of which ``reading`` has read the beginning; it reads on."""
-        done = reading.length
-        if len(rows) > 1:
-            common = min(_of_neighbours(rows))
-            if common - done >= self.least_shared:
-                _read_shared(rows, reading, common)
-                done = common
-        single = []
-        for group in _groups(rows, done + self.least_shared):
-            if len(group) > 1:
-                self.score(group, reading.branch())
+    def score(self, reading: Reading, begin: int, end: int) -> None:
+        """Score rows ``begin`` to ``end``, whose beginning was read; ``reading`` reads on."""
+        if end - begin > 1:
+            shared = min(self.common[begin : end - 1])
+            if shared - reading.length >= self.least_shared:
+                _read_shared(self.rows[begin:end], reading, shared)
+        least, single = reading.length + self.least_shared, []
+        cuts = [n + 1 for n in range(begin, end - 1) if self.common[n] < least]
+        for first, last in itertools.pairwise([begin, *cuts, end]):
+            if last - first > 1:
+                self.score(reading.branch(), first, last)
             else:
-                single += group
+                single.append(self.rows[first])
         single.sort(key=lambda row: len(row.tokens))
         for start in range(0, len(single), self.batch_size):
             batch = single[start : start + self.batch_size]
@@ -143,27 +149,16 @@ class _Tree:
             self.tell(len(batch))
 
 
-def common_beginning(one: Sequence[int], other: Sequence[int]) -> int:
+def common_beginning(one: list[int], other: list[int]) -> int:
     """Return how many tokens two texts have in common before each of them has one left."""
-    most = min(len(one), len(other)) - 1
-    pairs = zip(itertools.islice(one, most), other, strict=False)
-    return next((n for n, (a, b) in enumerate(pairs) if a != b), most)
-
-
-def _of_neighbours(rows: list[_Row]) -> Iterator[int]:
-    return (common_beginning(a.tokens, b.tokens) for a, b in itertools.pairwise(rows))
-
-
-def _groups(rows: list[_Row], least: int) -> Iterator[list[_Row]]:
-    """Yield runs of texts in order that have at least so many tokens in common."""
-    group = rows[:1]
-    for before, row in itertools.pairwise(rows):
-        if common_beginning(before.tokens, row.tokens) >= least:
-            group.append(row)
-        else:
-            yield group
-            group = [row]
-    yield group
+    most, piece = min(len(one), len(other)) - 1, 1024
+    same = 0
+    # Lists are compared a piece at a time, since a loop over tokens is slow.
+    while same + piece <= most and one[same : same + piece] == other[same : same + piece]:
+        same += piece
+    while same < most and one[same] == other[same]:
+        same += 1
+    return same
 
 
 def _read_shared(rows: list[_Row], reading: Reading, end: int) -> None:

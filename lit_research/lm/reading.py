@@ -24,7 +24,9 @@ from torch.nn import functional as F
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-PREFILL_CHUNK = 2048  # tokens
+PREFILL_CHUNK = 2048
+"""Tokens of a text that are read in one pass, by default."""
+
 _PIECES = (5, 1, 6)  # tokens of the text that tests a model
 # Tolerance relative to the largest logit: sums are taken in another order.
 _SAME = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 3e-2, torch.bfloat16: 1e-1}
@@ -71,7 +73,7 @@ class Reading:
             pass
 
     def log_probs(self, tokens: Tensor, first: int = 0, *, read_last: bool = False) -> Tensor:
-        """Read tokens; return log-probabilities from index ``first`` on, ``[B, T - first]`` in nats.
+        """Read tokens; return log-probabilities from ``first`` on, ``[B, T - first]`` in nats.
 
         Args:
             tokens: ``[B, T]``; their first must not be the first of the text if ``first`` is 0.
@@ -89,7 +91,7 @@ class Reading:
         return torch.cat(scores, dim=1)
 
     def _pieces(self, tokens: Tensor, first: int) -> Iterator[tuple[int, Tensor]]:
-        """Read tokens; yield the logits from index ``first`` on, with the index where they begin."""
+        """Read tokens; yield logits from index ``first`` on, and the index where they begin."""
         for start in range(0, tokens.shape[1], self.chunk):
             piece = tokens[:, start : start + self.chunk]
             end = start + piece.shape[1]
@@ -164,7 +166,8 @@ def _same_in_pieces(model: PreTrainedModel) -> bool:
 
 def makes_its_cache(model: PreTrainedModel) -> bool:
     """Return whether a model makes a cache of its own kind, and takes no ``DynamicCache``."""
-    return not model._supports_default_dynamic_cache()
+    kind: Any = type(model)
+    return not kind._supports_default_dynamic_cache()
 
 
 def new_cache(model: PreTrainedModel) -> Any:
@@ -211,19 +214,20 @@ def _branch(cache: Any, model: PreTrainedModel, rows: int) -> Any:
         other = copy.deepcopy(cache, {id(model): model, id(model.config): model.config})
         other.reorder_cache(torch.zeros(rows, dtype=torch.long, device=model.device))
         return other
-    other = copy.copy(cache)
+    other, first = copy.copy(cache), torch.zeros(rows, dtype=torch.long, device=model.device)
     other.layers = []
     for layer in cache.layers:
+        own: Any
         # These two replace their tensors as they grow, so that a view of the old ones will do;
         # others write into them.
         if type(layer) in (DynamicLayer, DynamicSlidingWindowLayer):
             own = copy.copy(layer)
             if own.is_initialized:
-                own.keys = layer.keys.expand(rows, *layer.keys.shape[1:])
-                own.values = layer.values.expand(rows, *layer.values.shape[1:])
+                own.keys = own.keys.expand(rows, *own.keys.shape[1:])
+                own.values = own.values.expand(rows, *own.values.shape[1:])
         else:
             own = copy.deepcopy(layer)
-            own.reorder_cache(torch.zeros(rows, dtype=torch.long, device=model.device))
+            own.reorder_cache(first)
         other.layers.append(own)
     return other
 

@@ -1,10 +1,10 @@
 """Run untrusted code: with limits, without network, and without a trace.
 
 ``run`` runs a command to its end; ``start`` gives a process to talk to; ``run_python`` and
-``run_cases`` run a Python program, the latter on many cases and with a verdict on each; a ``Pool``
-runs many Python programs without importing large modules each time. Whatever a command does is
-returned as a ``Result``, never raised. Of three levels of isolation, the strongest that works is
-used:
+``run_cases`` run a Python program, the latter on many cases and with a verdict on each;
+``run_suite`` runs pytest on a source tree; a ``Pool`` runs many Python programs without importing
+large modules each time. Whatever a command does is returned as a ``Result``, never raised. Of three
+levels of isolation, the strongest that works is used:
 
 ``bubblewrap``
     The program bwrap gives the command namespaces of its own: it has no network but its loopback,
@@ -47,14 +47,19 @@ from lit_research.sandbox.process import run, start
 from lit_research.sandbox.python import CASE_LIMITS, run_cases, run_python
 from lit_research.sandbox.records import LEVELS, Level, Limits, Profile, Result, Status
 from lit_research.sandbox.sandboxed import Sandboxed
+from lit_research.sandbox.suite_records import GUARDS, Guard, Suite, SuiteRun, SuiteStatus
+from lit_research.sandbox.suites import SUITE_LIMITS, run_suite
 from lit_research.sandbox.views import python_paths
 
 __all__ = [
     "CASE_LIMITS",
+    "GUARDS",
     "LEVELS",
+    "SUITE_LIMITS",
     "Case",
     "CaseResult",
     "FunctionCase",
+    "Guard",
     "Level",
     "Limits",
     "Outcome",
@@ -65,12 +70,16 @@ __all__ = [
     "Sandboxed",
     "Status",
     "StdinCase",
+    "Suite",
+    "SuiteRun",
+    "SuiteStatus",
     "UnitTest",
     "isolation",
     "python_paths",
     "run",
     "run_cases",
     "run_python",
+    "run_suite",
     "same_text",
     "start",
     "working",

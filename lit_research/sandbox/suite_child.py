@@ -15,7 +15,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import random
 import sys
 import threading
 
@@ -23,17 +22,24 @@ from . import suite_integrity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import types
     from collections.abc import Callable
     from typing import Any, NoReturn
 
 _MESSAGE = 600  # characters of a failure that are reported
-_OPTIONS = (
-    "-q --tb=short --no-header --no-summary -p no:cacheprovider -p no:randomly -p no:xdist "
-    "-p no:unraisableexception -p no:threadexception -p no:faulthandler -p no:stepwise "
-    "--capture=sys --continue-on-collection-errors"
-).split()
-_WALKS = {"gc.get_objects", "gc.get_referrers", "gc.get_referents"}
-_MEMORY = {"ctypes.PyObj_FromPtr", "ctypes.string_at", "ctypes.wstring_at", "ctypes.cdata"}
+_OPTIONS = """
+-q --tb=short --no-header --no-summary --capture=sys --continue-on-collection-errors
+-p no:cacheprovider -p no:randomly -p no:xdist -p no:stepwise -p no:faulthandler
+-p no:unraisableexception -p no:threadexception
+"""
+# Audit events that no suite needs: walks of the memory, and functions called at every line.
+_FORBIDDEN = """
+gc.get_objects gc.get_referrers gc.get_referents ctypes.PyObj_FromPtr ctypes.string_at
+ctypes.wstring_at ctypes.cdata sys.settrace sys.setprofile sys.monitoring.register_callback
+"""
+_PROCESSES = """
+subprocess.Popen os.system os.exec os.fork os.forkpty os.posix_spawn os.spawn
+"""
 
 
 def main(_: list[str]) -> None:
@@ -54,7 +60,9 @@ def main(_: list[str]) -> None:
         if (found := importlib.util.find_spec(package)) is not None:
             _refuse(send, "installed", f"{package!r}: {found.origin}")
     if "audit" in spec["guards"]:
-        sys.addaudithook(_auditor(send, spec["tree"], frozenset(spec["tests"])))
+        tests = frozenset(spec["tests"])
+        may = bool(spec["starts_processes"])
+        sys.addaudithook(_auditor(send, spec["tree"], tests, starts_processes=may))
     sys.path[:0] = spec["roots"]
     send({"start": pytest.__version__})
     code = pytest.main(_arguments(spec), plugins=[_reporter(send, spec)])
@@ -73,7 +81,7 @@ def _arguments(spec: dict[str, Any]) -> list[str]:
     if "plugins" in spec["guards"]:
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         places += ["-c", spec["ini"], f"--confcutdir={spec['tree']}"]
-    return [*_OPTIONS, *places, "--", *spec["files"]]
+    return [*_OPTIONS.split(), *places, "--", *spec["files"]]
 
 
 def _sender(channel: int, key: str, *, is_signed: bool) -> Callable[[dict[str, Any]], None]:
@@ -94,15 +102,25 @@ def _sender(channel: int, key: str, *, is_signed: bool) -> Callable[[dict[str, A
 
 
 def _auditor(
-    send: Callable[[dict[str, Any]], None], tree: str, tests: frozenset[str]
+    send: Callable[[dict[str, Any]], None],
+    tree: str,
+    tests: frozenset[str],
+    *,
+    starts_processes: bool,
 ) -> Callable[[str, tuple[Any, ...]], None]:
-    """Return an audit hook that reports a walk of the memory, or the candidate reading a test."""
+    """Return an audit hook that reports what only forging needs.
+
+    That is a walk of the memory, a function called at every line, a process started by the
+    candidate (unless the suite says that it may), and the candidate reading a file of tests.
+    """
     inside = tree + os.sep
     paths = {os.path.join(tree, test): test for test in tests if test.endswith(".py")}
-    getframe, reported = sys._getframe, set()
+    forbidden, processes = frozenset(_FORBIDDEN.split()), frozenset(_PROCESSES.split())
+    getframe, realpath, reported = sys._getframe, os.path.realpath, set()
 
     def is_of_candidate() -> bool:
-        frame, is_of_pytest = getframe(2), False
+        frame: types.FrameType | None = getframe(2)
+        is_of_pytest = False
         while frame is not None:
             name = frame.f_code.co_filename
             if name.startswith(inside) and name not in paths:
@@ -111,19 +129,23 @@ def _auditor(
             frame = frame.f_back
         return not is_of_pytest  # a thread of its own
 
+    def report(what: str) -> None:
+        if what not in reported:
+            reported.add(what)
+            send({"tampered": f"the candidate {what}"})
+
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _WALKS or event in _MEMORY:
-            if event not in reported:
-                reported.add(event)
-                send({"tampered": f"the candidate called {event}"})
+        if event in forbidden:
+            report(f"called {event}")
+        elif event in processes:
+            if not starts_processes and is_of_candidate():
+                report("started a process")
         elif event == "open" and isinstance(arguments[0], str):
-            path = arguments[0]
-            # realpath would itself be audited, and slow: names that are spelled otherwise are
-            # found by their ending.
-            if path.endswith(".py") and os.path.normpath(os.path.abspath(path)) in paths:
-                if "open" not in reported and is_of_candidate():
-                    reported.add("open")
-                    send({"tampered": f"the candidate opened the test {path}"})
+            path = realpath(arguments[0])
+            if path in paths and is_of_candidate():
+                report("opened a file of tests")
+            elif path.startswith("/proc/") and path.endswith("/mem"):
+                report("opened the memory")
 
     return audit
 
@@ -163,6 +185,8 @@ def _reporter(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> A
         def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
             if call.when != "setup":
                 complain(watch.changed_test(item))
+            if call.when == "teardown":  # whatever a fixture changed is as it was
+                complain(watch.changed_module())
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtest_logreport(self, report: Any) -> None:
@@ -176,7 +200,7 @@ def _reporter(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> A
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_sessionfinish(self) -> None:
-            complain(watch.changed_code() or watch.changed_hook())
+            complain(watch.changed_code() or watch.changed_hook() or watch.changed_module())
 
     return Reporter()
 
@@ -193,16 +217,22 @@ def _outcome(parts: list[tuple[str, str, bool, str]]) -> dict[str, str]:
 
 
 def _shuffle(items: list[Any], seed: int) -> None:
-    """Shuffle the files, and the tests within each: fixtures of a file are made once."""
-    generator = random.Random(seed)
+    """Shuffle the files, and the tests within each: fixtures of a file are made once.
+
+    Each test's place depends on its name alone, so that sentinels do not move the others.
+    """
+
+    def place(name: str) -> bytes:
+        return hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
+
     files: dict[str, list[Any]] = {}
     for item in items:
         files.setdefault(item.nodeid.partition("::")[0], []).append(item)
-    groups = list(files.values())
-    generator.shuffle(groups)
-    for group in groups:
-        generator.shuffle(group)
-    items[:] = [item for group in groups for item in group]
+    items[:] = [
+        item
+        for file in sorted(files, key=place)
+        for item in sorted(files[file], key=lambda item: place(item.nodeid))
+    ]
 
 
 def _check_origin(send: Callable[[dict[str, Any]], None], spec: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _WATCHED = ("_pytest", "pluggy", "pytest")
 _HOOKS = ("pytest_runtest_", "pytest_pyfunc_call", "pytest_collection", "pytest_sessionfinish")
 _Function = (types.FunctionType, staticmethod, classmethod, property)
+_Named = (types.ModuleType, types.FunctionType, type)
 
 
 class Watch:
@@ -36,14 +37,21 @@ class Watch:
         self._codes: set[int] = set()
         self._late: list[Any] = []
         self._tests: dict[str, tuple[Any, Any]] = {}
+        self._modules: dict[str, Any] = {}
+        self._globals: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._manager: Any = None
         self._call: Any = None
 
     def remember(self, manager: Any) -> None:
         """Take pytest as it is now, before any file of the candidate was imported."""
         self._manager, self._call = manager, manager._inner_hookexec
+        self._modules = {
+            name: module
+            for name, module in sys.modules.items()
+            if name.partition(".")[0] in _WATCHED
+        }
         for owner, name, value in _functions():
-            code = getattr(inspect.unwrap(_plain(value)), "__code__", None)
+            code = _own_code(value)
             self._functions.append((owner, name, value, code))
             self._codes.add(id(code))
             if getattr(_plain(value), "__module__", "") == "_pytest.legacypath":
@@ -55,6 +63,20 @@ class Watch:
     def remember_tests(self, items: list[Any]) -> None:
         """Take the tests as they were collected."""
         self._tests = {item.nodeid: _test(item) for item in items}
+        for module in {item.module.__name__: item.module for item in items if item.module}.values():
+            named = {name: v for name, v in vars(module).items() if isinstance(v, _Named)}
+            self._globals[module.__name__] = (vars(module), named)
+
+    def changed_module(self) -> str:
+        """Return which module of pytest, or name in a file of tests, was exchanged."""
+        for name, module in self._modules.items():
+            if sys.modules.get(name) is not module:
+                return f"the module {name} was exchanged"
+        for name, (held, named) in self._globals.items():
+            for key, value in named.items():
+                if held.get(key) is not value:
+                    return f"{key} was exchanged in {name}"
+        return ""
 
     def changed_test(self, item: Any) -> str:
         """Return what is wrong with a test that has run; empty if nothing is."""
@@ -87,7 +109,7 @@ class Watch:
             now = vars(owner).get(name)
             if now is not value and getattr(_plain(now), "__code__", None) not in self._late:
                 return f"{getattr(owner, '__name__', owner)}.{name} was exchanged"
-            if getattr(inspect.unwrap(_plain(value)), "__code__", None) is not code:
+            if _own_code(value) is not code:
                 return f"the code of {getattr(owner, '__name__', owner)}.{name} was exchanged"
         return ""
 
@@ -97,9 +119,9 @@ def _functions() -> Iterator[tuple[Any, str, Any]]:
         if module_name.partition(".")[0] not in _WATCHED:
             continue
         for name, value in list(vars(module).items()):
-            if isinstance(value, _Function):
+            if callable(value):
                 yield module, name, value
-            elif isinstance(value, type) and value.__module__ == module_name:
+            if isinstance(value, type) and value.__module__ == module_name:
                 for inner, function in list(vars(value).items()):
                     if isinstance(function, _Function):
                         yield value, inner, function
@@ -109,6 +131,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, property):
         return value.fget
     return getattr(value, "__func__", value)
+
+
+def _own_code(value: Any) -> Any:
+    plain = _plain(value)
+    return inspect.unwrap(plain).__code__ if isinstance(plain, types.FunctionType) else None
 
 
 def _code(function: Any) -> Any:

@@ -47,12 +47,9 @@ def judge(
     for record in _records(result.stdout, key, "signed" in guards, seen.tampered):
         _take(record, marked, "signed" in guards, seen)
     unmarked = _check_sentinels(seen, marked)
-    status, reason = _status(result, seen, any(m.must_fail for m in marked.values()))
+    status, reason = _status(result, seen)
     if status == "finished" and not (seen.outcomes or seen.uncollected):
-        raise UserError(
-            f"no test was collected, in a suite of {len(marked)} files; must hold at least one "
-            "test that pytest finds"
-        )
+        status, reason = "stopped", "no test was collected"  # by the suite's fault, or after one
     return SuiteRun(
         status, seen.outcomes, seen.messages, reason, result.seconds, seen.uncollected, unmarked
     )
@@ -140,7 +137,7 @@ def _check_sentinels(seen: _Seen, marked: Mapping[str, Marked]) -> tuple[str, ..
     return tuple(unmarked)
 
 
-def _status(result: Result, seen: _Seen, has_failing: bool) -> tuple[SuiteStatus, str]:
+def _status(result: Result, seen: _Seen) -> tuple[SuiteStatus, str]:
     if result.status in ("timeout", "cpu"):
         return "timeout", result.reason
     if seen.tampered:
@@ -149,7 +146,7 @@ def _status(result: Result, seen: _Seen, has_failing: bool) -> tuple[SuiteStatus
         return "infrastructure", result.reason or result.error_text[-600:] or "nothing was reported"
     if seen.end is None:
         return "stopped", result.reason or "the process ended before the suite did"
-    if has_failing and seen.end == 0:
+    if seen.end == 0 and "failed" in seen.sentinels.values():
         return "tampered", "pytest's exit code is 0, where a test must have failed"
     if seen.end not in (0, 1, 5):
         return "stopped", f"pytest's exit code is {seen.end}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
@@ -48,6 +49,8 @@ class Suite:
         roots: folders of the tree that are put on ``sys.path``.
         twins: tests, as node ids without parameters, that get twins and random names.
         ini: the settings of pytest, the text of a ``pytest.ini``.
+        starts_processes: whether the code under test has to start processes; else that is
+            ``tampered``, since they could read the tests unseen.
 
     Raises:
         UserError: no file to run, one is missing, or pytest itself uses a package.
@@ -59,6 +62,7 @@ class Suite:
     roots: tuple[str, ...] = ("",)
     twins: frozenset[str] = frozenset()
     ini: str = "[pytest]\n"
+    starts_processes: bool = False
 
     def __post_init__(self) -> None:
         if not self.run:
@@ -130,4 +134,4 @@ class SuiteRun:
 
 def _printable(text: str) -> str:
     """Return a text without what XML cannot hold."""
-    return "".join(c if c in "\t\n" or ord(c) >= 32 and c not in "￾￿" else "?" for c in text)
+    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)

@@ -135,7 +135,7 @@ class _Group:
         return name
 
     def twins(self, count: int) -> list[str]:
-        names = []
+        names: list[str] = []
         for _ in range(count):
             change = _change(self._function, self._generator)
             if change is None:
@@ -166,6 +166,8 @@ def _change(function: ast.AST, generator: random.Random) -> tuple[ast.expr, str]
     values: list[tuple[ast.expr, str]] = []
     flips: list[tuple[ast.expr, str]] = []
     for statement in getattr(function, "body", ()):
+        if any(isinstance(inner, ast.Return) for inner in ast.walk(statement)):
+            break  # what follows may not be reached
         pair = _equality(statement)
         for side in pair:
             if (other := _other(side, generator)) is not None:
@@ -246,9 +248,7 @@ def _replaced(lines: list[str], first: int, node: ast.expr, new: str) -> list[st
     return [*lines[:start], *f"{head}{new}{tail}".split("\n"), *lines[end + 1 :]]
 
 
-def _plain(
-    generator: random.Random, with_class: bool
-) -> list[tuple[list[str], str, str]]:
+def _plain(generator: random.Random, with_class: bool) -> list[tuple[list[str], str, str]]:
     """Return the lines, the failing and the passing test of each group of plain sentinels."""
     a, b = generator.sample(range(1000), 2)
     fails, passes = _name(generator), _name(generator)

@@ -1,4 +1,23 @@
-"""Run a test suite against source trees that nobody trusts, and report what each test did."""
+"""Run a test suite against source trees that nobody trusts, and report what each test did.
+
+The tree is plain files without git, and nothing else of the package is in sight. Code under test
+shares the process with pytest and can in principle forge any report. These guards make it hard, and
+forging visible (``tampered``); who knows them, pytest and the tests, and undoes what he did, can
+still succeed:
+
+``paths``
+    Tests, settings, build files and what Python runs at its start are those of the suite.
+``read-only``
+    The tree cannot be written.
+``plugins``
+    No plugin is loaded by entry points, and settings are those of the suite.
+``installed``
+    A package whose installed copy could be imported is refused.
+``sentinels``, ``twins``, ``names``
+    See ``suite_sentinels``.
+``signed``, ``integrity``, ``audit``
+    See ``suite_child``.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +38,7 @@ from lit_research.sandbox.pool import Pool
 from lit_research.sandbox.process import run
 from lit_research.sandbox.records import Level, Limits, Result
 from lit_research.sandbox.suite_judge import judge
-from lit_research.sandbox.suite_paths import is_test_file, why_protected
+from lit_research.sandbox.suite_paths import why_protected
 from lit_research.sandbox.suite_records import GUARDS, Guard, Suite, SuiteRun
 from lit_research.sandbox.suite_sentinels import Marked, mark
 
@@ -45,22 +64,7 @@ def run_suite(
 ) -> SuiteRun:
     """Run a suite against a source tree in a sandbox; whatever the candidate does is returned.
 
-    The tree is plain files without git, and nothing else of the package is in sight. Code under
-    test shares the process with pytest and can in principle forge any report. These guards make
-    it hard, and forging visible (``tampered``):
-
-    ``paths``
-        Tests, settings, build files and what Python runs at its start are those of the suite.
-    ``read-only``
-        The tree cannot be written.
-    ``plugins``
-        No plugin is loaded by entry points, and settings are those of the suite.
-    ``installed``
-        A package whose installed copy could be imported is refused.
-    ``sentinels``, ``twins``, ``names``
-        See ``suite_sentinels``.
-    ``signed``, ``integrity``, ``audit``
-        See ``suite_child``.
+    The guards are those of this module's docstring.
 
     Args:
         candidate: text by path.
@@ -95,17 +99,7 @@ def run_suite(
         _write(tree, files)
         (folder / "pytest.ini").write_text(suite.ini)
         key = secrets.token_hex(32)
-        spec = {
-            "key": key,
-            "guards": sorted(guards),
-            "tree": str(tree),
-            "ini": str(folder / "pytest.ini"),
-            "roots": [str(tree / root) for root in suite.roots],
-            "files": list(suite.run),
-            "tests": sorted(suite.files),
-            "packages": list(suite.packages),
-            "order": order,
-        }
+        spec = {**_spec(folder, suite), "key": key, "guards": sorted(guards), "order": order}
         env = {"TZ": time_zone} if time_zone else {}
         if hash_seed is not None:
             env["PYTHONHASHSEED"] = str(hash_seed)
@@ -118,15 +112,23 @@ def run_suite(
     return judge(result, key, marked, guards)
 
 
+def _spec(folder: Path, suite: Suite) -> dict[str, object]:
+    """Return what the child must know of a suite."""
+    tree = folder / "tree"
+    return {
+        "tree": str(tree),
+        "ini": str(folder / "pytest.ini"),
+        "roots": [str(tree / root) for root in suite.roots],
+        "files": list(suite.run),
+        "tests": sorted(suite.files),
+        "packages": list(suite.packages),
+        "starts_processes": suite.starts_processes,
+    }
+
+
 def environment(python: str | Path | None = None) -> str:
     """Return what decides outcomes beside the code: Python's version, and those of its packages."""
     return _environment(str(python or sys.executable))
-
-
-def is_installed(package: str, python: str | Path | None = None) -> bool:
-    """Tell whether an interpreter would import a top-level module of its own."""
-    code = "import importlib.util, sys; print(importlib.util.find_spec(sys.argv[1]) is not None)"
-    return _ask(str(python or sys.executable), code, package) == "True"
 
 
 @functools.cache
@@ -219,14 +221,3 @@ def _run(
         level=level,
         require=require,
     )
-
-
-def split_tree(files: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return what a candidate may change, and what belongs to the suite."""
-    source = {path: text for path, text in files.items() if not why_protected(path)}
-    return source, {path: text for path, text in files.items() if path not in source}
-
-
-def files_of_tests(files: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the paths of the files that hold tests, sorted."""
-    return tuple(sorted(path for path in files if is_test_file(path)))

@@ -22,12 +22,13 @@ _FIRST = re.compile(r"(?<![A-Za-z0-9_'])([ABCD])(?![A-Za-z0-9_'])")
 _LETTER = r"[(\[]?(?P<{}>[{}])[)\]]?\.?"
 _STATED = re.compile(
     r"(?:[#>-]+ ?)?(?:[Tt]he )?(?i:(?:final |correct )?answer)"
-    rf"(?:(?i: is)?(?: ?: ?){_LETTER.format('after', 'A-Da-d')}|(?i: is)? {_LETTER.format('said', 'A-D')})"
+    rf"(?:(?i: is)?(?: ?: ?){_LETTER.format('after', 'A-Da-d')}"
+    rf"|(?i: is)? {_LETTER.format('said', 'A-D')})"
 )
 _ALONE = re.compile(r"[(\[]?([A-D])[)\]]?[.:]?")
 # "B) the text of the option"; without the punctuation it could be a word, as in "A list is".
 _OPTION = re.compile(r"\(?([A-D])(?:\)|[.:](?= )).*")
-_EMPHASIS = str.maketrans("", "", "*_`\"$")
+_EMPHASIS = str.maketrans("", "", '*_`"$')
 
 
 def paper(text: str) -> str | None:

@@ -9,18 +9,20 @@ from pathlib import PurePosixPath
 _NAME = re.compile(r"(change|history|news|release|whats?_?new|versions?\b)", re.IGNORECASE)
 _SUFFIXES = {"", ".md", ".rst", ".txt"}
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]{2,}")
-_COMMON = frozenset(
-    "the and for with that this from not are was now when has have been can fix fixed fixes bug "
-    "add added adds change changed changes remove removed support use used using issue test tests "
-    "python version def self return none true false assert import class else elif raise".split()
-)
+_COMMON = """
+the and for with that this from not are was now when has have been can fix fixed fixes bug
+add added adds change changed changes remove removed support use used using issue test tests
+python version def self return none true false assert import class else elif raise
+"""
 _MOST = 4  # entries of one statement
 
 
 def is_changelog(path: str) -> bool:
     """Tell whether a file is a changelog, by its name."""
     pure = PurePosixPath(path)
-    return pure.suffix.lower() in _SUFFIXES and bool(_NAME.search(pure.name)) and len(pure.parts) < 4
+    return (
+        pure.suffix.lower() in _SUFFIXES and bool(_NAME.search(pure.name)) and len(pure.parts) < 4
+    )
 
 
 def new_entries(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
@@ -50,7 +52,7 @@ def words(text: str) -> set[str]:
     """Return the words by which entries are compared with code."""
     found = {word.lower() for word in _WORD.findall(text)}
     found |= {part for word in found for part in word.split("_") if len(part) > 2}
-    return found - _COMMON
+    return found - set(_COMMON.split())
 
 
 def nearest_entries(entries: Collection[str], about: Collection[str]) -> list[str]:

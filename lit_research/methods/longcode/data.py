@@ -18,14 +18,14 @@ from lit_research.methods.longcode.counters import make_counter
 from lit_research.methods.longcode.folders import ItemSet
 from lit_research.methods.longcode.item_sources import item_source
 from lit_research.methods.longcode.items import LETTERS, Item, QuestionItem, RepairItem
-from lit_research.methods.longcode.ladders import (
+from lit_research.methods.longcode.ladder_settings import (
     Distractors,
-    Ladder,
     LadderSettings,
     Position,
     Ranking,
     TooLong,
 )
+from lit_research.methods.longcode.ladders import Ladder
 from lit_research.methods.longcode.prompts import AnswerFormat, Goal, PromptStyle, QuestionFormat
 from lit_research.methods.longcode.published_ladder import PublishedLadder
 from lit_research.methods.longcode.rungs import Rung, ask_question, ask_repair
@@ -82,7 +82,7 @@ class CodeExam(DataModule):
             in the middle.
         questions: where a question stands: ``post`` (after the code), ``pre``, or ``without`` any.
         goal: how the letter is to be given: ``letter`` alone, or a last line (``final_answer``).
-        repairs: how a repair is to be given: ``diff``, ``search_replace`` or ``whole_file``.
+        repairs: how a repair is to be given: ``diff``, ``search-replace`` or ``whole-file``.
         rotations: by how many of the four places the options are moved, each a sample of its own:
             4 puts the right option at every letter once.
         repeats: samples of each prompt.

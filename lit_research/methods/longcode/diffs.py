@@ -238,9 +238,12 @@ def make_diff(old: Mapping[str, str], new: Mapping[str, str], context: int = 3) 
             parts.append("new file mode 100644\n")
         if after is None:
             parts.append("deleted file mode 100644\n")
-        names = ["/dev/null" if t is None else p for t, p in ((before, f"a/{path}"), (after, f"b/{path}"))]
         lines = difflib.unified_diff(
-            split_lines(before or ""), split_lines(after or ""), *names, n=context
+            split_lines(before or ""),
+            split_lines(after or ""),
+            "/dev/null" if before is None else f"a/{path}",
+            "/dev/null" if after is None else f"b/{path}",
+            n=context,
         )
         parts += [
             line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lit_research.files import write_json
 from lit_research.methods.longcode.items import RepairItem
-from lit_research.methods.longcode.patches import PatchFormat, Patched, PatchStatus, patch_files
+from lit_research.methods.longcode.patches import Patched, PatchFormat, PatchStatus, patch_files
 from lit_research.methods.longcode.repair_suites import item_suite
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.progress import counting
@@ -120,15 +121,17 @@ class Grader:
         tree = self.trees[item.tree]
         allows = "paths" not in self.guards
         patched = patch_files(tree.files, answer, form, allows_protected=allows)
-        totals = {
-            "fail_to_pass_total": len(item.fail_to_pass),
-            "pass_to_pass_total": len(item.pass_to_pass),
-        }
         if patched.files is None:
             return Verdict(
-                item.id, patched.status, None, False, reason=patched.reason, **totals
+                item.id,
+                patched.status,
+                None,
+                False,
+                fail_to_pass_total=len(item.fail_to_pass),
+                pass_to_pass_total=len(item.pass_to_pass),
+                reason=patched.reason,
             )
-        options = {"hash_seed": hash_seed, "order": order, "time_zone": time_zone}
+        options: dict[str, Any] = {"hash_seed": hash_seed, "order": order, "time_zone": time_zone}
         place = self._place(item, patched, options)
         if (known := _read(place)) is not None:
             return known
@@ -144,9 +147,7 @@ class Grader:
                 level=self.level,
                 require=self.require,
                 pool=self.pool,
-                hash_seed=hash_seed,
-                order=order,
-                time_zone=time_zone,
+                **options,
             )
             if run.status != "infrastructure":
                 break
@@ -218,11 +219,13 @@ def judged(item: RepairItem, patched: Patched, run: SuiteRun) -> Verdict:
         patched.status,
         run.status,
         None if run.status == "infrastructure" else is_whole,
-        *counts,
-        *totals,
-        reason,
-        patched.repaired,
-        run.seconds,
+        fail_to_pass=counts[0],
+        pass_to_pass=counts[1],
+        fail_to_pass_total=totals[0],
+        pass_to_pass_total=totals[1],
+        reason=reason,
+        repaired=patched.repaired,
+        seconds=run.seconds,
     )
 
 

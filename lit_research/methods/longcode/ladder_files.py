@@ -111,9 +111,7 @@ class FilePool:
     @cached_property
     def _others(self) -> list[tuple[str, int]]:
         """Tree and number of every file, of the tree of each package that shows most."""
-        sizes = {
-            name: sum(map(len, tree.shown().values())) for name, tree in self.trees.items()
-        }
+        sizes = {name: sum(map(len, tree.shown().values())) for name, tree in self.trees.items()}
         largest: dict[str, str] = {}
         for name in sorted(self.trees, key=lambda name: (sizes[name], name)):
             largest[self.trees[name].origin.package] = name

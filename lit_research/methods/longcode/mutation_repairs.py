@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from lit_research.errors import UserError
+from lit_research.methods.longcode.built import Built, gated
 from lit_research.methods.longcode.diffs import make_diff
 from lit_research.methods.longcode.items import Origin, RepairItem, Span
 from lit_research.methods.longcode.mutations import OPERATORS, Mutation, mutations, parses
 from lit_research.methods.longcode.repair_runs import FEW_TESTS, RUNS, Runner
-from lit_research.methods.longcode.repair_suites import layout, split_release, whole_suite
+from lit_research.methods.longcode.repair_suites import (
+    facts,
+    package_files,
+    split_release,
+    whole_suite,
+)
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.progress import counting
+from lit_research.sandbox.suite_records import Suite
 from lit_research.seeds import derive_seed
 
 BUILDER = "longcode.mutations 1"
 _MOST_FAILING = 12  # more say that everything is broken
 _MESSAGE_LINES = 6
-
-
-@dataclass
-class Built:
-    """Repairs and their trees.
-
-    Attributes:
-        items: in the order in which they were found.
-        trees: the faulty trees, and the tests.
-        dropped: how many candidates were dropped, by reason.
-        notes: what a card must say.
-    """
-
-    items: list[RepairItem] = field(default_factory=list)
-    trees: dict[str, SourceTree] = field(default_factory=dict)
-    dropped: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
 
 
 def build_mutations(
@@ -68,14 +57,14 @@ def build_mutations(
         UserError: the release has no tests, or none that passes.
     """
     source, tests = split_release(release)
-    suite = whole_suite(source.files, tests)
+    suite = runner.fitting(source.files, whole_suite(source.files, tests))
     passing, _ = runner.always(source.files, suite, runs, seed)
     if not passing:
         raise UserError(
             f"no test of {release.name!r} passes in all of {runs} runs; must have tests that pass "
             "without the network and with the packages that are installed"
         )
-    built = Built(trees={tests.name: tests})
+    built = Built(trees={tests.name: tests}, runs=runs)
     if len(passing) < FEW_TESTS:
         built.notes.append(f"{release.name}: only {len(passing)} tests pass")
     limit = 10 * count if tries is None else tries
@@ -103,11 +92,10 @@ def build_mutations(
             tree = SourceTree(name, files, _origin(release.origin, seed))
             shown = {test: run.messages.get(test, "") for test in sorted(failing)}
             built.trees[name] = tree
-            built.items.append(
-                _item(tree, source, tests, path, mutation, shown, passing - failing)
-            )
+            fault, passed = (path, mutation), passing - failing
+            built.items.append(_item(tree, source, tests, fault, shown, passed, suite))
             done(1)
-    return built
+    return gated(built, runner)
 
 
 def _origin(origin: Origin, seed: int) -> Origin:
@@ -126,16 +114,11 @@ def _why_dropped(status: str, failing: set[str], passing: set[str], most: int) -
 
 def _ordered(files: Mapping[str, str], seed: int) -> Iterator[tuple[str, Mutation]]:
     """Yield the faults of a tree so that files and kinds take turns."""
-    roots, packages = layout(files)
-    starts = tuple(
-        f"{root}/{package}".lstrip("/") for root in roots for package in packages
-    )
     generator = random.Random(derive_seed("faults", seed))
     groups: dict[tuple[str, str], list[Mutation]] = {}
-    for path, text in sorted(files.items()):
-        if path.endswith(".py") and path.startswith(starts):
-            for mutation in mutations(text):
-                groups.setdefault((mutation.operator, path), []).append(mutation)
+    for path, text in sorted(package_files(files).items()):
+        for mutation in mutations(text) if path.endswith(".py") else ():
+            groups.setdefault((mutation.operator, path), []).append(mutation)
     for group in groups.values():
         generator.shuffle(group)
     by_operator: dict[str, list[tuple[str, Mutation]]] = {}
@@ -159,11 +142,12 @@ def _item(
     tree: SourceTree,
     source: SourceTree,
     tests: SourceTree,
-    path: str,
-    mutation: Mutation,
+    fault: tuple[str, Mutation],
     failing: Mapping[str, str],
     passing: set[str],
+    suite: Suite,
 ) -> RepairItem:
+    path, mutation = fault
     faulty = tree.files[path]
     last = faulty[: mutation.start + max(len(mutation.new) - 1, 0)].count("\n") + 1
     first = faulty[: mutation.start].count("\n") + 1
@@ -178,7 +162,7 @@ def _item(
         pass_to_pass=tuple(sorted(passing)),
         origin=tree.origin,
         evidence=(Span(path, first, max(first, last)),),
-        source={"operator": mutation.operator},
+        source={"operator": mutation.operator, **facts(suite)},
     )
 
 

@@ -6,9 +6,9 @@ A fault is a piece of the source text that is replaced, so that all else stays a
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 Operator: TypeAlias = Literal[
     "comparison",
@@ -133,8 +133,10 @@ class _Places:
     def at(self, line: int, column: int) -> int:
         """Return the index of a place."""
         content = self._lines[line - 1].removeprefix("\0").encode()
-        return self._starts[line - 1] + len(content[:column].decode()) + (
-            self._lines[line - 1].startswith("\0")
+        return (
+            self._starts[line - 1]
+            + len(content[:column].decode())
+            + (self._lines[line - 1].startswith("\0"))
         )
 
     def source(self, node: ast.expr | ast.stmt) -> str:
@@ -188,7 +190,8 @@ def _changes(node: ast.AST, places: _Places) -> Iterator[_Change]:
         case ast.BoolOp():
             swap: dict[type, str] = {ast.And: "or", ast.Or: "and"}
             if len(node.values) == 2:
-                yield from _between(*node.values, type(node.op), swap, "and or", places)
+                left, right = node.values
+                yield from _between(left, right, type(node.op), swap, "and or", places)
         case ast.UnaryOp(op=ast.Not()):
             yield _start(node), _end(node), f"({places.source(node.operand)})", "negation"
         case ast.If() | ast.While() | ast.IfExp():
@@ -214,8 +217,10 @@ def _changes(node: ast.AST, places: _Places) -> Iterator[_Change]:
             yield _start(node), _end(node), "break", "loop"
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             yield from _defaults(node, places)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not (
-        node.args or node.keywords
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and not (node.args or node.keywords)
     ):
         yield _start(node), _end(node), places.source(node.func.value), "dropped call"
 
@@ -224,7 +229,7 @@ def _between(
     left: ast.expr,
     right: ast.expr,
     kind: type,
-    table: dict[type, str] | dict[type[ast.cmpop], str] | dict[type[ast.operator], str],
+    table: Mapping[Any, str],
     operator: Operator,
     places: _Places,
 ) -> Iterator[_Change]:
@@ -233,18 +238,18 @@ def _between(
     first, last = _end(left), _start(right)
     between = places.text[places.at(*first) : places.at(*last)]
     if between.count(old) == 1 and "#" not in between:
-        yield first, last, between.replace(old, table[kind]), operator  # type: ignore[index]
+        yield first, last, between.replace(old, table[kind]), operator
 
 
-def _defaults(
-    node: ast.FunctionDef | ast.AsyncFunctionDef, places: _Places
-) -> Iterator[_Change]:
+def _defaults(node: ast.FunctionDef | ast.AsyncFunctionDef, places: _Places) -> Iterator[_Change]:
     for default in [*node.args.defaults, *node.args.kw_defaults]:
         if not isinstance(default, ast.Constant):
             continue
-        new = {True: "False", False: "True", None: "0"}.get(default.value) if (
-            default.value is None or isinstance(default.value, bool)
-        ) else None
+        new = (
+            {True: "False", False: "True", None: "0"}.get(default.value)
+            if (default.value is None or isinstance(default.value, bool))
+            else None
+        )
         if isinstance(default.value, str):
             new = "''" if default.value else "' '"
         if new is not None:

@@ -56,7 +56,7 @@ class Patched:
     moved: int = 0
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Carries the status and the reason."""
 
     def __init__(self, status: PatchStatus, reason: str) -> None:
@@ -77,9 +77,9 @@ class _Work:
 
     def check(self, path: str) -> None:
         if reason := why_refused(path):
-            raise _Refused("refused", f"the path {path!r} {reason}")
+            raise _RefusedError("refused", f"the path {path!r} {reason}")
         if not self.allows_protected and (reason := why_protected(path)):
-            raise _Refused("refused", f"{path!r} may not be changed: {reason}")
+            raise _RefusedError("refused", f"{path!r} may not be changed: {reason}")
 
     def put(self, path: str, text: str | None) -> None:
         self.check(path)
@@ -113,7 +113,7 @@ def patch_files(
     edit = {"diff": _diff, "search-replace": _search_replace, "whole-file": _whole_file}[form]
     try:
         edit(work, answer, fuzz)
-    except _Refused as refused:
+    except _RefusedError as refused:
         return Patched(refused.status, None, refused.reason, (), work.repaired)
     return Patched(
         "applied", work.files, "", (*work.changed,), work.repaired, work.fuzz, work.moved
@@ -154,14 +154,16 @@ def diff_text(answer: str) -> str | None:
 def _diff(work: _Work, answer: str, fuzz: int) -> None:
     text = diff_text(answer)
     if text is None:
-        raise _Refused("no patch", "the answer has no block marked patch or diff, and no <patch>")
+        raise _RefusedError(
+            "no patch", "the answer has no block marked patch or diff, and no <patch>"
+        )
     diffs = parse_diff(text)
     if isinstance(diffs, str):
-        raise _Refused("malformed", diffs)
+        raise _RefusedError("malformed", diffs)
     work.repaired = sum(hunk.repaired for diff in diffs for hunk in diff.hunks)
     for diff in diffs:
         if diff.refused:
-            raise _Refused("refused", diff.refused)
+            raise _RefusedError("refused", diff.refused)
         for path in (diff.old, diff.new):
             if path is not None:
                 work.check(path)
@@ -172,15 +174,15 @@ def _apply(work: _Work, diff: FileDiff, fuzz: int) -> None:
     if diff.old is None:
         assert diff.new is not None
         if work.files.get(diff.new):
-            raise _Refused("not applicable", f"{diff.new!r} is to be created, but is there")
+            raise _RefusedError("not applicable", f"{diff.new!r} is to be created, but is there")
         text = ""
     elif diff.old not in work.files:
-        raise _Refused("not applicable", f"the tree has no file {diff.old!r}")
+        raise _RefusedError("not applicable", f"the tree has no file {diff.old!r}")
     else:
         text = work.files[diff.old]
     applied = apply_hunks(text, diff.hunks, fuzz)
     if isinstance(applied, str):
-        raise _Refused("not applicable", f"{diff.old or diff.new}: {applied}")
+        raise _RefusedError("not applicable", f"{diff.old or diff.new}: {applied}")
     if diff.old is not None and diff.old != diff.new:
         work.put(diff.old, None)
     if diff.new is not None:
@@ -190,7 +192,8 @@ def _apply(work: _Work, diff: FileDiff, fuzz: int) -> None:
 
 
 _BLOCK = re.compile(
-    r"^<{5,9} ?SEARCH[ \t]*\r?\n(?P<old>.*?)^={5,9}[ \t]*\r?\n(?P<new>.*?)^>{5,9} ?REPLACE[ \t]*\r?$",
+    r"^<{5,9} ?SEARCH[ \t]*\r?\n(?P<old>.*?)^={5,9}[ \t]*\r?\n"
+    r"(?P<new>.*?)^>{5,9} ?REPLACE[ \t]*\r?$",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -198,18 +201,18 @@ _BLOCK = re.compile(
 def _search_replace(work: _Work, answer: str, _: int) -> None:
     blocks = [*_BLOCK.finditer(answer)]
     if not blocks:
-        raise _Refused("no patch", "the answer has no block of SEARCH and REPLACE")
+        raise _RefusedError("no patch", "the answer has no block of SEARCH and REPLACE")
     path, end = "", 0
     for block in blocks:
         path = _path_before(answer[end : block.start()]) or path
         if not path:
-            raise _Refused("malformed", "a block of SEARCH has no line with a path before it")
+            raise _RefusedError("malformed", "a block of SEARCH has no line with a path before it")
         end = block.end()
         work.check(path)
         old, new = (part.replace("\r\n", "\n") for part in (block["old"], block["new"]))
         text = work.files.get(path)
         if text is None and old.strip():
-            raise _Refused("not applicable", f"the tree has no file {path!r}")
+            raise _RefusedError("not applicable", f"the tree has no file {path!r}")
         work.put(path, new if text is None else _replaced(path, text, old, new))
 
 
@@ -217,7 +220,7 @@ def _replaced(path: str, text: str, old: str, new: str) -> str:
     is_crlf = text.count("\r\n") * 2 > text.count("\n")
     plain = text.replace("\r\n", "\n") if is_crlf else text
     if not old:
-        raise _Refused("not applicable", f"SEARCH is empty, and {path!r} is there")
+        raise _RefusedError("not applicable", f"SEARCH is empty, and {path!r} is there")
     lines, wanted = plain.splitlines(keepends=True), old.splitlines(keepends=True)
     for same in (str, str.rstrip):  # exactly; else but for blanks at the ends of lines
         keys, key = [same(line) for line in lines], [same(line) for line in wanted]
@@ -226,11 +229,13 @@ def _replaced(path: str, text: str, old: str, new: str) -> str:
             key = [k.rstrip("\n") for k in key]
         at = [n for n in range(len(keys) - len(key) + 1) if keys[n : n + len(key)] == key]
         if len(at) > 1:
-            raise _Refused("not applicable", f"SEARCH is in {path!r} {len(at)} times; must be once")
+            raise _RefusedError(
+                "not applicable", f"SEARCH is in {path!r} {len(at)} times; must be once"
+            )
         if at:
             found = "".join([*lines[: at[0]], new, *lines[at[0] + len(wanted) :]])
             return found.replace("\n", "\r\n") if is_crlf else found
-    raise _Refused("not applicable", f"SEARCH is not in {path!r}")
+    raise _RefusedError("not applicable", f"SEARCH is not in {path!r}")
 
 
 def _whole_file(work: _Work, answer: str, _: int) -> None:
@@ -249,7 +254,9 @@ def _whole_file(work: _Work, answer: str, _: int) -> None:
         is_crlf = old.count("\r\n") * 2 > old.count("\n")
         work.put(path, text.replace("\n", "\r\n") if is_crlf else text)
     if not found:
-        raise _Refused("no patch", "the answer has no fenced block with a line with a path before")
+        raise _RefusedError(
+            "no patch", "the answer has no fenced block with a line with a path before"
+        )
 
 
 def _path_before(text: str) -> str:

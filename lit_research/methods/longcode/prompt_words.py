@@ -52,8 +52,8 @@ EXAMPLE = """--- a/file.py
 +    if b == 0:
 +        return a
 +    return euclidean(b, a % b)
- 
- 
+\x20
+\x20
  def bresenham(x0, y0, x1, y1):
      points = []
      dx = abs(x1 - x0)
@@ -64,7 +64,7 @@ EXAMPLE = """--- a/file.py
 +    x, y = x0, y0
 +    sx = -1 if x0 > x1 else 1
 +    sy = -1 if y0 > y1 else 1
- 
+\x20
 -    while True:
 -        points.append((x0, y0))
 -        if x0 == x1 and y0 == y1:
@@ -93,7 +93,7 @@ EXAMPLE = """--- a/file.py
 +                x += sx
 +                err += dy
 +            y += sy
- 
+\x20
 +    points.append((x, y))
      return points"""
 
@@ -109,14 +109,17 @@ new lines
 
 There may be several such blocks. The old lines must be in the file exactly once. Solve the provided
 issue with such blocks.
+
 Respond below:"""
 """Our instruction for search and replace."""
 
-WHOLE_FILE = """Solve the provided issue by giving every file that you change, whole, between marks
-like those above:
+WHOLE_FILE = """Solve the provided issue by giving every file that you change, whole: its path on a
+line, and below it all of its lines in a fenced block:
 
-[start of path/to/file.py]
+path/to/file.py
+```
 all lines of the file
-[end of path/to/file.py]
+```
+
 Respond below:"""
 """Our instruction for whole files."""

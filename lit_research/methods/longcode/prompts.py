@@ -12,13 +12,14 @@ from typing import Literal, TypeAlias, get_args
 
 from lit_research.errors import UserError, nearest
 from lit_research.methods.longcode import prompt_words as words
-from lit_research.methods.longcode.items import LETTERS, Item, QuestionItem, RepairItem
+from lit_research.methods.longcode.items import LETTERS, Item, RepairItem
+from lit_research.methods.longcode.patches import PatchFormat
 
 QuestionFormat: TypeAlias = Literal["post", "pre", "without"]
 """Where the question stands: after the code, before it, or without any code."""
 Goal: TypeAlias = Literal["letter", "final_answer", "answer_line"]
 """How the answer is to be given: only the letter (the paper's), or a last line that states it."""
-AnswerFormat: TypeAlias = Literal["diff", "search_replace", "whole_file"]
+AnswerFormat: TypeAlias = PatchFormat
 """How a repair is to be given: a unified diff (SWE-bench's style-3), or edits."""
 
 CODE_HEADER = "Repository:\n"
@@ -75,7 +76,9 @@ class PromptStyle:
 
 def question_block(question: str, options: Sequence[str]) -> str:
     """Return a question and its options A) to D), as the paper writes them."""
-    shown = "\n".join(f"{letter}) {option}" for letter, option in zip(LETTERS, options, strict=True))
+    shown = "\n".join(
+        f"{letter}) {option}" for letter, option in zip(LETTERS, options, strict=True)
+    )
     return f"Question:\n{question}\n\n{shown}"
 
 
@@ -83,7 +86,7 @@ def question_parts(
     block: str,
     code: str,
     repository: str = "",
-    format: QuestionFormat = "post",  # noqa: A002
+    format: QuestionFormat = "post",
     goal: Goal = "letter",
 ) -> tuple[str, str]:
     """Return the prompt of a question: up to the end of the code, and the rest.
@@ -126,8 +129,8 @@ def repair_parts(
             f"</code>\n\n{words.EXPLANATION}\n<patch>\n{words.EXAMPLE}\n</patch>\n\n"
             f"{words.INSTRUCTION}\nRespond below:"
         ),
-        "search_replace": f"</code>\n\n{words.SEARCH_REPLACE}",
-        "whole_file": f"</code>\n\n{words.WHOLE_FILE}",
+        "search-replace": f"</code>\n\n{words.SEARCH_REPLACE}",
+        "whole-file": f"</code>\n\n{words.WHOLE_FILE}",
     }[answer]
     return before, f"{rest}\n\n"
 

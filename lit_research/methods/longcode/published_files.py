@@ -15,9 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from lit_research.errors import UserError
-from lit_research.files import replacing, replacing_folder
 from lit_research.ranges import COUNT, check_range
-from lit_research.storage import writing
 
 MEGABYTE = 2**20
 MAX_FILES = 10_000
@@ -122,38 +120,3 @@ class ReleaseFiles:
                 f"the file {name!r} of {str(self.path)!r} is outside of it; such a release is not "
                 "read: download it from where it was published"
             )
-
-
-@contextmanager
-def writing_release(target: str | Path) -> Iterator[Path]:
-    """Give an empty folder; filled, it becomes ``target``: a zip if its name ends so, or a folder.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    target = Path(target)
-    with writing(target.parent):
-        if target.suffix != ".zip":
-            with replacing_folder(target) as folder:
-                yield folder
-            return
-        import tempfile
-
-        with tempfile.TemporaryDirectory(dir=_parent(target)) as name:
-            yield Path(name)
-            with (
-                replacing(target) as partial,
-                zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as zipped,
-            ):
-                for file in sorted(Path(name).rglob("*")):
-                    if file.is_file():
-                        # Without the time of writing: equal items give an equal file.
-                        member = zipfile.ZipInfo(file.relative_to(name).as_posix())
-                        member.compress_type = zipfile.ZIP_DEFLATED
-                        member.external_attr = 0o644 << 16
-                        zipped.writestr(member, file.read_bytes())
-
-
-def _parent(target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target.parent

@@ -1,4 +1,4 @@
-"""Instances of SWE-bench as items: what is known without the repository, which Docker images hold."""
+"""Instances of SWE-bench as items, without their repositories, which its Docker images hold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lit_research.methods.longcode.published_records import (
     keep_columns,
     restore_columns,
 )
-from lit_research.methods.longcode.published_repairs import check_instance, names_of_tests
+from lit_research.methods.longcode.published_tables import check_instance, names_of_tests
 from lit_research.methods.longcode.trees import SourceTree
 
 _BUILDER = "published_instances 1"

@@ -52,9 +52,7 @@ class PublishedLadder:
         tokens = tuple(whole + end - ends[0] for end in ends)
         files = tuple(path for path in tree.files if path)
         depth = _depth(item, tree)
-        return [
-            Rung(bucket_tokens(item.source["bucket"]), context, rests, tokens, files, depth)
-        ]
+        return [Rung(bucket_tokens(item.source["bucket"]), context, rests, tokens, files, depth)]
 
 
 def _rotated(item: QuestionItem, rest: str, rotation: int) -> str:

@@ -13,7 +13,7 @@ from lit_research.methods.longcode.counters import AnyCounter, make_counter
 from lit_research.methods.longcode.folders import ItemSet
 from lit_research.methods.longcode.items import LETTERS, Origin, QuestionItem
 from lit_research.methods.longcode.prompts import CODE_HEADER, options_of
-from lit_research.methods.longcode.published_files import ReleaseFiles, writing_release
+from lit_research.methods.longcode.published_files import ReleaseFiles
 from lit_research.methods.longcode.published_records import (
     BUCKETS,
     check_buckets,
@@ -25,6 +25,7 @@ from lit_research.methods.longcode.published_records import (
     tree_of_dump,
     warn_of,
 )
+from lit_research.methods.longcode.published_writing import writing_release
 from lit_research.methods.longcode.trees import SourceTree
 
 FOLDER = "LQA"
@@ -58,7 +59,7 @@ def import_questions(
     """Read the released questions.
 
     Every different ``repo_text`` is one tree: its files, where it can be taken apart for certain.
-    The published prompt is ``published_prompt``; ``source`` has what else the item has no place for.
+    ``published_prompt`` gives the released prompt; ``source`` has what the item has no place for.
 
     Args:
         path: ``LongCodeQA.zip``, or the folder that it was unpacked to.
@@ -161,11 +162,13 @@ def _bucket_files(release: ReleaseFiles, buckets: Sequence[str]) -> dict[str, st
     for bucket in buckets:
         names = {f"{FOLDER}/{bucket}.json", f"{bucket}.json"}
         here = [name for name in release.names if name in names]
-        nested = [n for n in release.names if PurePosixPath(n).parts[-2:] == (FOLDER, f"{bucket}.json")]
+        nested = [
+            n for n in release.names if PurePosixPath(n).parts[-2:] == (FOLDER, f"{bucket}.json")
+        ]
         if len(here or nested) != 1:
             raise UserError(
-                f"the bucket {bucket} is missing in {str(release.path)!r}, which has {listed}; must "
-                f"hold {FOLDER}/{bucket}.json, or leave the bucket out of buckets"
+                f"the bucket {bucket} is missing in {str(release.path)!r}, which has {listed}; "
+                f"must hold {FOLDER}/{bucket}.json, or leave the bucket out of buckets"
             )
         found[bucket] = (here or nested)[0]
     return found
@@ -247,7 +250,7 @@ def _written(records: Sequence[Any], layout: Mapping[str, Any]) -> bytes:
 def _layout(content: bytes, records: Sequence[Any]) -> dict[str, Any] | None:
     """Return how a JSON was written; None if in none of the usual ways."""
     end = "\n" if content.endswith(b"\n") else ""
-    # The first lines tell the indent, so that a large file is written once or twice, not eight times.
+    # The first lines tell the indent: a large file is written once or twice, not eight times.
     begin = content[:200].decode(errors="replace")
     for layout in _WRITTEN:
         indent = layout["indent"]

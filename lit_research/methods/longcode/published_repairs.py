@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lit_research.errors import UserError
 from lit_research.methods.longcode.counters import AnyCounter, make_counter
 from lit_research.methods.longcode.folders import ItemSet
 from lit_research.methods.longcode.items import Origin, RepairItem
-from lit_research.methods.longcode.published_files import ReleaseFiles, writing_release
+from lit_research.methods.longcode.published_files import ReleaseFiles
 from lit_research.methods.longcode.published_patches import changed_spans, unwrapped
 from lit_research.methods.longcode.published_records import (
     BUCKETS,
@@ -24,23 +24,22 @@ from lit_research.methods.longcode.published_records import (
     tree_of_dump,
     warn_of,
 )
+from lit_research.methods.longcode.published_tables import (
+    FOLDER,
+    SPLIT,
+    arrow_files,
+    check_instance,
+    features_of,
+    names_of_tests,
+    read_tables,
+)
+from lit_research.methods.longcode.published_writing import writing_release
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.storage import save_dataset
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
-FOLDER, SPLIT = "LongSWE_Bench", "test"
-INSTANCE_COLUMNS = (
-    "instance_id",
-    "repo",
-    "base_commit",
-    "problem_statement",
-    "patch",
-    "FAIL_TO_PASS",
-    "PASS_TO_PASS",
-)
-"""Columns that an instance of SWE-bench must have."""
 COLUMNS = (
     *("instance_id", "num_files", "retrieval_strategy", "text", "repo", "base_commit"),
     *("problem_statement", "hints_text", "created_at", "patch", "test_patch", "version"),
@@ -79,13 +78,15 @@ def import_repairs(
     items: list[RepairItem] = []
     trees: dict[str, SourceTree] = {}
     differences, features = [], {}
-    names = {bucket: _arrow_files(release, bucket) for bucket in buckets}
+    names = {bucket: arrow_files(release, bucket) for bucket in buckets}
     for bucket, files in names.items():
-        table = _read_tables(release, files)
-        features[bucket] = _features(table)
+        table = read_tables(release, files)
+        features[bucket] = features_of(table)
         where, seen = f"in {FOLDER}/{bucket} of {str(path)!r}", Counter[str]()
 
-        def make(index: int, row: Any, bucket: str = bucket, seen: Counter[str] = seen) -> RepairItem:
+        def make(
+            index: int, row: Any, bucket: str = bucket, seen: Counter[str] = seen
+        ) -> RepairItem:
             id_ = f"{bucket}/{row.get('instance_id')}/{row.get('num_files')}"
             seen[id_] += 1
             id_ += f"/{seen[id_]}" if seen[id_] > 1 else ""
@@ -151,33 +152,6 @@ def published_text(item: RepairItem, tree: SourceTree) -> tuple[str, str]:
     return item.source["text_before"] + code, item.source["text_after"]
 
 
-def names_of_tests(value: Any, column: str) -> tuple[str, ...]:
-    """Return the names of tests in a column, which is a list or JSON text of one.
-
-    Raises:
-        UserError: it is neither.
-    """
-    try:
-        names = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        names = None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"{column} is {str(value)[:80]!r}; must be a list of tests, or JSON of one")
-    return tuple(names)
-
-
-def check_instance(row: Any) -> None:
-    """Refuse a row that is no instance of SWE-bench.
-
-    Raises:
-        UserError: a column is missing or of another type.
-    """
-    for name in INSTANCE_COLUMNS:
-        value = row.get(name) if isinstance(row, Mapping) else None
-        if not isinstance(value, str | list if name.endswith("TO_PASS") else str):
-            raise UserError(f"there is no {name!r}; must have {', '.join(INSTANCE_COLUMNS)}")
-
-
 def _repair(row: Any, id_: str, bucket: str, count: Any) -> tuple[RepairItem, SourceTree]:
     check_instance(row)
     if not isinstance(row.get("text"), str):
@@ -212,52 +186,6 @@ def _repair(row: Any, id_: str, bucket: str, count: Any) -> tuple[RepairItem, So
         source,
     )
     return item, tree
-
-
-def _arrow_files(release: ReleaseFiles, bucket: str) -> list[str]:
-    """Return the tables of a bucket: ``LongSWE_Bench/32K/test/*.arrow``."""
-    wanted = {(FOLDER, bucket, SPLIT), (bucket, SPLIT)}
-    found = [
-        name
-        for name in release.names
-        if name.endswith(".arrow")
-        and (PurePosixPath(name).parts[:-1] in wanted or PurePosixPath(name).parts[-4:-1] in wanted)
-    ]
-    if not found:
-        raise UserError(
-            f"the bucket {bucket} is missing in {str(release.path)!r}, which has "
-            f"{', '.join(release.names[:6]) or 'nothing'}; must hold {FOLDER}/{bucket}/{SPLIT}/"
-            "*.arrow, or leave the bucket out of buckets"
-        )
-    return sorted(found)
-
-
-def _read_tables(release: ReleaseFiles, names: Sequence[str]) -> pa.Table:
-    import pyarrow as pa
-
-    tables = []
-    for name in names:
-        try:
-            table = pa.ipc.open_stream(pa.BufferReader(release.read(name))).read_all()
-            table.validate(full=True)  # what a damaged file says may lie outside of its buffers
-        except (pa.ArrowException, OSError) as error:
-            raise UserError(
-                f"{name!r} of {str(release.path)!r} is no table of Arrow: {error}; download it again"
-            ) from error
-        tables.append(table)
-    try:
-        return pa.concat_tables(tables)
-    except pa.ArrowException as error:
-        raise UserError(
-            f"the tables of {names[0]!r} differ in their columns, in {str(release.path)!r}; "
-            "download it again"
-        ) from error
-
-
-def _features(table: pa.Table) -> dict[str, Any]:
-    from datasets import Features
-
-    return dict(Features.from_arrow_schema(table.schema).to_dict())
 
 
 def _differences(columns: Sequence[str], bucket: str) -> list[str]:

@@ -46,7 +46,9 @@ class RetrievalSettings:
         check_range(COUNT, where, whole_below=self.whole_below)
         check_range(NOT_NEGATIVE, where, overlap=self.overlap)
         if self.overlap >= self.chunk:
-            raise UserError(f"overlap is {self.overlap}, {where}; must be below chunk, {self.chunk}")
+            raise UserError(
+                f"overlap is {self.overlap}, {where}; must be below chunk, {self.chunk}"
+            )
 
 
 @dataclass(frozen=True)

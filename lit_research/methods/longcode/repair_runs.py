@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lit_research.seeds import derive_seed
 from lit_research.sandbox import Level, Limits, Pool
 from lit_research.sandbox.suite_records import GUARDS, Guard, Suite, SuiteRun
 from lit_research.sandbox.suites import SUITE_LIMITS, run_suite
+from lit_research.seeds import derive_seed
 
 RUNS = 10
 """Runs of the gate: no difference in 10 leaves up to 26% a run, at 95% confidence."""
@@ -66,7 +66,11 @@ class Runner:
         chosen = self.guards if guards is None else guards
         if condition is None and self.pool is not None:
             return run_suite(
-                files, suite, guards=chosen, limits=self.limits, readable=self.readable,
+                files,
+                suite,
+                guards=chosen,
+                limits=self.limits,
+                readable=self.readable,
                 pool=self.pool,
             )
         return run_suite(
@@ -79,6 +83,24 @@ class Runner:
             level=self.level,
             **(condition or {}),
         )
+
+    def fitting(self, files: Mapping[str, str], suite: Suite) -> Suite:
+        """Return the part of a suite whose sentinels run, and whether it starts processes.
+
+        Args:
+            files: a tree that passes the suite.
+            suite: the tests.
+        """
+        for _ in range(3):
+            run = self.run(files, suite, guards=GUARDS)
+            if run.status != "tampered":
+                break
+            if run.unmarked and set(run.unmarked) != set(suite.run):
+                kept = tuple(path for path in suite.run if path not in run.unmarked)
+                suite = replace(suite, run=kept)
+            elif "started a process" in run.reason:
+                suite = replace(suite, starts_processes=True)
+        return suite
 
     def always(
         self, files: Mapping[str, str], suite: Suite, runs: int, seed: int = 0
@@ -100,4 +122,4 @@ class Runner:
             run = self.run(files, suite, conditions(number, seed))
             seen |= set(run.outcomes)
             passed.append(set(run.having("passed")) if run.status == "finished" else set())
-        return set.intersection(*passed), seen - set.union(*passed)
+        return set.intersection(*passed), seen.difference(*passed)

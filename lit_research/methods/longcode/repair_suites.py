@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from lit_research.errors import UserError
@@ -11,11 +12,13 @@ from lit_research.methods.longcode.trees import SourceTree
 from lit_research.sandbox.suite_paths import is_test_file, why_protected
 from lit_research.sandbox.suite_records import Suite
 
+STARTS_PROCESSES = "starts processes"
+"""Key of an item's ``source``: ``yes`` where the code under test has to start processes."""
 _ROOTS = ("src/", "lib/")
-_NO_PACKAGES = frozenset(
-    "bench benchmark benchmarks build ci dist doc docs example examples extras fabfile scripts "
-    "tasks tools utils".split()
-)
+_NO_PACKAGES = """
+bench benchmark benchmarks build ci dist doc docs example examples extras fabfile scripts tasks
+tools utils
+"""
 
 
 def layout(files: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -38,7 +41,19 @@ def _modules(paths: list[str]) -> tuple[str, ...]:
         first, *rest = PurePosixPath(path).parts
         if (rest and f"{first}/__init__.py" in paths) or not rest:
             found.add(first.removesuffix(".py"))
-    return tuple(sorted(name for name in found - _NO_PACKAGES if name.isidentifier()))
+    return tuple(sorted(name for name in found - set(_NO_PACKAGES.split()) if name.isidentifier()))
+
+
+def package_files(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files of the packages and modules of a release, without documents and scripts."""
+    roots, packages = layout(files)
+    starts = tuple(
+        f"{root}/{package}{end}".lstrip("/")
+        for root in roots
+        for package in packages
+        for end in ("/", ".py")
+    )
+    return {path: text for path, text in files.items() if path.startswith(starts)}
 
 
 def split_release(release: SourceTree) -> tuple[SourceTree, SourceTree]:
@@ -94,7 +109,8 @@ def item_suite(item: RepairItem, trees: Mapping[str, SourceTree]) -> Suite:
             f"the item {item.id!r} names tests in {missing[0]!r}, which the tree {item.tests!r} "
             "does not have; must be a file of it"
         )
-    return Suite(whole.files, run, whole.packages, whole.roots, twins_of(item), whole.ini)
+    may = item.source.get(STARTS_PROCESSES) == "yes"
+    return replace(whole, run=run, twins=twins_of(item), starts_processes=may)
 
 
 def twins_of(item: RepairItem) -> frozenset[str]:
@@ -103,3 +119,8 @@ def twins_of(item: RepairItem) -> frozenset[str]:
     for test in sorted(item.pass_to_pass):
         first.setdefault(test.partition("::")[0], test)
     return frozenset(test.partition("[")[0] for test in (*item.fail_to_pass, *first.values()))
+
+
+def facts(suite: Suite) -> dict[str, str]:
+    """Return what an item's ``source`` must say of its suite."""
+    return {STARTS_PROCESSES: "yes"} if suite.starts_processes else {}

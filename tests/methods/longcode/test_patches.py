@@ -110,8 +110,14 @@ def test_the_first_block_counts_as_in_the_paper():
         ("```diff\n--- a/pkg/module.py\n+++ b/pkg/module.py\n@@ -1 +1", "no patch"),
         ("```diff\nno diff\n```", "malformed"),
         ("```diff\n@@ -1 +1 @@\n-line 1\n+x\n```", "malformed"),
-        ("```diff\n--- a/pkg/module.py\n+++ b/pkg/module.py\n@@ -1 +1 @@\n-x\n+y\n```", "not applicable"),
-        ("```diff\n--- a/pkg/other.py\n+++ b/pkg/other.py\n@@ -1 +1 @@\n-x\n+y\n```", "not applicable"),
+        (
+            "```diff\n--- a/pkg/module.py\n+++ b/pkg/module.py\n@@ -1 +1 @@\n-x\n+y\n```",
+            "not applicable",
+        ),
+        (
+            "```diff\n--- a/pkg/other.py\n+++ b/pkg/other.py\n@@ -1 +1 @@\n-x\n+y\n```",
+            "not applicable",
+        ),
     ],
 )
 def test_what_cannot_be_applied_says_why(answer, status):
