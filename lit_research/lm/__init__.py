@@ -9,19 +9,23 @@ from lit_research.lm.attention import Attention, document_positions, resolve_att
 from lit_research.lm.build import build_lm, meta_lm
 from lit_research.lm.checkpointing import enable_activation_checkpointing
 from lit_research.lm.chunked import chunked_next_token_loss, chunked_token_losses
+from lit_research.lm.continuations import score_continuations
 from lit_research.lm.folders import export_hf, load_lm
 from lit_research.lm.losses import ends_in_linear_head, lm_loss, lm_token_losses
 from lit_research.lm.properties import count_parameters, flops_per_token, weights_fingerprint
+from lit_research.lm.reading import PREFILL_CHUNK, context_length
 from lit_research.lm.scoring import next_token_loss, run_lm, token_log_probs
 from lit_research.lm.specs import check_lm_spec, lm_from_spec
 
 __all__ = [
     "IGNORE",
+    "PREFILL_CHUNK",
     "Attention",
     "build_lm",
     "check_lm_spec",
     "chunked_next_token_loss",
     "chunked_token_losses",
+    "context_length",
     "count_parameters",
     "document_positions",
     "enable_activation_checkpointing",
@@ -36,6 +40,7 @@ __all__ = [
     "next_token_loss",
     "resolve_attention",
     "run_lm",
+    "score_continuations",
     "token_log_probs",
     "weights_fingerprint",
 ]

@@ -12,7 +12,7 @@ from lit_research.stats.corrections import benjamini_hochberg, bonferroni, holm
 from lit_research.stats.correlation import spearman
 from lit_research.stats.means import equivalent, no_worse, paired_t, welch_t
 from lit_research.stats.power import seeds_needed, smallest_effect, t_power
-from lit_research.stats.proportions import mcnemar, wilson
+from lit_research.stats.proportions import mcnemar, wilson, wilson_of_share
 from lit_research.stats.resampling import (
     crossed_bootstrap,
     permutation,
@@ -43,4 +43,5 @@ __all__ = [
     "t_power",
     "welch_t",
     "wilson",
+    "wilson_of_share",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lit_research.errors import UserError
-from lit_research.ranges import check_range
+from lit_research.ranges import NOT_NEGATIVE, SHARE, check_range
 from lit_research.stats.result import LEVEL, Alternative, Inference, check_alternative
 
 
@@ -27,13 +27,31 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> tuple[float, 
     Raises:
         UserError: there are fewer outcomes than successes.
     """
+    if not 0 <= successes <= n:
+        raise UserError(f"successes is {successes} of n {n}, in wilson; give 0 to n")
+    return wilson_of_share(successes / n if n else 0.5, n, confidence=confidence)
+
+
+def wilson_of_share(share: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's interval of a share that has the variance of ``n`` independent outcomes.
+
+    Outcomes that come in clusters, such as answers to one item, are worth fewer independent ones:
+    ``n`` is then their effective number, which need not be whole.
+
+    Args:
+        share: of successes.
+        n: independent outcomes, or what others are worth.
+        confidence: of the interval.
+
+    Raises:
+        UserError: the share is not from 0 to 1, or ``n`` is negative.
+    """
     from scipy import special
 
     check_range(LEVEL, "in stats", confidence=confidence)
-    if not 0 <= successes <= n:
-        raise UserError(f"successes is {successes} of n {n}, in wilson; give 0 to n")
+    check_range(SHARE, "in wilson_of_share", share=share)
+    check_range(NOT_NEGATIVE, "in wilson_of_share", n=n)
     z = float(special.ndtri((1 + confidence) / 2))
-    share = successes / n if n else 0.5
     center = (share * n + z**2 / 2) / (n + z**2)
     half = z * math.sqrt(share * (1 - share) * n + z**2 / 4) / (n + z**2)
     return max(0.0, center - half), min(1.0, center + half)

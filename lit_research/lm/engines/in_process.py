@@ -1,25 +1,39 @@
 """``TransformersEngine``: batched sampling with a key-value cache, in this process.
 
-Legend: B sequences of a batch, P padded prompt length, R sequences of the whole call.
+Legend: B sequences of a batch, P padded length of what of the prompts is read in the batch.
 """
 
 from __future__ import annotations
 
-import inspect
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from lit_research.errors import UserError
 from lit_research.lm.engines.base import Completion, LiveEngine, Prompts, Sampling, collect
 from lit_research.lm.engines.chat import chat_card, check_chat, render, template_of
 from lit_research.lm.engines.sampling import sample_tokens
+from lit_research.lm.engines.shared_prompts import Group, groups_of
 from lit_research.lm.properties import weights_fingerprint
+from lit_research.lm.reading import (
+    PREFILL_CHUNK,
+    Reading,
+    cache_argument,
+    cache_of,
+    context_length,
+    evaluation_mode,
+    last_only,
+    makes_its_cache,
+    new_cache,
+    pads_anywhere,
+    reads_in_pieces,
+)
 from lit_research.ranges import COUNT, check_range
 
 if TYPE_CHECKING:
@@ -43,6 +57,9 @@ class TransformersEngine(LiveEngine):
 
     Sequences are sorted by length and run in batches that are padded on the left; those that have
     ended leave the batch. The tokens of a sequence do not depend on its batch, but for rounding.
+    Long prompts are read in pieces, and what many of one call have in common at their beginning is
+    read once, if the model can do it (see ``lm.reading``). Batches of a model that makes a cache of
+    its own kind, such as TTT-E2E's, have prompts of one length.
     Neither torch's global random state nor the training mode of any module is changed.
 
     Args:
@@ -53,6 +70,9 @@ class TransformersEngine(LiveEngine):
             the weights change.
         chat: whether each prompt is a user's message, which the tokenizer's template renders.
         system: the message before each of them; for a chat.
+        prefill_chunk: tokens of a prompt that are read in one pass.
+        least_shared: tokens from which on a common beginning is read apart. Prompts that share one
+            run in batches of their own, which costs more than it saves where it is short.
 
     Raises:
         UserError: the tokenizer has more tokens than the model, or no template for a chat.
@@ -67,8 +87,11 @@ class TransformersEngine(LiveEngine):
         weight_version: int = 0,
         chat: bool = False,
         system: str | None = None,
+        prefill_chunk: int = PREFILL_CHUNK,
+        least_shared: int = 1024,
     ) -> None:
-        check_range(COUNT, "of TransformersEngine", batch_size=batch_size)
+        sizes = {"prefill_chunk": prefill_chunk, "least_shared": least_shared}
+        check_range(COUNT, "of TransformersEngine", batch_size=batch_size, **sizes)
         check_chat(chat, system, "of TransformersEngine")
         # The package of texts imports transformers, which importing the engines must not.
         from lit_research.text.tokenizers import vocabulary_size
@@ -82,11 +105,9 @@ class TransformersEngine(LiveEngine):
         self.batch_size, self.weight_version = batch_size, weight_version
         self.chat, self.system = chat, system
         self._template = template_of(tokenizer, "of TransformersEngine") if chat else None
-        self._context: int | None = getattr(model.config, "max_position_embeddings", None)
-        takes = inspect.signature(model.forward).parameters
-        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
-        # transformers 5.24 gave the argument its new name.
-        self._cache_name = "cache" if "cache" in takes else "past_key_values"
+        self.prefill_chunk, self.least_shared = prefill_chunk, least_shared
+        self._context = context_length(model)
+        self._last_only, self._cache_name = last_only(model, 1), cache_argument(model)
 
     def card(self) -> dict[str, Any]:
         """Return a hash of the weights, and the chat if there is one."""
@@ -116,15 +137,39 @@ class TransformersEngine(LiveEngine):
                 yield self._part(sequence, sampling)
             else:
                 pending.append(sequence)
-        # Those of like length run together.
-        pending.sort(key=lambda s: len(s.prompt), reverse=True)
-        for first in range(0, len(pending), self.batch_size):
-            batch = pending[first : first + self.batch_size]
-            # Entered for each batch: between two of them the caller's own code runs.
-            with torch.no_grad(), _evaluating(self.model), torch.compiler.set_stance("force_eager"):
-                self._run_batch(batch, sampling)
-            for sequence in batch:
-                yield self._part(sequence, sampling)
+        for group in self._groups(pending):
+            prefix = None
+            for batch in group.batches(self.batch_size):
+                # Entered for each batch: between two of them the caller's own code runs.
+                with self._sampling():
+                    prefix = prefix or self._read(group)
+                    self._run_batch(batch, sampling, prefix)
+                for sequence in batch:
+                    yield self._part(sequence, sampling)
+
+    @contextmanager
+    def _sampling(self) -> Iterator[None]:
+        stance = torch.compiler.set_stance("force_eager")
+        with torch.no_grad(), evaluation_mode(self.model), stance:
+            yield
+
+    def _groups(self, sequences: list[_Sequence]) -> list[Group[_Sequence]]:
+        """Return the sequences by what they share; one group if they share little."""
+        own = makes_its_cache(self.model)
+        groups = groups_of(sequences, lambda s: s.prompt, self.least_shared)
+        if any(group.shared for group in groups) and not reads_in_pieces(self.model):
+            groups = groups_of(sequences, lambda s: s.prompt, sys.maxsize)
+        if own or not pads_anywhere(new_cache(self.model)):
+            groups = [part for g in groups for part in (g.by_length() if own or g.shared else [g])]
+        return groups
+
+    def _read(self, group: Group[_Sequence]) -> Reading:
+        """Read what the prompts of a group share, perhaps nothing."""
+        reading = Reading(self.model, self.prefill_chunk)
+        if group.shared:
+            shared = group.members[0].prompt[: group.shared]
+            reading.read(torch.tensor([shared], device=self.model.device))
+        return reading
 
     @staticmethod
     def _sequences(ids: list[list[int]], sampling: Sampling) -> list[_Sequence]:
@@ -156,29 +201,21 @@ class TransformersEngine(LiveEngine):
             )
         return None
 
-    def _run_batch(self, batch: list[_Sequence], sampling: Sampling) -> None:
+    def _run_batch(self, batch: list[_Sequence], sampling: Sampling, prefix: Reading) -> None:
         """Sample token after token; the sequences that have ended leave the batch."""
-        from transformers import DynamicCache
-
-        device = self.model.device
-        inputs, mask = _pad_left([s.prompt for s in batch], device)
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        budgets = self._budgets(mask.sum(dim=1), sampling)
+        device, shared = self.model.device, prefix.length
+        inputs, mask = _pad_left([s.prompt[shared:] for s in batch], device)
+        positions = shared + (mask.cumsum(dim=1) - 1).clamp(min=0)
+        budgets = self._budgets(shared + mask.sum(dim=1), sampling)
+        mask = F.pad(mask, (shared, 0), value=1)
         uniforms = torch.stack([s.uniforms for s in batch]).to(device)
         tokens = torch.zeros(uniforms.shape, dtype=torch.long, device=device)
         log_probs = torch.zeros(uniforms.shape, dtype=torch.float64, device=device)
         ended = torch.zeros_like(budgets, dtype=torch.bool)
         live = torch.arange(len(batch), device=device)
-        cache, end_ids = DynamicCache(config=self.model.config), self._end_ids(device)
+        cache, end_ids = prefix.branch(len(batch)).cache, self._end_ids(device)
         for step in range(sampling.max_new_tokens):
-            logits = self.model(
-                input_ids=inputs,
-                attention_mask=mask,
-                position_ids=positions,
-                use_cache=True,
-                **{self._cache_name: cache},
-                **self._last_only,
-            ).logits[:, -1]
+            logits, cache = self._next(inputs, mask, positions, cache)
             token, log_prob = sample_tokens(logits, uniforms[live, step], sampling)
             tokens[live, step], log_probs[live, step] = token, log_prob.double()
             at_stop = self._at_stop(tokens[live, : step + 1], sampling.stop)
@@ -188,10 +225,37 @@ class TransformersEngine(LiveEngine):
             if len(kept) == 0:
                 break
             if len(kept) < len(live):
-                cache.reorder_cache(kept)  # type: ignore[arg-type]
+                cache.reorder_cache(kept)
             live, inputs, positions = live[kept], token[kept, None], positions[kept, -1:] + 1
             mask = F.pad(mask[kept], (0, 1), value=1)
         _fill(batch, tokens, log_probs, lengths=budgets, ended=ended)
+
+    def _next(
+        self, inputs: Tensor, mask: Tensor, positions: Tensor, cache: Any
+    ) -> tuple[Tensor, Any]:
+        """Read tokens ``[B, T]``; return the logits after the last, ``[B, V]``, and the cache.
+
+        Args:
+            inputs: the tokens.
+            mask: 1 for each token of a text, read before or now, ``[B, total]``.
+            positions: of the tokens, ``[B, T]``.
+            cache: of what was read before; None where the model makes it.
+        """
+        size, ahead = inputs.shape[1], mask.shape[1] - inputs.shape[1]
+        in_pieces = size > self.prefill_chunk and reads_in_pieces(self.model)
+        chunk = self.prefill_chunk if in_pieces else size
+        for start in range(0, size, chunk):
+            piece = slice(start, start + chunk)
+            output = self.model(
+                input_ids=inputs[:, piece],
+                attention_mask=mask[:, : ahead + min(start + chunk, size)],
+                position_ids=positions[:, piece],
+                use_cache=True,
+                **({} if cache is None else {self._cache_name: cache}),
+                **self._last_only,
+            )
+            cache = cache_of(output)
+        return output.logits[:, -1], cache
 
     def _budgets(self, lengths_B: Tensor, sampling: Sampling) -> Tensor:
         """Return how many tokens each sequence may write, ``[B]``, given the prompts' lengths."""
@@ -266,15 +330,3 @@ def _fill(
     for sequence, ids, log_ps, length, by_stop in columns:
         sequence.token_ids, sequence.log_probs = tuple(ids[:length]), tuple(log_ps[:length])
         sequence.finish_reason = "stop" if by_stop else "length"
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Put every module into evaluation mode, and back into the mode that each of them had."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

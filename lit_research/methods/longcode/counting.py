@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 
@@ -17,3 +18,17 @@ class TokenCounter(Protocol):
     def count(self, texts: list[str]) -> list[int]:
         """Return the number of tokens of each text."""
         ...
+
+
+class Counter(ABC):
+    """Counts tokens; a ``TokenCounter`` that a config can name by its class path.
+
+    Attributes:
+        name: what a card and a report call it.
+    """
+
+    name: str
+
+    @abstractmethod
+    def count(self, texts: list[str]) -> list[int]:
+        """Return the number of tokens of each text."""

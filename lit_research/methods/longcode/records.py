@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Task: TypeAlias = Literal["question", "repair"]
+TASKS: tuple[Task, ...] = get_args(Task)
 
 Status: TypeAlias = Literal["answered", "no answer", "cut", "refused", "infrastructure"]
 """``answered``: there is a letter or a patch, right or wrong. ``no answer``: the text holds none.
