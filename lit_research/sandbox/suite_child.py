@@ -136,7 +136,8 @@ def _auditor(
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
         if event in forbidden:
-            report(f"called {event}")
+            if is_of_candidate():  # doctest calls such functions itself
+                report(f"called {event}")
         elif event in processes:
             if not starts_processes and is_of_candidate():
                 report("started a process")
