@@ -27,7 +27,9 @@ from lit_research.methods.longcode.item_sources import (
 from lit_research.methods.longcode.items import Item, Origin, QuestionItem, RepairItem, Span
 from lit_research.methods.longcode.module import LongCodeExam
 from lit_research.methods.longcode.option_solver import OptionLikelihood
+from lit_research.methods.longcode.reader import RepoReader
 from lit_research.methods.longcode.records import Graded, Status
+from lit_research.methods.longcode.repo_sequences import RepoSequences
 from lit_research.methods.longcode.report import ExamReport, report_of
 from lit_research.methods.longcode.searching import OptionSearch
 from lit_research.methods.longcode.simulated_solvers import SimulatedSolver
@@ -61,6 +63,8 @@ __all__ = [
     "RepairItem",
     "RepairSolver",
     "Reply",
+    "RepoReader",
+    "RepoSequences",
     "SimulatedSolver",
     "SourceTree",
     "Span",
