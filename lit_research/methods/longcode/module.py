@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_only
 from torch import Tensor
@@ -27,7 +28,7 @@ from lit_research.methods.longcode.predictions import write_predictions
 from lit_research.methods.longcode.records import Graded
 from lit_research.methods.longcode.report import ExamReport, report_of
 from lit_research.ranges import COUNT, SHARE, check_range
-from lit_research.storage import cache_root
+from lit_research.storage import cache_root, content_hash
 
 _WHERE = "in model.init_args of LongCodeExam"
 REPORT = "report.json"
@@ -44,7 +45,8 @@ class LongCodeExam(Method):
     Args:
         solver: of questions, such as ``OptionLikelihood`` or ``WrittenAnswer``; None asks none.
         repairer: of faults, such as ``WrittenPatch``; None asks none.
-        folder: of the records; None: ``exam`` in the run's folder, which a new run does not share.
+        folder: of the records; None: one beside the run's folder, in ``exams``, whose name follows
+            from all that determines the answers, so that the same exam has the same folder.
         rule: how a letter is read from a written answer: ``strict``, ``paper``, ``boxed`` or
             ``first_letter``. The report has the others beside it.
         effective_share: a length is effective if its accuracy stays above this share of that of the
@@ -145,7 +147,7 @@ class LongCodeExam(Method):
             "rule": args["rule"],
             "graded": grades,
         }
-        self._log = ExamLog(self._folder(), card)
+        self._log = ExamLog(self._folder(card), card)
         self._known: dict[Step, Graded] = {
             step: record
             for step, record in self._log.read().items()
@@ -168,7 +170,7 @@ class LongCodeExam(Method):
             self.global_rank,
         )
 
-    def _folder(self) -> Path:
+    def _folder(self, card: dict[str, Any]) -> Path:
         if self.hparams["folder"] is not None:
             return Path(self.hparams["folder"]).expanduser()
         folder = run_folder(self.trainer)
@@ -176,7 +178,7 @@ class LongCodeExam(Method):
             raise UserError(
                 f"folder is None and the run has no folder of its own, {_WHERE}; give a folder"
             )
-        return folder / "exam"
+        return folder.parent / "exams" / content_hash(json.dumps(card))[:12]
 
     def test_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
         """Ask and grade a batch of groups."""
