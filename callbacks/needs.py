@@ -43,6 +43,35 @@ def check_data(data: object, module: object, use: str, asked_by: str) -> None:
             )
 
 
+_STEPS = {
+    "fit": ("training_step",),
+    "validate": ("validation_step",),
+    "test": ("test_step",),
+    "predict": ("predict_step", "forward"),  # Lightning's own step calls forward
+}
+
+
+def check_verb(module: pl.LightningModule, verb: str) -> None:
+    """Refuse a verb that a method does not have, before its data are read.
+
+    Args:
+        module: the method.
+        verb: those that are not the trainer's pass.
+
+    Raises:
+        UserError: the method has no step of that verb.
+    """
+    has = [
+        known
+        for known, steps in _STEPS.items()
+        if any(is_overridden(step, module, pl.LightningModule) for step in steps)
+    ]
+    if verb in _STEPS and verb not in has:
+        raise UserError(
+            f"{type(module).__name__} has no {verb}; it has {' and '.join(has) or 'no verb'}"
+        )
+
+
 def check_logged(trainer: pl.Trainer, module: pl.LightningModule, name: str, where: str) -> None:
     """Refuse a metric that is known never to be logged.
 

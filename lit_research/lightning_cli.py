@@ -30,7 +30,7 @@ from lit_research.callbacks import (
     Throughput,
 )
 from lit_research.callbacks.hyperparameters import Hyperparameters
-from lit_research.callbacks.needs import CheckMonitors, check_data
+from lit_research.callbacks.needs import CheckMonitors, check_data, check_verb
 from lit_research.callbacks.progress import is_terminal
 from lit_research.callbacks.summary import tensorboard_command
 from lit_research.cli_errors import run_error, storage_error, user_error
@@ -208,6 +208,7 @@ class ResearchCLI(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Refuse data of another method, random weights, and weights of another model."""
         check_data(self.datamodule, self.model, "batches", type(self.model).__name__)
+        check_verb(self.model, self.subcommand)
         if self.subcommand == "fit":
             return
         if self.checkpoint is not None:

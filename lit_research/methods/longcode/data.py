@@ -201,13 +201,8 @@ class CodeExam(DataModule):
         """Read the items.
 
         Raises:
-            UserError: the verb is ``fit`` or ``validate``, or there are no items.
+            UserError: there are none.
         """
-        if stage in ("fit", "validate"):
-            raise UserError(
-                f"the verb is {stage}, and CodeExam has nothing to train or validate on; use test "
-                "(graded), or predict (answers alone)"
-            )
         _ = self.ladder
 
     def _loader(self) -> Any:

@@ -126,7 +126,7 @@ def test_a_context_is_the_same_at_every_rotation(items):
 
 @pytest.mark.parametrize("verb", ["fit", "validate"])
 def test_there_is_nothing_to_train(tmp_path, items, verb):
-    with pytest.raises(UserError, match="nothing to train or validate"):
+    with pytest.raises(UserError, match=f"LongCodeExam has no {verb}; it has test and predict"):
         main(words(tmp_path, items, verb))
 
 
