@@ -208,7 +208,7 @@ class ResearchCLI(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Refuse data of another method, random weights, and weights of another model."""
         check_data(self.datamodule, self.model, "batches", type(self.model).__name__)
-        check_verb(self.model, self.subcommand)
+        check_verb(self.model, str(self.subcommand))
         if self.subcommand == "fit":
             return
         if self.checkpoint is not None:
