@@ -7,10 +7,11 @@ effect of interest and the number of seeds (``seeds_needed``) before the runs, a
 number of claims (``holm``). Needs numpy and scipy only.
 """
 
+from lit_research.stats.agreement import icc, krippendorff_alpha
 from lit_research.stats.choice import Choice, choose
 from lit_research.stats.corrections import benjamini_hochberg, bonferroni, holm
-from lit_research.stats.correlation import spearman
-from lit_research.stats.means import equivalent, no_worse, paired_t, welch_t
+from lit_research.stats.correlation import pearson, spearman
+from lit_research.stats.means import equivalent, no_worse, paired_t, welch_statistic, welch_t
 from lit_research.stats.power import seeds_needed, smallest_effect, t_power
 from lit_research.stats.proportions import mcnemar, wilson
 from lit_research.stats.resampling import (
@@ -31,9 +32,12 @@ __all__ = [
     "crossed_bootstrap",
     "equivalent",
     "holm",
+    "icc",
+    "krippendorff_alpha",
     "mcnemar",
     "no_worse",
     "paired_t",
+    "pearson",
     "permutation",
     "ratio_bootstrap",
     "seeds_needed",
@@ -41,6 +45,7 @@ __all__ = [
     "smallest_effect",
     "spearman",
     "t_power",
+    "welch_statistic",
     "welch_t",
     "wilson",
 ]
