@@ -5,35 +5,34 @@
 
 from lit_research.methods.idea_study.adjusted import Ancova, ancova, hc3
 from lit_research.methods.idea_study.agreement import Agreement, agreement
-from lit_research.methods.idea_study.analysis import (
-    Analysis,
-    Results,
-    analyse,
-    as_json,
-    check_frozen,
-    freeze,
-)
-from lit_research.methods.idea_study.conclusions import Conclusion, conclude, paragraph
+from lit_research.methods.idea_study.analysis import Results, analyse, as_json
+from lit_research.methods.idea_study.comparisons import Comparison, Moments, compare
+from lit_research.methods.idea_study.components import Components, Design, fit_components
+from lit_research.methods.idea_study.conclusions import Conclusion, conclude
 from lit_research.methods.idea_study.core import (
-    Comparison,
     Correlation,
     Fall,
-    Moments,
     by_idea,
     by_review,
     change_scores,
     change_scores_without,
     changes,
-    compare,
     correlations,
     falls,
     other_metrics,
 )
 from lit_research.methods.idea_study.data import IdeaReviews
-from lit_research.methods.idea_study.forms import Forms, read_forms, write_forms
-from lit_research.methods.idea_study.ideas import Idea, IdeaFile, IdeaSource, TemplateIdeas
-from lit_research.methods.idea_study.mixed import Intercepts, Mixed, mixed_models, random_intercept
+from lit_research.methods.idea_study.duplicates import MINILM, DuplicateIdea, distinct_ideas
+from lit_research.methods.idea_study.filled_forms import read_forms
+from lit_research.methods.idea_study.forms import Forms, write_forms
+from lit_research.methods.idea_study.ideas import Idea, IdeaFile, IdeaSource
+from lit_research.methods.idea_study.intercepts import Intercepts, random_intercept
+from lit_research.methods.idea_study.judges import JUDGE_PROMPT, EngineJudge, PairJudge
+from lit_research.methods.idea_study.judging import Judgement, Position, judge_pairs, position
+from lit_research.methods.idea_study.mixed import Mixed, mixed_models
 from lit_research.methods.idea_study.module import IdeaStudy
+from lit_research.methods.idea_study.options import Analysis, check_frozen, freeze
+from lit_research.methods.idea_study.powers import Power, power
 from lit_research.methods.idea_study.published import (
     FIRST_STUDY,
     LLM_JUDGED,
@@ -44,28 +43,26 @@ from lit_research.methods.idea_study.published import (
 from lit_research.methods.idea_study.readers import read_reviews, write_reviews
 from lit_research.methods.idea_study.report import render
 from lit_research.methods.idea_study.resampled import Resampled, resample
-from lit_research.methods.idea_study.reviews import Reviews, Study, make_study
-from lit_research.methods.idea_study.simulated import (
-    Components,
-    Design,
-    Power,
-    fit_components,
-    power,
-    simulate_p,
-    simulated_study,
-)
+from lit_research.methods.idea_study.reviews import Reviews
+from lit_research.methods.idea_study.simulated import simulate_p, simulated_study
+from lit_research.methods.idea_study.simulated_reviews import SimulatedReviews
 from lit_research.methods.idea_study.sources import (
     FilledForms,
     PublishedMeans,
     ReviewFiles,
     ReviewSource,
-    SimulatedReviews,
 )
+from lit_research.methods.idea_study.study import Study, make_study
 from lit_research.methods.idea_study.style import StyleGap, strip_style, style_gaps
+from lit_research.methods.idea_study.template_ideas import TemplateIdeas
+from lit_research.methods.idea_study.tournament import Tournament, swiss
+from lit_research.methods.idea_study.wording import paragraph
 
 __all__ = [
     "FIRST_STUDY",
+    "JUDGE_PROMPT",
     "LLM_JUDGED",
+    "MINILM",
     "MIXED_MODEL",
     "Agreement",
     "Analysis",
@@ -75,6 +72,8 @@ __all__ = [
     "Conclusion",
     "Correlation",
     "Design",
+    "DuplicateIdea",
+    "EngineJudge",
     "Fall",
     "FilledForms",
     "Forms",
@@ -84,8 +83,11 @@ __all__ = [
     "IdeaSource",
     "IdeaStudy",
     "Intercepts",
+    "Judgement",
     "Mixed",
     "Moments",
+    "PairJudge",
+    "Position",
     "Power",
     "PublishedMeans",
     "Resampled",
@@ -97,6 +99,7 @@ __all__ = [
     "Study",
     "StyleGap",
     "TemplateIdeas",
+    "Tournament",
     "agreement",
     "analyse",
     "ancova",
@@ -110,14 +113,17 @@ __all__ = [
     "compare",
     "conclude",
     "correlations",
+    "distinct_ideas",
     "falls",
     "fit_components",
     "freeze",
     "hc3",
+    "judge_pairs",
     "make_study",
     "mixed_models",
     "other_metrics",
     "paragraph",
+    "position",
     "power",
     "published_by_review",
     "published_study",
@@ -130,6 +136,7 @@ __all__ = [
     "simulated_study",
     "strip_style",
     "style_gaps",
+    "swiss",
     "write_forms",
     "write_reviews",
 ]

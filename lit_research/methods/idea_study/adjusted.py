@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_research.errors import UserError
-from lit_research.methods.idea_study.core import CONFIDENCE
-from lit_research.methods.idea_study.reviews import Study
+from lit_research.methods.idea_study.comparisons import CONFIDENCE
+from lit_research.methods.idea_study.study import Study
 from lit_research.stats.result import Array
 
 

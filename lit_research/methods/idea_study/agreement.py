@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from lit_research.errors import UserError
-from lit_research.methods.idea_study.reviews import Reviews, Study
+from lit_research.methods.idea_study.reviews import Reviews
+from lit_research.methods.idea_study.study import Study
 from lit_research.stats import Inference, icc, krippendorff_alpha
 
 _NAN = (math.nan, math.nan)

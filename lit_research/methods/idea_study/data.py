@@ -7,8 +7,8 @@ from torch.utils.data import DataLoader
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule
 from lit_research.methods.idea_study.ideas import Idea, IdeaSource
-from lit_research.methods.idea_study.reviews import Study
 from lit_research.methods.idea_study.sources import ReviewSource
+from lit_research.methods.idea_study.study import Study
 
 _WHERE = "in data.init_args of IdeaReviews"
 

@@ -12,17 +12,13 @@ from lit_research.errors import UserError
 from lit_research.figures import add_figure, add_text, text_table
 from lit_research.files import write_atomic, write_json
 from lit_research.methods.base import Method, datamodule
-from lit_research.methods.idea_study.analysis import (
-    Analysis,
-    analyse,
-    as_json,
-    check_frozen,
-    freeze,
-)
+from lit_research.methods.idea_study.analysis import analyse, as_json
 from lit_research.methods.idea_study.conclusions import conclude
 from lit_research.methods.idea_study.data import IdeaReviews
 from lit_research.methods.idea_study.forms import Forms, write_forms
-from lit_research.methods.idea_study.report import fall_figure, gap_figure, render, scalars
+from lit_research.methods.idea_study.options import Analysis, check_frozen, freeze
+from lit_research.methods.idea_study.pictures import fall_figure, gap_figure
+from lit_research.methods.idea_study.report import render, scalars
 from lit_research.seeds import resolve_seed
 
 
@@ -121,10 +117,10 @@ class IdeaStudy(Method):
             write_json(folder / "report.json", content)
             rank_zero_info(f"Written to {folder / 'report.md'}:\n\n{_opening(text)}")
 
-    def predict_step(self, batch: Tensor, batch_idx: int) -> None:
-        """Write the forms and the key, and freeze the analysis."""
+    def predict_step(self, batch: Tensor, batch_idx: int) -> int:
+        """Write the forms and the key, and freeze the analysis; return the number of forms."""
         if not self.trainer.is_global_zero:
-            return
+            return 0
         gaps = write_forms(self.data.ideas(), self.forms, self.seed)
         frozen = self.hparams["frozen"]
         if frozen is not None:
@@ -139,6 +135,7 @@ class IdeaStudy(Method):
             f"{self.forms.key}.{where}\nWhat style still tells of the arms (0.5 is nothing):\n"
             f"{text_table(rows)}"
         )
+        return self.forms.reviewers
 
 
 def _opening(report: str) -> str:

@@ -13,8 +13,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from lit_research.methods.idea_study.core import Comparison, Moments, scores_and_controls
-from lit_research.methods.idea_study.reviews import SHARED_METRICS, Reviews, Study, make_study
+from lit_research.methods.idea_study.comparisons import Comparison, Moments
+from lit_research.methods.idea_study.core import scores_and_controls
+from lit_research.methods.idea_study.reviews import SHARED_METRICS, Reviews
+from lit_research.methods.idea_study.study import Study, make_study
 
 # Means of an idea's reviews before and after, of novelty, excitement, effectiveness and overall.
 # They are means of 2 to 5 whole scores, so two digits give them back exactly (``_exact``).

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lit_research.errors import UserError
-from lit_research.methods.idea_study.core import CONFIDENCE, changes
-from lit_research.methods.idea_study.reviews import Study
+from lit_research.methods.idea_study.comparisons import CONFIDENCE
+from lit_research.methods.idea_study.core import changes
+from lit_research.methods.idea_study.study import Study
 from lit_research.seeds import derive_seed
 from lit_research.stats import permutation
 
