@@ -98,7 +98,7 @@ class _Sums:
         inner, cross = whitened[:-1, :-1], whitened[:-1, -1]
         inverse = np.linalg.inv(inner)
         beta = inverse @ cross
-        residual = float(whitened[-1, -1] - cross @ beta) / self.degrees
+        residual = max(0.0, float(whitened[-1, -1] - cross @ beta)) / self.degrees
         logs = float(np.log1p(self.sizes * ratio).sum()) + float(np.linalg.slogdet(inner)[1])
         value = self.degrees * math.log(max(residual, 1e-300)) + logs
         return value, beta, inverse, residual

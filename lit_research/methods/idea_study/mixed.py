@@ -38,7 +38,8 @@ class Mixed:
         effect: treatment minus reference.
         interval: 95%, normal.
         p: two-sided, normal.
-        fit: variances and the optimiser; None where all scores are alike, and nothing is defined.
+        fit: variances and the optimiser; None where the scores of an arm are all alike, or no idea
+            has two, and nothing is defined.
     """
 
     metric: str
@@ -52,7 +53,7 @@ class Mixed:
     def note(self) -> str:
         """What there is to say about the fit, in words."""
         if self.fit is None:
-            return "undefined: all scores are alike"
+            return "undefined: equal scores within arms, or one review of each idea"
         boundary = "; the variance of ideas is on its boundary, 0" if self.fit.on_boundary else ""
         return f"{self.fit.optimizer} converged{boundary}"
 
@@ -105,9 +106,10 @@ def _is_arm(reviews: Reviews, name: str) -> Array:
 def _effect(metric: str, model: str, design: Array, y: Array, ideas: Sequence[str]) -> Mixed:
     from scipy import special
 
-    if (y == y[0]).all():
-        return Mixed(metric, model, math.nan, (math.nan, math.nan), math.nan, None)
     groups = np.unique(ideas, return_inverse=True)[1]
+    left = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    if np.abs(left).max() < 1e-9 or np.bincount(groups).max() == 1:
+        return Mixed(metric, model, math.nan, (math.nan, math.nan), math.nan, None)
     fit = _by_statsmodels if has_statsmodels() else random_intercept
     found = fit(y, design, groups)
     effect, error = float(found.beta[-1]), float(found.errors[-1])
