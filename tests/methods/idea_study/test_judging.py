@@ -1,6 +1,5 @@
 """Judges in both orders, the Swiss tournament, and duplicates among ideas."""
 
-import os
 from collections import Counter
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from lit_research.errors import UserError
 from lit_research.lm.engines import Completion, Engine
 from lit_research.methods.idea_study import (
-    MINILM,
     EngineJudge,
     Idea,
     PairJudge,
@@ -141,16 +139,13 @@ def test_an_idea_that_is_near_a_kept_one_is_a_duplicate():
 
 
 def test_minilm_tells_paraphrases_from_other_ideas():
-    folder = os.environ.get("LIT_RESEARCH_MINILM", MINILM)
-    encoder = {"class_path": "TransformersEncoder", "init_args": {"folder": folder}}
-    encoder["class_path"] = "lit_research.text.TransformersEncoder"
     ideas = [
         Idea("a", "AI", "Ask the model to check each step of its reasoning before it answers."),
         Idea("b", "AI", "Before it answers, have the model verify every step of its reasoning."),
         Idea("c", "AI", "Translate rare languages through a related language with more data."),
     ]
     try:
-        kept, duplicates = distinct_ideas(ideas, encoder)
+        kept, duplicates = distinct_ideas(ideas)
     except UserError as error:
         pytest.skip(f"MiniLM is not here: {error}")
     assert [idea.id for idea in kept] == ["a", "c"]
