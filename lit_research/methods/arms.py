@@ -62,7 +62,7 @@ class Arm:
     def command_line(self, seed: int, work: Path) -> list[str]:
         """Return the arguments of the command that runs this arm with ``seed``."""
         if self.verb == "test":
-            return self._words("test", self.config, self.options, seed, work)
+            return self._words("test", self.config, {**self.options, "verbose": False}, seed, work)
         checkpoints = str(self.run_folder(seed, work) / "checkpoints")
         own = {"checkpoint.dirpath": checkpoints, "ckpt_path": "last"}
         return self._words("fit", self.config, {**self.options, **own}, seed, work)

@@ -32,6 +32,7 @@ from lit_research.methods.idea_study.judging import Judgement, Position, judge_p
 from lit_research.methods.idea_study.mixed import Mixed, mixed_models
 from lit_research.methods.idea_study.module import IdeaStudy
 from lit_research.methods.idea_study.options import Analysis, check_frozen, freeze
+from lit_research.methods.idea_study.pictures import fall_figure, gap_figure
 from lit_research.methods.idea_study.powers import Power, power
 from lit_research.methods.idea_study.published import (
     FIRST_STUDY,
@@ -114,9 +115,11 @@ __all__ = [
     "conclude",
     "correlations",
     "distinct_ideas",
+    "fall_figure",
     "falls",
     "fit_components",
     "freeze",
+    "gap_figure",
     "hc3",
     "judge_pairs",
     "make_study",

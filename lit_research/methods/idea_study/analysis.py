@@ -26,6 +26,7 @@ from lit_research.methods.idea_study.options import Analysis
 from lit_research.methods.idea_study.powers import Power, power
 from lit_research.methods.idea_study.resampled import Resampled, resample
 from lit_research.methods.idea_study.study import Study
+from lit_research.seeds import resolve_seed
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def analyse(
     Raises:
         UserError: an idea to exclude is not in the study.
     """
+    seed = resolve_seed(analysis.seed)
     single = not study.after.are_means
     table_a = by_review(study) if single else (published or ([], []))
     simulated = single and analysis.simulations
@@ -90,7 +92,7 @@ def analyse(
         other=other_metrics(study),
         change=change_scores(study),
         falls=falls(study),
-        resampled=resample(study, resamples=analysis.resamples, seed=analysis.seed),
+        resampled=resample(study, resamples=analysis.resamples, seed=seed),
         correlations=correlations(study),
         without=change_scores_without(study, analysis.exclude) if analysis.exclude else [],
         ancova=ancova(study),
@@ -108,7 +110,7 @@ def _powers(study: Study, analysis: Analysis) -> dict[str, list[Power]]:
             design,
             alpha=analysis.alpha,
             studies=analysis.simulations,
-            seed=analysis.seed,
+            seed=resolve_seed(analysis.seed),
         )
         for metric in study.metrics
     }

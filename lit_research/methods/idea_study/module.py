@@ -55,7 +55,7 @@ class IdeaStudy(Method):
     ) -> None:
         super().__init__()
         self.keep_hyperparameters()
-        self.analysis, self.forms = analysis or Analysis(), forms or Forms()
+        self.analysis, self.forms = (analysis or Analysis()).with_seed(), forms or Forms()
         self.seed = resolve_seed(seed)
 
     @property

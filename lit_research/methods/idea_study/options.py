@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,6 +11,7 @@ from lit_research.errors import UserError
 from lit_research.files import write_atomic
 from lit_research.methods.idea_study.comparisons import CORRECTIONS, Side
 from lit_research.ranges import NOT_NEGATIVE, Range, check_range
+from lit_research.seeds import resolve_seed
 from lit_research.storage import content_hash
 
 _WHERE = "in analysis"
@@ -32,7 +33,7 @@ class Analysis:
         exclude: ideas without which the main claim is tested again (T-E).
         resamples: permutations, and bootstrap draws.
         simulations: simulated studies for the power; 0 leaves it out.
-        seed: of permutations, draws and simulations.
+        seed: of permutations, draws and simulations; None takes ``seed_everything``.
     """
 
     reference: str = "Human"
@@ -43,7 +44,7 @@ class Analysis:
     exclude: list[str] = field(default_factory=list)
     resamples: int = 9_999
     simulations: int = 2_000
-    seed: int = 0
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no verb can use."""
@@ -59,6 +60,10 @@ class Analysis:
             raise UserError(
                 f"reference and treatment are both {self.reference!r}, {_WHERE}; must be two arms"
             )
+
+    def with_seed(self) -> Analysis:
+        """Return the same with a seed that is a number."""
+        return replace(self, seed=resolve_seed(self.seed))
 
     @property
     def hash(self) -> str:

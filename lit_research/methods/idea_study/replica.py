@@ -46,7 +46,7 @@ def _published(results: Results, metric: str) -> Claim:
         results[PUBLISHED.name][f"test/fall_{metric}{end}"][0] for end in ("", "_low", "_high")
     )
     verdict: Verdict = "reproduced" if low > 0 else "contradicted" if high < 0 else "unresolved"
-    told = f"Published ideas: those of AI fall more in {metric} (points of 10; 95%, over ideas)"
+    told = f"Published ideas: those of AI fall more in {metric} (of 10 points; 95%, uncorrected)"
     return Claim(told, verdict, effect, (low, high), 1)
 
 
