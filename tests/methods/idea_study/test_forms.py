@@ -5,7 +5,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
@@ -201,6 +201,7 @@ def test_style_is_stripped_and_words_stay(text, plain):
     assert strip_style(text, ["as an ai model, "]) == plain
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(), st.lists(st.text(max_size=4), max_size=2))
 def test_stripping_again_changes_nothing(text, phrases):
     once = strip_style(text, phrases)
