@@ -21,12 +21,15 @@ def tables(study: Study, results: Results) -> list[tuple[str, Table]]:
     """Return every table with its title; the first row of a table is its header."""
     arms = (study.reference, study.treatment)
     found = [
-        ("T-A: reviews as units, treatment minus reference", results.by_review),
+        ("T-A: reviews as units, treatment minus reference (one-sided: lower)", results.by_review),
         ("T-A: controls", results.controls),
-        ("T-B: ideas as units, before execution", results.before),
-        ("T-B: ideas as units, after execution", results.after),
+        ("T-B: ideas as units, before execution (one-sided: lower)", results.before),
+        ("T-B: ideas as units, after execution (one-sided: lower)", results.after),
         ("T-B: scored after execution only", results.other),
-        ("T-C: change of each idea, reference minus treatment", results.change),
+        (
+            "T-C: change of each idea, reference minus treatment (one-sided: falls more)",
+            results.change,
+        ),
         ("T-E: T-C without the excluded ideas", results.without),
     ]
     rendered = [(title, _comparisons(rows, arms)) for title, rows in found if rows]

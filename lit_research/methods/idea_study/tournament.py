@@ -32,9 +32,9 @@ def swiss(ideas: Sequence[Idea], judge: PairJudge, rounds: int = 5, seed: int = 
     """Rank ideas by a Swiss tournament, as in the first study: 5 rounds of pairs of equal points.
 
     Each round pairs neighbours in the order of points that have not met, as far as there are any;
-    an odd one out has a point. The released code asks in one order, takes every reply but "1" for
-    the second idea, and may pair two ideas again. N ideas take ``rounds * N / 2`` judgements where all pairs would
-    take ``N (N - 1) / 2``.
+    an odd one out has a point. N ideas take ``rounds * N / 2`` judgements where all pairs would
+    take ``N (N - 1) / 2``. The released code asks in one order, takes every reply but "1" for the
+    second idea, and may pair two ideas again.
 
     Args:
         ideas: two or more.
