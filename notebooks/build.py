@@ -356,7 +356,9 @@ print(paragraph(study, results, conclude(study, results, options), options))""",
     "## Each idea before and after",
     """from lit_research.methods.idea_study import gap_figure
 
-gap_figure(study)""",
+drawn = gap_figure(study)
+drawn.set_dpi(80)
+drawn""",
     "## The main claim, by every test\n\nThe change of each idea, Human minus AI. Corrections are"
     " for the four scores.",
     """for row in results.change:
