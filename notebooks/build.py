@@ -357,7 +357,7 @@ print(paragraph(study, results, conclude(study, results, options), options))""",
     """from lit_research.methods.idea_study import gap_figure
 
 drawn = gap_figure(study)
-drawn.set_dpi(80)
+drawn.set_dpi(60)
 drawn""",
     "## The main claim, by every test\n\nThe change of each idea, Human minus AI. Corrections are"
     " for the four scores.",
