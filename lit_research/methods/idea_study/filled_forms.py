@@ -15,15 +15,16 @@ from lit_research.methods.idea_study.forms import Forms
 from lit_research.methods.idea_study.reviews import Reviews
 
 
-def read_forms(folder: str | Path, key: str | Path) -> Reviews:
+def read_forms(folder: str | Path, key: str | Path, stage: str | None = None) -> Reviews:
     """Return the reviews of filled forms.
 
     Args:
         folder: of the forms; every form must be filled.
         key: the key that was written with them.
+        stage: before or after, if the forms must be of that one.
 
     Raises:
-        UserError: the key is missing, an item is unknown, missing, or there twice, or a score is
+        UserError: the key is missing or of another stage, an item is unknown, missing, or there twice, or a score is
             missing or outside the scale.
     """
     path = Path(key).expanduser()
@@ -34,6 +35,11 @@ def read_forms(folder: str | Path, key: str | Path) -> Reviews:
         raise UserError(
             f"{key} is no key of forms ({error!r}); must be what predict wrote"
         ) from None
+    if stage is not None and forms.stage != stage:
+        raise UserError(
+            f"the forms of {key} are of the stage {forms.stage!r}, and are given as those {stage} "
+            "execution; must be of that stage: forms.stage says it to predict"
+        )
     rows: dict[str, dict[str, float]] = {}
     for file in sorted(Path(folder).expanduser().glob("*.csv")):
         for number, row in enumerate(_form_rows(file), 1):

@@ -109,10 +109,10 @@ class IdeaStudy(Method):
         """Write the forms and the key, and freeze the analysis; return the number of forms."""
         if not self.trainer.is_global_zero:
             return 0
-        gaps = write_forms(self.data.ideas(), self.forms, self.seed)
         frozen = self.hparams["frozen"]
-        if frozen is not None:
+        if frozen is not None:  # first: it may be refused
             freeze(frozen, self.analysis)
+        gaps = write_forms(self.data.ideas(), self.forms, self.seed)
         rows = [("style", "AUC", "means")] + [
             (gap.feature, f"{gap.auc:.2f}", f"{gap.means[0]:.3g}, {gap.means[1]:.3g}")
             for gap in gaps

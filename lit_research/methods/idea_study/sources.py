@@ -98,8 +98,8 @@ class FilledForms(ReviewSource):
             UserError: a form is not filled in, or they are no study; see ``make_study``.
         """
         return make_study(
-            read_forms(self.before, self.before_key),
-            read_forms(self.after, self.after_key),
+            read_forms(self.before, self.before_key, "before"),
+            read_forms(self.after, self.after_key, "after"),
             reference=reference,
             treatment=treatment,
             where=f"in {self.before} and {self.after}",

@@ -96,6 +96,8 @@ def test_filled_forms_are_the_reviews(tmp_path):
     assert len(study.before) == 2 * len(IDEAS)
     assert set(study.before.reviewers) == {f"reviewer_{k}" for k in range(1, 5)}
     assert all(row.effect == 2 for row in change_scores(study))
+    with pytest.raises(UserError, match="of the stage 'after'"):
+        FilledForms(*paths[2:], *paths[:2]).study("Human", "AI")
 
 
 def test_a_form_that_is_filled_in_is_not_written_over(tmp_path):
