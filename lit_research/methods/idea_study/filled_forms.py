@@ -24,8 +24,8 @@ def read_forms(folder: str | Path, key: str | Path, stage: str | None = None) ->
         stage: before or after, if the forms must be of that one.
 
     Raises:
-        UserError: the key is missing or of another stage, an item is unknown, missing, or there twice, or a score is
-            missing or outside the scale.
+        UserError: the key is missing or of another stage, an item is unknown, missing, or there
+            twice, or a score is missing or outside the scale.
     """
     path = Path(key).expanduser()
     try:
