@@ -10,10 +10,11 @@ number of claims (``holm``). Needs numpy and scipy only.
 from lit_research.stats.agreement import icc, krippendorff_alpha
 from lit_research.stats.choice import Choice, choose
 from lit_research.stats.corrections import benjamini_hochberg, bonferroni, holm
-from lit_research.stats.correlation import pearson, spearman
+from lit_research.stats.correlation import kendall, pearson, spearman
 from lit_research.stats.means import equivalent, no_worse, paired_t, welch_statistic, welch_t
 from lit_research.stats.power import seeds_needed, smallest_effect, t_power
 from lit_research.stats.proportions import mcnemar, wilson
+from lit_research.stats.ranking import Pair, rank_pairs
 from lit_research.stats.resampling import (
     crossed_bootstrap,
     permutation,
@@ -26,6 +27,7 @@ __all__ = [
     "Alternative",
     "Choice",
     "Inference",
+    "Pair",
     "benjamini_hochberg",
     "bonferroni",
     "choose",
@@ -33,12 +35,14 @@ __all__ = [
     "equivalent",
     "holm",
     "icc",
+    "kendall",
     "krippendorff_alpha",
     "mcnemar",
     "no_worse",
     "paired_t",
     "pearson",
     "permutation",
+    "rank_pairs",
     "ratio_bootstrap",
     "seeds_needed",
     "sign_flips",
