@@ -342,6 +342,57 @@ fitted.model.sample(asked, max_new_tokens=64, temperature=0.0, seed=0)""",
     " folder of this notebook.",
 ]
 
+IDEA_STUDY = [
+    "# Ideas before and after their execution\n\nThe 43 published ideas, which conclusions depend"
+    " on the choice of a test, how often each test finds something where there is nothing, and"
+    " blinded forms. Half a minute on two cores.",
+    """from lit_research.methods.idea_study import Analysis, analyse, conclude, paragraph
+from lit_research.methods.idea_study import LLM_JUDGED, published_by_review, published_study
+
+study = published_study()
+options = Analysis(exclude=list(LLM_JUDGED), resamples=9_999)
+results = analyse(study, options, published_by_review())
+print(paragraph(study, results, conclude(study, results, options), options))""",
+    "## Each idea before and after",
+    """from lit_research.methods.idea_study import gap_figure
+
+drawn = gap_figure(study)
+drawn.set_dpi(60)
+drawn""",
+    "## The main claim, by every test\n\nThe change of each idea, Human minus AI. Corrections are"
+    " for the four scores.",
+    """for row in results.change:
+    low, high = row.interval
+    print(f"{row.metric:14} {row.effect:.2f} [{low:.2f}, {high:.2f}]")
+    for side, values in row.p.items():
+        print("   ", side, {name: round(p, 4) for name, p in values.items()})""",
+    "## How often a test finds what is not there\n\nTwo arms that do not differ, with ideas that"
+    " do. A test over reviews takes the reviews of one idea for independent.",
+    """from lit_research.methods.idea_study import Components, Design, power
+
+for row in power(Components(effect_before=1.0, effect_after=-0.5), Design(), studies=2_000):
+    print(f"{row.test:18} finds the difference in {row.share:.0%}, and one that is not in"
+          f" {row.false_share:.1%}")""",
+    "## Blinded forms\n\nNames are random, style is stripped, and the key lies elsewhere.",
+    """from pathlib import Path
+
+from lit_research.methods.idea_study import Forms, TemplateIdeas, write_forms
+
+ideas = TemplateIdeas(4, 4, seed=0).ideas()
+print(ideas[-1].text, end="\\n\\n")
+for gap in write_forms(ideas, Forms(folder="forms", key="secret/key.json"), seed=0):
+    print(f"{gap.feature}: AUC {gap.auc:.2f}")
+print(Path("forms/reviewer_1.csv").read_text())""",
+    "## All tables, and TensorBoard\n\n`lit-research test --config idea_study/paper` writes the"
+    " whole report; run `tensorboard --logdir runs` in the folder of this notebook.",
+    """from lit_research.cli import config_dir, main
+
+quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+tested = main(["test", "--config", str(config_dir() / "idea_study/paper.yaml"), *quiet])
+report = (Path(tested.trainer.log_dir) / "report.md").read_text()
+print(report[report.index("## ANCOVA"):])""",
+]
+
 NOTEBOOKS = {
     "pretrain": PRETRAIN,
     "ensemble": ENSEMBLE,
@@ -351,6 +402,7 @@ NOTEBOOKS = {
     "sbp": SBP,
     "megadocs": MEGADOCS,
     "openthoughts": OPENTHOUGHTS,
+    "idea_study": IDEA_STUDY,
 }
 
 

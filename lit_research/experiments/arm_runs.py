@@ -35,7 +35,8 @@ def run_arm(
 ) -> dict[str, float]:
     """Run one arm with one seed, or read its result if it exists; return its final metrics.
 
-    The score is the validation after the last step, not the best one of the run. If another process
+    The score is the validation after the last step, not the best one of the run; an arm that is
+    only tested has the metrics of the test. If another process
     runs the same arm and seed, this one waits for its result.
 
     Args:
@@ -73,7 +74,9 @@ def _run_and_save(
         for arguments in arm.commands_before(seed, work):
             command(arguments)
         run = command(arm.command_line(seed, work))
-        [scores] = run.trainer.validate(run.model, run.datamodule, verbose=False)
+        scores: Any = {}
+        if arm.verb == "fit":
+            [scores] = run.trainer.validate(run.model, run.datamodule, verbose=False)
     logged: dict[str, Any] = {**run.trainer.callback_metrics, **scores}
     metrics = {name: float(value) for name, value in logged.items()}
     metrics |= _parameter_counts(run.model)

@@ -9,7 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from lit_research.catalogue import config_dir, with_bases
 
@@ -46,8 +46,9 @@ class Arm:
             run folder of the needed arm with the same seed.
         tags: numbers or words for the verdicts and the figure (a size, a share).
         needs: the arm that must be done first.
-        before: commands that are run before ``fit``; arms with the same ones and the same ``needs``
+        before: commands that are run before it; arms with the same ones and the same ``needs``
             share what they write.
+        verb: ``fit``, or ``test`` where nothing is trained: its metrics are those of the test.
     """
 
     name: str
@@ -56,15 +57,18 @@ class Arm:
     tags: dict[str, Any] = field(default_factory=dict)
     needs: Arm | None = None
     before: tuple[Stage, ...] = ()
+    verb: Literal["fit", "test"] = "fit"
 
     def command_line(self, seed: int, work: Path) -> list[str]:
-        """Return the arguments of the ``fit`` command that runs this arm with ``seed``."""
+        """Return the arguments of the command that runs this arm with ``seed``."""
+        if self.verb == "test":
+            return self._words("test", self.config, {**self.options, "verbose": False}, seed, work)
         checkpoints = str(self.run_folder(seed, work) / "checkpoints")
         own = {"checkpoint.dirpath": checkpoints, "ckpt_path": "last"}
         return self._words("fit", self.config, {**self.options, **own}, seed, work)
 
     def commands_before(self, seed: int, work: Path) -> list[list[str]]:
-        """Return the arguments of the commands that come before ``fit``."""
+        """Return the arguments of the commands that come before it."""
         return [self._words(s.verb, s.config, s.options, seed, work) for s in self.before]
 
     def _words(
@@ -101,4 +105,5 @@ class Arm:
             texts = [file.read_text() for file in with_bases(config_dir() / config)]
             text += "".join(texts) + json.dumps(options, sort_keys=True)
         text += self.needs.folder if self.needs else ""
+        text += "" if self.verb == "fit" else self.verb
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -7,10 +7,11 @@ effect of interest and the number of seeds (``seeds_needed``) before the runs, a
 number of claims (``holm``). Needs numpy and scipy only.
 """
 
+from lit_research.stats.agreement import icc, krippendorff_alpha
 from lit_research.stats.choice import Choice, choose
 from lit_research.stats.corrections import benjamini_hochberg, bonferroni, holm
-from lit_research.stats.correlation import kendall, spearman
-from lit_research.stats.means import equivalent, no_worse, paired_t, welch_t
+from lit_research.stats.correlation import kendall, pearson, spearman
+from lit_research.stats.means import equivalent, no_worse, paired_t, welch_statistic, welch_t
 from lit_research.stats.power import seeds_needed, smallest_effect, t_power
 from lit_research.stats.proportions import mcnemar, wilson, wilson_of_share
 from lit_research.stats.ranking import Pair, rank_pairs
@@ -33,10 +34,13 @@ __all__ = [
     "crossed_bootstrap",
     "equivalent",
     "holm",
+    "icc",
     "kendall",
+    "krippendorff_alpha",
     "mcnemar",
     "no_worse",
     "paired_t",
+    "pearson",
     "permutation",
     "rank_pairs",
     "ratio_bootstrap",
@@ -45,6 +49,7 @@ __all__ = [
     "smallest_effect",
     "spearman",
     "t_power",
+    "welch_statistic",
     "welch_t",
     "wilson",
     "wilson_of_share",

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from lit_research.errors import UserError
 from lit_research.ranges import check_range
-from lit_research.stats.result import LEVEL, Alternative, Inference, check_alternative, sample
+from lit_research.stats.result import (
+    LEVEL,
+    Alternative,
+    Array,
+    Inference,
+    check_alternative,
+    sample,
+)
 
 
 def paired_t(
@@ -78,6 +86,36 @@ def welch_t(
     df = sum(parts) ** 2 / spread if spread else len(first) + len(second) - 2
     mean = float(first.mean() - second.mean())
     return _by_t(mean, error, df, len(first) + len(second), null, alternative, confidence)
+
+
+def welch_statistic(
+    means: tuple[ArrayLike, ArrayLike],
+    variances: tuple[ArrayLike, ArrayLike],
+    counts: tuple[ArrayLike, ArrayLike],
+) -> tuple[Array, Array]:
+    """Return Welch's t of the first mean minus the second, and its degrees of freedom.
+
+    From what a paper prints of each arm, or of many studies at once: the arguments broadcast.
+
+    Args:
+        means: of both arms.
+        variances: of both arms, with ``n - 1`` in the denominator.
+        counts: units of both arms, two or more.
+
+    Returns:
+        t and Satterthwaite's degrees of freedom; both nan where neither arm varies.
+    """
+    (a, b), (v, w), (m, n) = (
+        tuple(np.asarray(one, dtype=np.float64) for one in pair)
+        for pair in (means, variances, counts)
+    )
+    first, second = v / m, w / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        varies = first + second > 0
+        t = np.where(varies, (a - b) / np.sqrt(first + second), np.nan)
+        spread = first**2 / (m - 1) + second**2 / (n - 1)
+        df = np.where(varies, (first + second) ** 2 / spread, np.nan)
+    return t, df
 
 
 def no_worse(differences: ArrayLike, margin: float, *, confidence: float = 0.9) -> Inference:

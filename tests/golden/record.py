@@ -81,7 +81,7 @@ FEWER["openthoughts"] = [
 ]
 
 # Configs that train nothing, those that stand for them, and those that start from another's model.
-PREDICT, INSTEAD = {"megadocs/tiny"}, {"megadocs/records"}
+PREDICT, INSTEAD = {"megadocs/tiny", "idea_study/tiny"}, {"megadocs/records"}
 BEFORE = {"sbp/tiny": "sbp/base_tiny"}
 
 # Times, and how many processes of Lean were started, ran out of time or out of memory.

@@ -106,4 +106,5 @@ def _query(file: str, query: str) -> None:
 
 def _check_extra(requirement: str) -> None:
     name, extra = re.fullmatch(r"(\w+)\[(\w+)\]", requirement).groups()
-    assert extra in metadata(name).get_all("Provides-Extra"), requirement
+    # Metadata write an underscore as a hyphen.
+    assert extra.replace("_", "-") in metadata(name).get_all("Provides-Extra"), requirement

@@ -27,6 +27,7 @@ FIRST_PAGE = "first_page"
 # Files that the commands of a README leave behind, whatever the versions of its runs.
 LEAVES = {
     "dpg": ["runs/dpg/tiny/**/texts/dataset_info.json", "runs/dpg/attribute/**/*.parquet"],
+    "idea_study": ["runs/idea_study/**/report.md", "runs/idea_study/tiny/forms/*.csv"],
     "ensemble": ["points.jsonl", "runs/ensemble/pool_tiny/texts/dataset_info.json"],
     "pretrain": ["runs/pretrain/tiny/**/log_probs.0.parquet"],
     "sbp": ["runs/sbp/write_tiny/texts/dataset_info.json"],

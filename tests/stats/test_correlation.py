@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from lit_research.errors import UserError
-from lit_research.stats import kendall, spearman
+from lit_research.stats import kendall, pearson, spearman
 from tests.stats.simulate import normals
 
 SETS = 1_000
@@ -49,6 +49,22 @@ def test_the_interval_covers_the_true_correlation(rho):
 def test_what_has_no_ranks_is_refused(x, y, says):
     with pytest.raises(UserError, match=says):
         spearman(x, y)
+
+
+@pytest.mark.parametrize("side", ["two-sided", "greater", "less"])
+def test_pearson_is_scipys_with_fishers_interval(side):
+    x, y = normals(2, 30, seed=5)
+    found = pearson(x, x + y, alternative=side, confidence=0.95)
+    expected = stats.pearsonr(x, x + y, alternative=side)
+    assert found.effect == pytest.approx(expected.statistic)
+    assert found.p == pytest.approx(expected.pvalue)
+    two = stats.pearsonr(x, x + y).confidence_interval(0.95)
+    assert found.interval == pytest.approx((two.low, two.high))
+
+
+def test_the_correlation_of_a_constant_is_undefined_and_not_0():
+    with pytest.raises(UserError, match="undefined"):
+        pearson([1, 2, 3, 4], [5, 5, 5, 5])
 
 
 def table(means, seeds, noise=1.0):

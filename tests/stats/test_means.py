@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lit_research.errors import UserError
-from lit_research.stats import equivalent, no_worse, paired_t, welch_t
+from lit_research.stats import equivalent, no_worse, paired_t, welch_statistic, welch_t
 from tests.stats.simulate import SETS, normals, within_three_errors
 
 SIDES = ["two-sided", "greater", "less"]
@@ -112,3 +112,21 @@ def test_size_of_welchs_test_is_near_the_nominal_one_with_unequal_arms():
 def test_what_cannot_be_compared_is_refused(call, says):
     with pytest.raises(UserError, match=says):
         call()
+
+
+def test_welchs_statistic_is_scipys_for_many_studies_at_once():
+    a, b = normals(20, 5, seed=1), 2 * normals(20, 8, seed=2) + 1
+    found = welch_statistic(
+        (a.mean(axis=1), b.mean(axis=1)),
+        (a.var(axis=1, ddof=1), b.var(axis=1, ddof=1)),
+        (5, 8),
+    )
+    expected = stats.ttest_ind(a, b, axis=1, equal_var=False)
+    np.testing.assert_allclose(found[0], expected.statistic)
+    np.testing.assert_allclose(found[1], expected.df)
+
+
+def test_welchs_statistic_of_arms_that_do_not_vary_is_undefined():
+    t, df = welch_statistic((1.0, 2.0), (0.0, 0.0), (4, 4))
+    assert np.isnan(t)
+    assert np.isnan(df)
