@@ -2,6 +2,7 @@
 
     python -m benchmarks.stages                              # ours alone
     python -m benchmarks.stages --distilabel PYTHON --curator PYTHON     # some ten minutes
+    python -m benchmarks.stages --near                       # near-duplicates alone; two minutes
     python -m benchmarks.stages --small                      # prints and writes nothing
 
 The recipe has all six steps, with programs in place of models; each run of it is a process of its
@@ -31,6 +32,7 @@ from benchmarks.peer_process import peer_process
 from benchmarks.stages_graph import is_kept, question
 from benchmarks.stages_kill import killed
 from benchmarks.stages_ours import Work, in_process, with_server
+from lit_research.methods.openthoughts.worded_world import GRADES
 from tests.lm.engines.counting import counting
 
 SIZES, REPEATS = (20_000, 100_000), 3
@@ -166,13 +168,73 @@ def table(recipes: list[dict[str, Any]], graphs: list[dict[str, Any]], kill: Any
     return "\n".join(lines)
 
 
+def near_rows(sizes: tuple[int, ...], repeats: int) -> list[dict[str, Any]]:
+    """Return a row for each number of questions, of the step that rejects near-duplicates."""
+    rows, module = [], [sys.executable, "-m", "benchmarks.stages_near"]
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            file = str(Path(folder) / "rows.jsonl")
+            subprocess.run([*module, "write", str(size), file], check=True)
+            runs = []
+            for number in range(repeats):
+                command = [*module, "run", file, str(Path(folder) / str(number))]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+                runs.append(json.loads(done.stdout.splitlines()[-1]))
+        assert all(run["counts"] == runs[0]["counts"] for run in runs), f"{size}: other duplicates"
+        numbers = {
+            name: median(run[name] for run in runs)
+            for name in ("cpu_s", "wall_s", "before_mib", "peak_mib")
+        }
+        planted = size // (10 * len(GRADES))
+        found = {kind: runs[0]["rejected"].get(kind, 0) for kind in (*GRADES, "None")}
+        rows.append({"name": f"near, {size} rows", **numbers, "planted": planted, "found": found})
+    return rows
+
+
+def near_table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as Markdown."""
+    lines = [
+        f"| questions | CPU s | peak MiB before it | in it | {' | '.join(GRADES)} | others |",
+        "|" + "--:|" * (5 + len(GRADES)),
+    ]
+    for row in rows:
+        shares = [f"{row['found'][kind]} of {row['planted']}" for kind in GRADES]
+        lines.append(
+            f"| {row['name'].split()[1]} | {row['cpu_s']:.1f} | {row['before_mib']:.0f} | "
+            f"{row['peak_mib']:.0f} | {' | '.join(shares)} | {row['found']['None']} |"
+        )
+    return "\n".join(lines)
+
+
+def measure_near(small: bool) -> None:
+    """Measure the step that rejects near-duplicates."""
+    sizes = tuple(size // (10 if small else 1) for size in SIZES)
+    rows = near_rows(sizes, 1 if small else REPEATS)
+    text = (
+        f"{near_table(rows)}\n\nMedians of {REPEATS} runs; load average {os.getloadavg()[0]:.1f}."
+    )
+    print(text)
+    if not small:
+        publish(
+            "stages_near",
+            work="NearDuplicates with candidates by MinHash, numbers must match, in a pipeline",
+            equal="every run of a size rejects as many",
+            rows=rows,
+            table=text,
+        )
+
+
 def command() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (DISTILABEL, "curator"):
         parser.add_argument(f"--{name}", help=f"a Python in whose environment {name} is installed")
     parser.add_argument("--small", action="store_true", help="a tenth; writes nothing")
+    parser.add_argument("--near", action="store_true", help="measure near-duplicates, alone")
     options = parser.parse_args()
+    if options.near:
+        measure_near(options.small)
+        return
     shrink = 10 if options.small else 1
     sizes = tuple(size // shrink for size in SIZES)
     recipes = recipe_rows(recipe_runs(sizes, 1 if options.small else REPEATS))

@@ -80,6 +80,15 @@ def print_table(claims: list[Claim], results: Results) -> None:
     console.print(verdicts)
 
 
+def print_findings(found: dict[str, Any]) -> None:
+    """Print what a replica says beside its claims, a line each."""
+    from rich.console import Console
+
+    console = Console()
+    for name, value in found.items():
+        console.print(f"{name.replace('_', ' ')}: {json.dumps(value)}", markup=False)
+
+
 def print_proposals(proposals: dict[str, dict[str, Any]], planned: int) -> None:
     """Print what a pilot found, with the seeds that each primary claim needs for a power of 0.9."""
     from rich.console import Console

@@ -1,12 +1,13 @@
 """``python -m lit_research.replicate METHOD``: a paper's claim at laptop scale, with a verdict.
 
-The arms, the claims and the figure are declared in the method's ``replica.py``; each arm is run
-with each seed through the ordinary command. Results: ``replicas/METHOD.json``, ``METHOD.png`` and
-the method's rows in the README's table of measured claims. Until all arms are done, what each run
-measured is kept in ``replicas/runs/METHOD.json``, so that arms can be run on several days or
-machines. ``--judge`` takes the arms from the JSON and states the verdicts again. A method with a
-plan in ``replicas/plans`` is judged by it and by nothing else; ``--pilot`` says how many seeds the
-plan's claims need.
+The arms, the claims and the figure are declared in the method's ``replica.py``, those of a second
+replica, which is called METHOD_NAME, in its ``replica_NAME.py``; each arm is run with each seed
+through the ordinary command. Results: ``replicas/METHOD.json``, ``METHOD.png`` and the method's
+rows in the README's table of measured claims. Until all arms are done, what each run measured is
+kept in ``replicas/runs/METHOD.json``, so that arms can be run on several days or machines.
+``--judge`` takes the arms from the JSON and states the verdicts again. A method with a plan in
+``replicas/plans`` is judged by it and by nothing else; ``--pilot`` says how many seeds the plan's
+claims need.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from lit_research.experiments.executors.factory import make_executor
 from lit_research.experiments.kept_runs import keep, restore, runs_file
 from lit_research.experiments.plan import PILOT_SEEDS, Plan, load_plan
 from lit_research.experiments.replica_report import (
+    print_findings,
     print_proposals,
     print_table,
     report,
@@ -41,18 +43,31 @@ from lit_research.methods.claims import Claim, Replica
 OUT = Path("replicas")
 
 
+def replica_modules() -> dict[str, str]:
+    """Return the modules that declare replicas, by the name of each on the command line."""
+    found = {}
+    for package in pkgutil.iter_modules(lit_research.methods.__path__):
+        if package.ispkg:
+            found[package.name] = f"{package.name}.replica"
+            folder = Path(lit_research.methods.__path__[0]) / package.name
+            for module in sorted(folder.glob("replica_*.py")):
+                name = module.stem.removeprefix("replica_")
+                found[f"{package.name}_{name}"] = f"{package.name}.{module.stem}"
+    return found
+
+
 def load_replica(method: str) -> Replica:
-    """Import ``lit_research.methods.METHOD.replica``.
+    """Import ``lit_research.methods.METHOD.replica``, or ``replica_NAME`` for ``METHOD_NAME``.
 
     Raises:
         UserError: there is no such method, or it declares no replica.
     """
-    known = [m.name for m in pkgutil.iter_modules(lit_research.methods.__path__) if m.ispkg]
+    known = replica_modules()
     if method not in known:
         raise UserError(
             f"there is no method {method!r}, on the command line; must be one of {', '.join(known)}"
         )
-    return importlib.import_module(f"lit_research.methods.{method}.replica")
+    return importlib.import_module(f"lit_research.methods.{known[method]}")
 
 
 def plan_of(method: str, out: Path) -> Plan | None:
@@ -81,7 +96,8 @@ def run(options: argparse.Namespace, command: Command) -> None:
     claims = _verdicts(replica, plan, results) if len(arms) == len(replica.ARMS) else []
     print_table(claims, results)
     if claims:
-        _write(replica, report(options.method, claims, results, seconds), out)
+        content = report(options.method, claims, results, seconds)
+        _write(replica, content | _findings(replica, results), out)
         runs_file(out, options.method).unlink(missing_ok=True)
 
 
@@ -100,6 +116,15 @@ def _run_seeds(
         keep_all()
     files = [result_file(arm, seed, work) for arm in arms for seed in seeds]
     return results, sum(json.loads(file.read_text())["seconds"] for file in files)
+
+
+def _findings(replica: Replica, results: Results) -> dict[str, Any]:
+    """Return and print what the replica says beside its claims, if anything."""
+    if (find := getattr(replica, "findings", None)) is None:
+        return {}
+    found = find(results)
+    print_findings(found)
+    return {"findings": found}
 
 
 def _verdicts(replica: Replica, plan: Plan | None, results: Results) -> list[Claim]:
@@ -151,7 +176,8 @@ def judge(options: argparse.Namespace) -> None:
         )
     claims = _verdicts(replica, plan, results)
     print_table(claims, results)
-    _write(replica, content | {"claims": [asdict(claim) for claim in claims]}, out)
+    judged = {"claims": [asdict(claim) for claim in claims], **_findings(replica, results)}
+    _write(replica, content | judged, out)
 
 
 def _write(replica: Replica, content: dict[str, Any], out: Path) -> None:
@@ -172,7 +198,7 @@ def main(command: Command, args: list[str] | None = None) -> None:
         args: the arguments; None reads ``sys.argv``.
     """
     parser = argparse.ArgumentParser(prog="python -m lit_research.replicate", description=__doc__)
-    parser.add_argument("method", help="a folder of lit_research/methods")
+    parser.add_argument("method", help="a folder of lit_research/methods, or METHOD_NAME")
     planned = "number of seeds, 0 to SEEDS-1; the plan's, or 3 where there is none"
     parser.add_argument("--seeds", type=int, help=planned)
     tried = "run 4 seeds from 1000 on, and propose the number that the plan's claims need"

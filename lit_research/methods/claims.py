@@ -73,7 +73,11 @@ def judge(claim: str, effects: Sequence[float] | np.ndarray) -> Claim:
 
 
 class Replica(Protocol):
-    """What a method's ``replica.py`` declares."""
+    """What a method's ``replica.py`` declares.
+
+    It may also have ``findings(results)``, which returns as plain JSON data what is no claim: an
+    order of arms, a choice. They are printed and written beside the claims.
+    """
 
     ARMS: list[Arm]
 

@@ -80,6 +80,8 @@ def run_step(
             "shards": len(shards),
             "counts": counts,
         }
+        if measured := job.stage.measured():
+            card["measured"] = measured
         job.files.write_card(card)
     return Outcome(job.files, card)
 

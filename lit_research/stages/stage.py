@@ -61,6 +61,14 @@ class Stage(ABC):
     def card(self) -> dict[str, Any]:
         """Return what the output depends on, as plain JSON data."""
 
+    def measured(self) -> dict[str, Any]:
+        """Return what is measured of the stage itself, as plain JSON data; nothing, by default.
+
+        It is asked once, when the rows are complete, and kept in the step's card: how often a
+        verifier errs, say.
+        """
+        return {}
+
     @property
     def name(self) -> str:
         """The name of its class, for messages."""

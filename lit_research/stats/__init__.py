@@ -9,10 +9,11 @@ number of claims (``holm``). Needs numpy and scipy only.
 
 from lit_research.stats.choice import Choice, choose
 from lit_research.stats.corrections import benjamini_hochberg, bonferroni, holm
-from lit_research.stats.correlation import spearman
+from lit_research.stats.correlation import kendall, spearman
 from lit_research.stats.means import equivalent, no_worse, paired_t, welch_t
 from lit_research.stats.power import seeds_needed, smallest_effect, t_power
 from lit_research.stats.proportions import mcnemar, wilson, wilson_of_share
+from lit_research.stats.ranking import Pair, rank_pairs
 from lit_research.stats.resampling import (
     crossed_bootstrap,
     permutation,
@@ -25,16 +26,19 @@ __all__ = [
     "Alternative",
     "Choice",
     "Inference",
+    "Pair",
     "benjamini_hochberg",
     "bonferroni",
     "choose",
     "crossed_bootstrap",
     "equivalent",
     "holm",
+    "kendall",
     "mcnemar",
     "no_worse",
     "paired_t",
     "permutation",
+    "rank_pairs",
     "ratio_bootstrap",
     "seeds_needed",
     "sign_flips",

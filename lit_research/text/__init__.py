@@ -33,6 +33,7 @@ from lit_research.text.fuzzy import (
     find_fuzzy_duplicates,
 )
 from lit_research.text.grouped import GroupedDocuments
+from lit_research.text.length_groups import LengthGroupedSampler
 from lit_research.text.loaders import make_loader
 from lit_research.text.minhash import MinHash
 from lit_research.text.mixture import Mixture, MixtureComponent
@@ -64,6 +65,7 @@ __all__ = [
     "Index",
     "IndexCallable",
     "Leak",
+    "LengthGroupedSampler",
     "MinHash",
     "Mixture",
     "MixtureComponent",

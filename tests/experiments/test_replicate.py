@@ -129,7 +129,10 @@ def planned(arms):
         narrow, wide = (results[name]["val/loss"] for name in ("narrow", "wide"))
         return {"gain": [a - b for a, b in zip(narrow, wide, strict=True)]}
 
-    return Namespace(ARMS=arms, effects=effects, figure=lambda results: Figure())
+    def findings(results):
+        return {"order_of_arms": sorted(results)}
+
+    return Namespace(ARMS=arms, effects=effects, findings=findings, figure=lambda results: Figure())
 
 
 def test_a_planned_replica_is_judged_by_its_plan_alone(arms, tmp_path, monkeypatch, capsys):
@@ -154,6 +157,8 @@ def test_a_planned_replica_is_judged_by_its_plan_alone(arms, tmp_path, monkeypat
     [claim] = content["claims"]
     assert (claim["role"], claim["seeds"], claim["smallest"]) == ("primary", 2, 0.01)
     assert claim["plan"] == found["plan"]
+    assert content["findings"] == {"order_of_arms": ["narrow", "wide"]}
+    assert 'order of arms: ["narrow", "wide"]' in capsys.readouterr().out
 
     path.write_text(json.dumps(PLAN | {"alpha": 0.1}))  # a plan that was changed after its runs
     for words in (["pretrain"], ["pretrain", "--judge"]):

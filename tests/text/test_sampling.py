@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_research.errors import UserError
-from lit_research.text import ShardedSampler, permutation
+from lit_research.text import LengthGroupedSampler, ShardedSampler, permutation
 
 SIZES = {"length": st.integers(1, 200), "batch": st.integers(1, 6), "world": st.integers(1, 5)}
 
@@ -80,3 +80,62 @@ def test_epoch_is_the_one_at_the_time_of_iter():
     sampler.set_epoch(1)
     assert list(iterator) == permutation(50, seed=0, epoch=0).tolist()
     assert list(sampler) == permutation(50, seed=0, epoch=1).tolist()
+
+
+def grouped(lengths, batch=4, rank=0, world=1, epoch=0, seed=0):
+    sampler = LengthGroupedSampler(
+        range(len(lengths)), lengths, batch_size=batch, seed=seed, rank=rank, world_size=world
+    )
+    sampler.set_epoch(epoch)
+    return sampler
+
+
+@settings(deadline=None)
+@given(lengths=st.lists(st.integers(1, 99), min_size=1, max_size=300), epoch=st.integers(0, 5),
+       batch=SIZES["batch"], world=SIZES["world"])  # fmt: skip
+def test_ranks_share_batches_of_like_length(lengths, epoch, batch, world):
+    size = batch * world
+    if len(lengths) < size:
+        with pytest.raises(UserError, match=f"the global batch of {size}"):
+            grouped(lengths, batch, 0, world)
+        return
+    mine = [list(grouped(lengths, batch, rank, world, epoch)) for rank in range(world)]
+    [whole] = {len(part) for part in mine}
+    assert whole == len(lengths) // size * batch
+    # No row twice, whatever the number of ranks; one rank alone has the same global batches.
+    seen = [index for part in mine for index in part]
+    assert len({*seen}) == len(seen)
+    alone = list(grouped(lengths, size, epoch=epoch))
+    for number in range(len(alone) // size):
+        parts = [part[number * batch : (number + 1) * batch] for part in mine]
+        together = [index for part in parts for index in part]
+        assert together == alone[number * size : (number + 1) * size]
+
+
+def test_grouped_batches_are_little_padded_and_others_in_each_epoch():
+    lengths = np.random.default_rng(0).integers(1, 1000, size=2000)
+
+    def padded(order):
+        of_batch = lengths[np.array(order)].reshape(-1, 4)
+        return 1 - of_batch.sum() / (4 * of_batch.max(axis=1).sum())
+
+    first, second = list(grouped(lengths)), list(grouped(lengths, epoch=1))
+    assert sorted(first) == sorted(second) == list(range(2000))
+    assert padded(list(ShardedSampler(range(2000), batch_size=4))) > 0.3
+    assert padded(first) < 0.02
+    batches = [
+        {frozenset(order[k : k + 4]) for k in range(0, 2000, 4)} for order in (first, second)
+    ]
+    assert len(batches[0] & batches[1]) < 10
+    # In random order: the length says nothing of when a batch comes.
+    means = lengths[np.array(first)].reshape(-1, 4).mean(axis=1)
+    assert abs(np.corrcoef(means, np.arange(500))[0, 1]) < 0.15
+
+
+@given(start=st.integers(0, 12), epoch=st.integers(0, 3))
+def test_grouped_batches_that_are_left_out_are_the_first(start, epoch):
+    sampler = grouped(list(range(50)), epoch=epoch)
+    whole = list(sampler)
+    sampler.start_batch = start
+    assert list(sampler) == whole[start * 4 :]
+    assert list(sampler) == whole

@@ -27,8 +27,11 @@ from lit_research.methods.longcode.item_sources import (
 from lit_research.methods.longcode.items import Item, Origin, QuestionItem, RepairItem, Span
 from lit_research.methods.longcode.module import LongCodeExam
 from lit_research.methods.longcode.option_solver import OptionLikelihood
+from lit_research.methods.longcode.reader import RepoReader
 from lit_research.methods.longcode.records import Graded, Status
+from lit_research.methods.longcode.repo_sequences import RepoSequences
 from lit_research.methods.longcode.report import ExamReport, report_of
+from lit_research.methods.longcode.searching import OptionSearch
 from lit_research.methods.longcode.simulated_solvers import SimulatedSolver
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.methods.longcode.written import WrittenAnswer, WrittenPatch
@@ -49,6 +52,7 @@ __all__ = [
     "NullPatch",
     "OptionLikelihood",
     "OptionOverlap",
+    "OptionSearch",
     "OraclePatch",
     "Origin",
     "PackageQuestions",
@@ -59,6 +63,8 @@ __all__ = [
     "RepairItem",
     "RepairSolver",
     "Reply",
+    "RepoReader",
+    "RepoSequences",
     "SimulatedSolver",
     "SourceTree",
     "Span",

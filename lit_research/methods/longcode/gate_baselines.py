@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from lit_research.errors import UserError
 from lit_research.methods.longcode.items import LETTERS, QuestionItem
 from lit_research.methods.longcode.question_overlap import HELD_OUT, OVERLAPS
-from lit_research.seeds import derive_seed
 from lit_research.stats import wilson
 
 CHANCE = 1 / len(LETTERS)
@@ -29,7 +27,7 @@ class Baseline:
         name: of the rule.
         kind: of the questions; ``all`` for all together.
         n: questions.
-        right: how many it answers rightly; ties are broken at random, with a seed.
+        right: how many it answers rightly; of equally good options each is chosen in part.
         interval: Wilson's 95% interval of the accuracy.
         p_above: of the exact one-sided test against chance, not corrected.
         p_equal: of two exact one-sided tests that the accuracy is within ``MARGIN`` of chance.
@@ -38,7 +36,7 @@ class Baseline:
     name: str
     kind: str
     n: int
-    right: int
+    right: float
     interval: tuple[float, float]
     p_above: float
     p_equal: float
@@ -66,7 +64,7 @@ def baselines(items: Sequence[QuestionItem]) -> list[Baseline]:
     rules = _rules(items)
     found = []
     for name, score in rules.items():
-        outcomes = [_is_right(item, score, name) for item in items]
+        outcomes = [_right(item, score) for item in items]
         for kind in [*dict.fromkeys(item.kind for item in items), "all"]:
             chosen = [
                 right
@@ -131,16 +129,18 @@ def type_of(option: str) -> str:
     return "qualified name" if "." in option else "name" if option.isidentifier() else "other"
 
 
-def _is_right(item: QuestionItem, score: Score, name: str) -> bool:
+def _right(item: QuestionItem, score: Score) -> float:
+    """Return 1 for the right option, a share of it where several are best, else 0."""
     scores = [score(item.question, option) for option in item.options]
-    best = [number for number, one in enumerate(scores) if one == max(scores)]
-    rng = np.random.default_rng(derive_seed("ties", name, item.id))
-    return int(rng.choice(best)) == item.answer
+    return (scores[item.answer] == max(scores)) / scores.count(max(scores))
 
 
-def _baseline(name: str, kind: str, n: int, right: int) -> Baseline:
+def _baseline(name: str, kind: str, n: int, right: float) -> Baseline:
     from scipy.stats import binom
 
-    above = float(binom.sf(right - 1, n, CHANCE))
-    equal = max(binom.sf(right - 1, n, CHANCE - MARGIN), binom.cdf(right, n, CHANCE + MARGIN))
-    return Baseline(name, kind, n, right, wilson(right, n), above, float(equal))
+    # Shares vary less than whole answers, and are rounded to the side that rejects less.
+    down, up = math.floor(right + 1e-9), math.ceil(right - 1e-9)
+    above = float(binom.sf(down - 1, n, CHANCE))
+    equal = max(binom.sf(down - 1, n, CHANCE - MARGIN), binom.cdf(up, n, CHANCE + MARGIN))
+    low, high = wilson(down, n)[0], wilson(up, n)[1]
+    return Baseline(name, kind, n, right, (low, high), above, float(equal))

@@ -17,9 +17,10 @@ from lit_research.lm import IGNORE
 from lit_research.methods.base import Method, datamodule, run_folder
 from lit_research.methods.longcode.answers import DEFAULT_RULE, RULES
 from lit_research.methods.longcode.asking import QuestionSolver, RepairSolver, Step
+from lit_research.methods.longcode.core import Asked
 from lit_research.methods.longcode.data import Batch, CodeExam
 from lit_research.methods.longcode.exam_log import ExamLog
-from lit_research.methods.longcode.examination import Asked, Examination
+from lit_research.methods.longcode.examination import Examination
 from lit_research.methods.longcode.grading import Grader
 from lit_research.methods.longcode.patches import diff_text
 from lit_research.methods.longcode.predictions import write_predictions

@@ -100,7 +100,10 @@ def read_tables(release: ReleaseFiles, names: Sequence[str]) -> pa.Table:
 
 
 def features_of(table: pa.Table) -> dict[str, Any]:
-    """Return the types of a table's columns, as plain data that ``datasets`` reads."""
+    """Return the types of a table's columns, as plain data that ``datasets`` reads.
+
+    Those that the file's own metadata names are not asked: they may be of anything.
+    """
     from datasets import Features
 
-    return dict(Features.from_arrow_schema(table.schema).to_dict())
+    return dict(Features.from_arrow_schema(table.schema.remove_metadata()).to_dict())

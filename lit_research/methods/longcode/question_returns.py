@@ -39,7 +39,7 @@ def returns_facts(scan: Scan, seed: int) -> Iterator[Fact | str]:
     """Yield what calls of pure functions with literal arguments return.
 
     Each call is run twice, in two sandboxes with other hash seeds, and in two orders; where the
-    results differ, the call is dropped.
+    results of one call differ, the function is dropped.
 
     Args:
         scan: the package.
@@ -74,10 +74,12 @@ def _facts(
     repeated: Sequence[Outcome | None],
 ) -> Iterator[Fact | str]:
     seen: set[str] = set()
-    for call, result, again in zip(group, results, repeated, strict=True):
+    # Two orders of a small set are often the same by chance, those of all calls are not.
+    stable = list(results) == list(repeated)
+    for call, result in zip(group, results, strict=True):
         if result is None:
             yield "the call fails"
-        elif result != again:
+        elif not stable:
             yield "another result when run again"
         elif result.type in ("NoneType", "bool"):
             yield "type with fewer than four values"

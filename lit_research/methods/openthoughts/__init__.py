@@ -16,6 +16,11 @@ from lit_research.methods.openthoughts.cleaning import (
 from lit_research.methods.openthoughts.data import ReasoningRows
 from lit_research.methods.openthoughts.formats import Imported, export_rows, read_row
 from lit_research.methods.openthoughts.hparams import HYPERPARAMETERS, Hyperparameters, hparams_for
+from lit_research.methods.openthoughts.labelled import (
+    LabelledAnswers,
+    LabelledFile,
+    PlantedAnswers,
+)
 from lit_research.methods.openthoughts.mixed_recipes import MixedRecipes
 from lit_research.methods.openthoughts.module import ReasoningSFT
 from lit_research.methods.openthoughts.question_rows import Questions
@@ -72,12 +77,15 @@ __all__ = [
     "Hyperparameters",
     "Imported",
     "Keep",
+    "LabelledAnswers",
+    "LabelledFile",
     "LongestAnswers",
     "Mix",
     "MixedRecipes",
     "NearDuplicates",
     "NoAnswerFilter",
     "Planted",
+    "PlantedAnswers",
     "QuestionFilter",
     "Questions",
     "RandomAnswers",

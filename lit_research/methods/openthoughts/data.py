@@ -35,6 +35,7 @@ from lit_research.sft import (
     stack_rows,
     truncate_rows,
 )
+from lit_research.text import LengthGroupedSampler, make_loader
 from lit_research.text.packing import Batch
 
 Overlong = Literal["cut", "drop"]
@@ -104,6 +105,8 @@ class ReasoningRows(TextDataModule):
         batch_size: windows per batch and device.
         eval_batch_size: items per batch and device.
         packing: several rows in a window, without attention across them; else one row.
+        group_by_length: rows of like length in a training batch, which is then less padded, and
+            steps less alike in tokens; without packing.
         overlong: rows beyond ``sequence_length``: ``cut`` at the end, or ``drop``; counted.
         max_rows: rows to train on, a random sample; None is all.
         max_items: items of each evaluation, the first ones; None is all.
@@ -115,6 +118,9 @@ class ReasoningRows(TextDataModule):
         allow_leaks: train even if a question is also an item's; else that is refused.
         seed: of the order and of the sample; None takes ``seed_everything``.
         num_workers: processes that prepare batches; 0 uses the training process.
+
+    Raises:
+        UserError: an argument is out of range, or does not fit another one.
     """
 
     sequence_length: int
@@ -130,6 +136,7 @@ class ReasoningRows(TextDataModule):
         batch_size: int = 16,
         eval_batch_size: int = 64,
         packing: bool = True,
+        group_by_length: bool = False,
         overlong: Overlong = "cut",
         max_rows: int | None = None,
         max_items: int | None = None,
@@ -152,6 +159,11 @@ class ReasoningRows(TextDataModule):
             )
         if overlong not in ("cut", "drop"):
             raise UserError(f"overlong is {overlong!r}, {_WHERE}; must be cut or drop")
+        if group_by_length and packing:
+            raise UserError(
+                f"group_by_length is true with packing, {_WHERE}; packed windows are equally long: "
+                "give packing false"
+            )
         self.keep_hyperparameters()
         self.hparams["seed"] = resolve_seed(seed)
         self.sequence_length = sequence_length
@@ -269,8 +281,10 @@ class ReasoningRows(TextDataModule):
     def card(self) -> dict[str, Any]:
         """What is known about the training windows, as plain data."""
         windows, rows = self.dataset("train"), self.hparams["source"]
+        made = None if self.source is None else self.source.card()
         return {
             "source": rows,
+            **({} if made is None else {"made": made}),
             "rows": self.cuts.rows,
             "cut_rows": self.cuts.cut,
             "dropped_rows": self.cuts.dropped,
@@ -352,5 +366,15 @@ class ReasoningRows(TextDataModule):
 
     def loader(self, dataset: Any, *, train: bool = False, batch_size: int | None = None) -> Any:
         """Return a loader; batches of items have a size of their own."""
+        if train and self.hparams["group_by_length"]:
+            sampler = LengthGroupedSampler(
+                dataset,
+                [len(row.tokens) for row in dataset.rows],
+                batch_size=batch_size or self.hparams["batch_size"],
+                seed=self.hparams["seed"],
+                rank=self.rank,
+                world_size=self.world_size,
+            )
+            return make_loader(dataset, sampler=sampler, num_workers=self.hparams["num_workers"])
         size = batch_size or (None if train else self.hparams["eval_batch_size"])
         return super().loader(dataset, train=train, batch_size=size)

@@ -55,6 +55,10 @@ class MixedRecipes(RowSource):
         known = [cost for cost in costs if cost is not None]
         return sum(known) if len(known) == len(costs) else None
 
+    def card(self) -> Mapping[str, Any]:
+        """Return the card of each recipe, by its name."""
+        return {name: part.card() for name, part in self.parts.items()}
+
 
 def _named(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     domain = row.get("domain")

@@ -65,3 +65,12 @@ class RecipeRows(RowSource):
         steps = self.recipe.pipeline(self.folder, self.seed)
         tokens = steps.run(ANSWERED, shown=False).outcome.table()["teacher_tokens"].to_pylist()
         return None if None in tokens else float(sum(tokens))
+
+    def card(self) -> Mapping[str, Any]:
+        """Return the counts of each step, and what is measured of it: a verifier's errors, say."""
+        made = self.result
+        measured = {
+            name: card["measured"] for name, card in made.cards.items() if "measured" in card
+        }
+        counts = {name: dict(counts) for name, counts in made.counts.items()}
+        return {"counts": counts, **({"measured": measured} if measured else {})}

@@ -39,6 +39,10 @@ class RowSource(ABC):
         """Return the tokens that a teacher wrote for the rows; None where that is not known."""
         return None
 
+    def card(self) -> Mapping[str, Any] | None:
+        """Return what is known about how the rows were made, as plain JSON data."""
+        return None
+
 
 def row_source(source: Source) -> RowSource | None:
     """Return the object that a source names by class path; None for files."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from lit_research.evals import Attempt, Verifier, parse_final, parse_program
 from lit_research.methods.openthoughts.choosing import Keep
+from lit_research.methods.openthoughts.labelled import LabelledAnswers
 from lit_research.methods.openthoughts.strategies import AnswerFilter
+from lit_research.methods.verifier_quality import measure_verifier
 from lit_research.stages import Filter, Reasons, Rejected, Row, RowStage, Stage
 
 if TYPE_CHECKING:
@@ -24,16 +26,33 @@ class Verify(RowStage):
 
     Args:
         verifier: says whether answers are right.
+        labelled: answers on which the verifier's own errors are measured, for the card; None: they
+            are not.
     """
 
     in_process = True  # it has workers of its own
 
-    def __init__(self, verifier: Verifier) -> None:
-        self._verifier = verifier
+    def __init__(self, verifier: Verifier, labelled: LabelledAnswers | None = None) -> None:
+        self._verifier, self._labelled = verifier, labelled
 
     def card(self) -> dict[str, Any]:
-        """Return the verifier's card."""
-        return {"verifier": self._verifier.card()}
+        """Return the cards of the verifier and of the labelled answers."""
+        labelled = {} if self._labelled is None else {"labelled": self._labelled.card()}
+        return {"verifier": self._verifier.card(), **labelled}
+
+    def measured(self) -> dict[str, Any]:
+        """Return the errors of the verifier on the labelled answers, where there are some.
+
+        Raises:
+            UserError: a key of theirs is refused by the verifier.
+        """
+        if self._labelled is None:
+            return {}
+        rows = self._labelled.rows()
+        attempts = [_attempt(row) for row in rows]
+        self._verifier.check_keys(attempts, "in the column 'answer' of the labelled answers")
+        quality = measure_verifier(self._verifier, attempts, [row["right"] for row in rows])
+        return {"quality": quality.card()}
 
     def columns(self) -> Mapping[str, pa.DataType]:
         """Return the columns of the verdict."""
@@ -111,15 +130,23 @@ class VerifiedAnswers(AnswerFilter):
         verifier: says whether answers are right; by class path, ``lit_research.evals.CodeVerifier``
             with test cases in the column ``answer``, say.
         keep_unclear: keep those of which it cannot tell.
+        labelled: answers on which the verifier's own errors are measured: ``LabelledFile``, or
+            ``PlantedAnswers``. The card of the step ``verified`` has them.
     """
 
-    def __init__(self, verifier: Verifier, keep_unclear: bool = False) -> None:
+    def __init__(
+        self,
+        verifier: Verifier,
+        keep_unclear: bool = False,
+        labelled: LabelledAnswers | None = None,
+    ) -> None:
         self._verifier, self._keep_unclear = verifier, keep_unclear
+        self._labelled = labelled
 
     def stages(self, n: int) -> dict[str, Stage]:
         """Return the verdicts, the filter and a random choice."""
         return {
-            "verified": Verify(self._verifier),
+            "verified": Verify(self._verifier, self._labelled),
             "right": OnlyRight(self._keep_unclear),
             "right-answers": Keep(n),
         }

@@ -94,8 +94,13 @@ class TTTE2E(TextMethod):
     lm: TTTE2EForCausalLM
     defines = ("lm", "vocab_size", "arm")
     needs = {"batches": ("sequence_length",), "sample": ("tokenizer",)}
-    returns = ("token_losses",)
-    validation_metrics = ("train/loss", "val/loss", "val/loss_frozen", "val/loss_*_eighth")
+    returns: ClassVar[tuple[str, ...] | None] = ("token_losses",)
+    validation_metrics: ClassVar[tuple[str, ...] | None] = (
+        "train/loss",
+        "val/loss",
+        "val/loss_frozen",
+        "val/loss_*_eighth",
+    )
 
     def __init__(
         self,

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 from transformers.utils.import_utils import is_serve_available
@@ -16,6 +11,7 @@ from transformers.utils.import_utils import is_serve_available
 from lit_research.lm import export_hf
 from lit_research.lm.engines import OpenAIEngine, StoredEngine, TransformersEngine
 from tests.lm.engines.test_server import TEMPLATE
+from tests.lm.engines.transformers_server import transformers_server
 from tests.lm.models import bytes_tokenizer, tiny_lm
 
 pytestmark = pytest.mark.skipif(
@@ -24,7 +20,6 @@ pytestmark = pytest.mark.skipif(
 PROMPTS = ["a", "the quick brown fox"]
 # It takes the likeliest token otherwise, whatever the temperature.
 SAMPLES = {"generation_config": '{"do_sample": true}'}
-START_S = 180.0
 
 
 @pytest.fixture(scope="module")
@@ -34,30 +29,8 @@ def served(tmp_path_factory) -> Iterator[tuple[str, str]]:
     tokenizer = bytes_tokenizer()
     tokenizer.chat_template = TEMPLATE
     export_hf(tiny_lm(), tokenizer, folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run = "from transformers.cli.transformers import main; main()"
-    options = ["serve", folder, "--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen([sys.executable, "-c", run, *options])
-    try:
-        deadline = time.monotonic() + START_S
-        while not _is_up(f"http://127.0.0.1:{port}/health"):
-            assert process.poll() is None, "transformers serve ended"
-            assert time.monotonic() < deadline, "transformers serve does not answer"
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/v1", folder
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _is_up(url: str) -> bool:
-    try:
-        with urlopen(url) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+    with transformers_server(folder) as url:
+        yield url, folder
 
 
 def engine_of(served: tuple[str, str], **options: Any) -> OpenAIEngine:

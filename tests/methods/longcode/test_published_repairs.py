@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import pyarrow as pa
 import pytest
 from datasets import Dataset, load_from_disk
 
@@ -135,6 +136,17 @@ def test_another_layout_is_refused(released, tmp_path):
     bad = write_zip(tmp_path / "y.zip", {"LongSWE_Bench/32K/test/data.arrow": b"no arrow"})
     with pytest.raises(UserError, match="no table of Arrow"):
         import_repairs(bad, buckets=["32K"])
+
+
+def test_what_a_tables_own_metadata_says_is_not_believed(tmp_path):
+    table = pa.Table.from_pylist([repair(1, 0)]).replace_schema_metadata({"huggingface": "{"})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    content = sink.getvalue().to_pybytes()
+    path = write_zip(tmp_path / "x.zip", {"LongSWE_Bench/32K/test/data.arrow": content})
+    export_repairs(import_repairs(path, buckets=["32K"]), tmp_path / "again")
+    assert list(load_from_disk(str(tmp_path / "again/LongSWE_Bench/32K/test"))) == [repair(1, 0)]
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "parquet", "folder"])
