@@ -12,10 +12,13 @@ from __future__ import annotations
 import ast
 import random
 import re
+import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_ATTEMPTS = 5
+_PARSING = threading.Lock()
 _TWINS = 2  # of a test: whoever guesses which of the three is true is wrong two times out of three
 
 
@@ -53,9 +56,8 @@ def mark(
         twin: names of the tests that get twins, where their form allows it.
         guards: which kinds to write: ``sentinels`` (plain ones), ``twins``, ``names``.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
+    tree = _parsed(text)
+    if tree is None:
         return Marked(text)
     lines = text.split("\n")
     inserts: list[tuple[int, int, list[str]]] = []  # first line, last line, what replaces them
@@ -85,6 +87,20 @@ def mark(
     return Marked(
         "\n".join(lines), tuple(must_fail), tuple(must_pass), tuple(renamed), tuple(twins)
     )
+
+
+def _parsed(text: str) -> ast.Module | None:
+    # Until 3.12 two threads that parse at once could count each other's depth (CPython #106905).
+    with _PARSING:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return ast.parse(text)
+            except (SyntaxError, ValueError):
+                return None
+            except SystemError:  # a thread of somebody else's
+                if attempt == _ATTEMPTS - 1:
+                    raise
+    return None
 
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)

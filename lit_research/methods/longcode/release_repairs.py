@@ -164,10 +164,15 @@ def _groups(
                 needed[test] = tuple(smallest(search.start_for(test), _effect(search, test)))
             except _SpentError:
                 built.dropped["no runs were left for the test"] += 1
-    return {
-        chosen: {test for test in flipped if test in search.passed(chosen)}
-        for chosen in set(needed.values())
-    }
+    groups: dict[tuple[Change, ...], set[str]] = {}
+    flips = {c: {t for t in flipped if t in search.passed(c)} for c in set(needed.values())}
+    for chosen, group in sorted(flips.items(), key=lambda pair: (len(pair[1]), pair[0])):
+        # The patch of an item must resolve no other one.
+        if any(other <= group for other in groups.values()):
+            built.dropped["its patch holds that of another item"] += 1
+        else:
+            groups[chosen] = group
+    return groups
 
 
 def _effect(search: _Search, test: str) -> Callable[[Sequence[Change]], bool]:

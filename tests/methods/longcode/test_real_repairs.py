@@ -4,14 +4,13 @@ LIT_RESEARCH_SDISTS names a folder with ``sqlparse-0.5.0.tar.gz`` and ``sqlparse
 """
 
 import os
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from lit_research.methods.longcode.grading import Grader
-from lit_research.methods.longcode.items import Origin
 from lit_research.methods.longcode.release_repairs import build_release_repairs
+from lit_research.methods.longcode.releases import read_release
 from lit_research.methods.longcode.repair_checks import check_repairs
 from lit_research.methods.longcode.repair_runs import Runner
 from lit_research.methods.longcode.trees import SourceTree
@@ -24,15 +23,7 @@ def read(version: str) -> SourceTree:
     path = ARCHIVES / f"sqlparse-{version}.tar.gz"
     if not path.is_file():
         pytest.skip(f"{path} is not there; LIT_RESEARCH_SDISTS names its folder")
-    files = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if (file := archive.extractfile(member)) is not None:
-                try:
-                    files[member.name.partition("/")[2]] = file.read().decode()
-                except UnicodeDecodeError:
-                    continue
-    return SourceTree(f"sqlparse-{version}", files, Origin("sqlparse", version))
+    return read_release(path)
 
 
 @pytest.mark.replica
