@@ -16,6 +16,7 @@ from lit_research.methods.longcode.asking import (
     Reply,
 )
 from lit_research.methods.longcode.items import LETTERS
+from lit_research.methods.longcode.repair_solvers import NULL_PATCH
 
 _WORD = re.compile(r"[A-Za-z]+|\d+")
 
@@ -86,12 +87,12 @@ class OraclePatch(RepairSolver):
 
 
 class NullPatch(RepairSolver):
-    """Replies with nothing: no item must be resolved."""
+    """Replies with a patch that changes no code: no item must be resolved."""
 
     def card(self) -> dict[str, Any]:
         """Return its name."""
         return {"solver": type(self).__name__}
 
     def repair(self, asked: Sequence[AskedRepair]) -> list[Reply]:
-        """Return empty texts."""
-        return [Reply("") for _ in asked]
+        """Return the same patch for all."""
+        return [Reply(f"```diff\n{NULL_PATCH}\n```\n") for _ in asked]
