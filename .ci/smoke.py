@@ -28,9 +28,14 @@ SMALLER = {
         "--model.init_args.eval_attempts=2",
     ],
     "megadocs": ["--data.init_args.max_documents=40"],
+    "longcode": ["--data.init_args.items.init_args.limit=16"],
 }
 # Configs whose verb is not fit, and those that start from what another one writes.
-VERBS = {"megadocs/tiny.yaml": "predict"}
+VERBS = {
+    "megadocs/tiny.yaml": "predict",
+    "longcode/tiny.yaml": "test",
+    "idea_study/tiny.yaml": "test",
+}
 BEFORE = {"sbp/tiny.yaml": "sbp/base_tiny.yaml"}
 
 configs = sorted(f"{path.parent.name}/{path.name}" for path in config_dir().glob("*/tiny*.yaml"))

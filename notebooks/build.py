@@ -393,6 +393,79 @@ report = (Path(tested.trainer.log_dir) / "report.md").read_text()
 print(report[report.index("## ANCOVA"):])""",
 ]
 
+LONGCODE = [
+    "# An exam on code, at growing length\n\nQuestions about a package with proved answers, the same"
+    " question in longer and longer contexts, a solver that only searches, and a report with"
+    " intervals. Half a minute on two cores.",
+    """from lit_research.methods.longcode import PackageQuestions
+
+source = PackageQuestions(
+    ["rich"], kinds=["default", "raises", "defines", "caller"], limit=80, evidence_tokens=3000
+)
+items = source.items()
+print(items.card["kinds"])
+for kind in items.card["kinds"]:
+    item = next(item for item in items.questions if item.kind == kind)
+    print(f"\\n{item.question}")
+    for letter, option in zip("ABCD", item.options):
+        print("*" if letter == item.letter else " ", letter, option)""",
+    "## What the options give away\n\nNothing, by construction: rules that read no code are right in"
+    " about a quarter.",
+    """from lit_research.methods.longcode import gate_options
+
+gated = gate_options(items)
+for rule in gated.card["options_only"]["rules"]:
+    if rule["kind"] == "all":
+        low, high = rule["interval"]
+        print(f"{rule['rule']:30} {rule['accuracy']:.2f} [{low:.2f}, {high:.2f}]")""",
+    "## A question in longer and longer contexts\n\nThe file that decides it, and others of the"
+    " package around it.",
+    """from lit_research.methods.longcode import Characters, Ladder, LadderSettings
+
+settings = LadderSettings(buckets=(4096, 8192, 16384, 32768), position="uniform")
+ladder = Ladder(items.trees, Characters(), settings)
+for rung in ladder.rungs(item):
+    print(f"{rung.bucket:6} {rung.tokens[0]:6} tokens, {len(rung.files):3} files,"
+          f" evidence at {rung.depth:.0%} of the code")""",
+    "## The exam, and its report",
+    """from lit_research.cli import config_dir, main
+
+quiet = ["--trainer.enable_progress_bar=false", "--trainer.enable_model_summary=false"]
+tested = main([
+    "test", "--config", str(config_dir() / "longcode/tiny.yaml"), *quiet,
+    "--data.init_args.items.init_args.packages=[rich]", "--data.init_args.rotations=1",
+])""",
+    """import json
+from pathlib import Path
+
+from lit_research.methods.longcode import Graded, report_of
+
+[folder] = Path("runs").rglob("exams/*")
+lines = (folder / "answers.0.jsonl").read_text().splitlines()
+records = [Graded(**json.loads(line)) for line in lines]
+drawn = next(iter(report_of(records).figures().values()))()
+drawn.set_dpi(60)
+drawn""",
+    "## Your own solver\n\nA class with two methods: `card`, which tells its answers from those of"
+    " another, and `answer`.",
+    """from lit_research.methods.longcode import CodeExam, QuestionSolver, Reply
+
+class ShortestOption(QuestionSolver):
+    def card(self):
+        return {"solver": "ShortestOption"}
+
+    def answer(self, asked):
+        return [Reply("", letter="ABCD"[min(range(4), key=lambda n: len(one.options[n]))])
+                for one in asked]
+
+exam = CodeExam({"class_path": "lit_research.methods.longcode.PackageQuestions", "init_args":
+                 {"packages": ["rich"], "limit": 80, "evidence_tokens": 3000}}, lengths=[4096])
+asked = [one for group in range(len(exam.groups)) for one in exam.asked(group)]
+replies = ShortestOption().answer(asked)
+right = sum(reply.letter == one.letter for one, reply in zip(asked, replies))
+print(f"{right} of {len(asked)}")""",
+]
+
 NOTEBOOKS = {
     "pretrain": PRETRAIN,
     "ensemble": ENSEMBLE,
@@ -403,6 +476,7 @@ NOTEBOOKS = {
     "megadocs": MEGADOCS,
     "openthoughts": OPENTHOUGHTS,
     "idea_study": IDEA_STUDY,
+    "longcode": LONGCODE,
 }
 
 

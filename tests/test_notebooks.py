@@ -58,6 +58,7 @@ SMALLER = {
         "val_check_interval=30": "val_check_interval=2",
         "max_items=8": "max_items=2",
     },
+    "longcode": {"limit=80": "limit=40", '"limit": 80': '"limit": 40'},
     "idea_study": {
         "studies=2_000": "studies=100",
         "resamples=9_999": "resamples=200",

@@ -168,3 +168,4 @@ class RepairItem:
 
 
 Item: TypeAlias = QuestionItem | RepairItem
+"""A question or a repair."""
