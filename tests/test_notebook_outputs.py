@@ -42,7 +42,7 @@ def test_figures_are_pictures(notebook):
     _, content = notebook
     assert not [text for text in texts(content) if re.search(r"<\S*(Figure|Axes)", text)]
     pictures = [o for o in outputs(content) if "image/png" in o.get("data", {})]
-    drawing = [c for c in content.cells if re.search(r"[._]figure\(|\.imshow\(", c.source)]
+    drawing = [c for c in content.cells if re.search(r"[._]figures?\(|\.imshow\(", c.source)]
     assert len(pictures) == len([c for c in drawing if c.cell_type == "code"])
 
 
