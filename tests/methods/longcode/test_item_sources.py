@@ -8,6 +8,7 @@ from lit_research.methods.longcode.item_sources import item_source
 from tests.methods.longcode.exams import write_items
 
 _METHOD = "lit_research.methods.longcode"
+WORDS = ["red", "blue", "green", "amber", "violet", "umber", "teal", "rose"]
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def package(tmp_path):
     for name in ("cart", "till"):
         lines = [
             f"def {name}_{word}(limit_{word}={number}):\n    return limit_{word}\n"
-            for number, word in enumerate("red blue green amber violet umber teal rose".split(), 10)
+            for number, word in enumerate(WORDS, 10)
         ]
         (folder / "shop" / f"{name}.py").write_text(
             "\n\n".join(lines).replace("=1", f"={len(name)}1")
