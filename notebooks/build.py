@@ -394,8 +394,8 @@ print(report[report.index("## ANCOVA"):])""",
 ]
 
 LONGCODE = [
-    "# An exam on code, at growing length\n\nQuestions about a package with proved answers, the same"
-    " question in longer and longer contexts, a solver that only searches, and a report with"
+    "# An exam on code, at growing length\n\nQuestions about a package with proved answers, the"
+    " same question in longer and longer contexts, a solver that only searches, and a report with"
     " intervals. Half a minute on two cores.",
     """from lit_research.methods.longcode import PackageQuestions
 
@@ -409,8 +409,8 @@ for kind in items.card["kinds"]:
     print(f"\\n{item.question}")
     for letter, option in zip("ABCD", item.options):
         print("*" if letter == item.letter else " ", letter, option)""",
-    "## What the options give away\n\nNothing, by construction: rules that read no code are right in"
-    " about a quarter.",
+    "## What the options give away\n\nNothing, by construction: rules that read no code are right"
+    " in about a quarter.",
     """from lit_research.methods.longcode import gate_options
 
 gated = gate_options(items)

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import lightning.pytorch as pl
 import torch
@@ -230,6 +230,9 @@ class DataModule(_PlainHyperparameters, pl.LightningDataModule):
             )
 
 
+D = TypeVar("D", bound=DataModule)
+
+
 def run_folder(trainer: pl.Trainer) -> Path | None:
     """Return the folder of the run that is trained or evaluated.
 
@@ -245,6 +248,21 @@ def run_folder(trainer: pl.Trainer) -> Path | None:
 def datamodule(trainer: pl.Trainer) -> Any:
     """Return the run's data module (Lightning's type hints do not know that a trainer has one)."""
     return trainer.datamodule  # type: ignore[attr-defined]
+
+
+def data_of(module: Method, kind: type[D]) -> D:
+    """Return the data module of a method that reads only one kind.
+
+    Raises:
+        UserError: it is another one.
+    """
+    data = datamodule(module.trainer)
+    if not isinstance(data, kind):
+        raise UserError(
+            f"{type(module).__name__} reads a {kind.__name__}, in data of {type(data).__name__}; "
+            f"give data.class_path {kind.__name__}"
+        )
+    return data
 
 
 def total_steps(trainer: pl.Trainer) -> int | None:

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
-from lit_research.errors import UserError
 from lit_research.figures import add_figure, add_text, text_table
 from lit_research.files import write_atomic, write_json
-from lit_research.methods.base import Method, datamodule
+from lit_research.methods.base import Method, data_of
 from lit_research.methods.idea_study.analysis import analyse, as_json
 from lit_research.methods.idea_study.conclusions import conclude
 from lit_research.methods.idea_study.data import IdeaReviews
@@ -70,13 +69,7 @@ class IdeaStudy(Method):
         Raises:
             UserError: it is another one.
         """
-        data = datamodule(self.trainer)
-        if not isinstance(data, IdeaReviews):
-            raise UserError(
-                f"IdeaStudy reads IdeaReviews, in data of {type(data).__name__}; give "
-                "data.class_path IdeaReviews"
-            )
-        return data
+        return data_of(self, IdeaReviews)
 
     def test_step(self, batch: Tensor, batch_idx: int) -> None:
         """Analyse the study, and write and log the report."""

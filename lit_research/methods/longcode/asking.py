@@ -112,15 +112,7 @@ class Reply:
 
 
 class Solver(ABC):
-    """Takes an exam.
-
-    Attributes:
-        batch_size: questions or faults that it is best asked together.
-        contexts_together: whether those that share a context should be asked together.
-    """
-
-    batch_size: int = 32
-    contexts_together: bool = False
+    """Takes an exam."""
 
     @abstractmethod
     def card(self) -> dict[str, Any]:

@@ -24,8 +24,6 @@ _WORD = re.compile(r"[A-Za-z]+|\d+")
 class _Chooser(QuestionSolver):
     """Chooses by the options alone; of equal ones a random one."""
 
-    batch_size = 1024
-
     def card(self) -> dict[str, Any]:
         """Return its name."""
         return {"solver": type(self).__name__}

@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.utils.data import Dataset
-
 from lit_research.errors import UserError
 from lit_research.methods.base import DataModule
+from lit_research.methods.item_indices import ItemIndices
 from lit_research.methods.longcode.asking import AskedQuestion, AskedRepair
 from lit_research.methods.longcode.counters import make_counter
 from lit_research.methods.longcode.folders import ItemSet
@@ -34,30 +31,9 @@ from lit_research.seeds import resolve_seed
 from lit_research.storage import content_hash
 from lit_research.text import ShardedSampler, make_loader
 
-Batch = dict[str, Tensor]
 Asked = AskedQuestion | AskedRepair
 _WHERE = "in data.init_args of CodeExam"
 _KEPT_LADDERS = 8  # of items; a batch rarely has more
-
-
-class ItemNumbers(Dataset[Batch]):
-    """Numbers of items: ``items`` ``[I]``, and ``labels`` ``[I]``, ``IGNORE`` where to skip one.
-
-    Args:
-        count: number of items.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return self.count
-
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Return a batch."""
-        items_I = torch.tensor(list(indices))
-        return {"items": items_I, "labels": torch.zeros_like(items_I)}
 
 
 class CodeExam(DataModule):
@@ -206,7 +182,7 @@ class CodeExam(DataModule):
         _ = self.ladder
 
     def _loader(self) -> Any:
-        numbers = ItemNumbers(len(self.groups))
+        numbers = ItemIndices(len(self.groups))
         sampler = ShardedSampler(
             numbers,
             batch_size=self.hparams["batch_size"],

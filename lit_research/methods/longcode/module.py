@@ -15,11 +15,12 @@ from lit_research.errors import UserError, nearest
 from lit_research.figures import add_figure, add_text, code_block
 from lit_research.files import write_json
 from lit_research.lm import IGNORE
-from lit_research.methods.base import Method, datamodule, run_folder
+from lit_research.methods.base import Method, data_of, run_folder
+from lit_research.methods.item_indices import Batch
 from lit_research.methods.longcode.answers import DEFAULT_RULE, RULES
 from lit_research.methods.longcode.asking import QuestionSolver, RepairSolver, Step
 from lit_research.methods.longcode.core import Asked
-from lit_research.methods.longcode.data import Batch, CodeExam
+from lit_research.methods.longcode.data import CodeExam
 from lit_research.methods.longcode.exam_log import ExamLog
 from lit_research.methods.longcode.examination import Examination
 from lit_research.methods.longcode.grading import Grader
@@ -101,13 +102,7 @@ class LongCodeExam(Method):
         Raises:
             UserError: it is another one.
         """
-        data = datamodule(self.trainer)
-        if not isinstance(data, CodeExam):
-            raise UserError(
-                f"LongCodeExam reads a CodeExam, in data of {type(data).__name__}; give "
-                "data.class_path CodeExam"
-            )
-        return data
+        return data_of(self, CodeExam)
 
     def setup(self, stage: str) -> None:
         """Refuse items that nobody is asked about.

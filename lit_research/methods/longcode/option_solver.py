@@ -31,7 +31,6 @@ class OptionLikelihood(QuestionSolver):
     Args:
         folder: a checkpoint folder of transformers, or a name on the hub.
         rule: ``letter``, ``text`` or ``text_per_byte``: what is compared.
-        batch_size: questions that are asked together, rotations included.
         dtype: of the weights, such as ``bfloat16``.
         prefill_chunk: tokens that are read in one pass.
         side_by_side: answers that are read side by side after what they share.
@@ -40,13 +39,10 @@ class OptionLikelihood(QuestionSolver):
         UserError: a value is out of its range.
     """
 
-    contexts_together = True
-
     def __init__(
         self,
         folder: str,
         rule: ScoreRule = "letter",
-        batch_size: int = 32,
         dtype: str = "float32",
         prefill_chunk: int = PREFILL_CHUNK,
         side_by_side: int = 8,
@@ -54,8 +50,8 @@ class OptionLikelihood(QuestionSolver):
         if rule not in SCORE_RULES:
             raise UserError(f"rule is {rule!r}, {_WHERE}; {nearest(rule, SCORE_RULES)}")
         sizes = {"prefill_chunk": prefill_chunk, "side_by_side": side_by_side}
-        check_range(COUNT, _WHERE, batch_size=batch_size, **sizes)
-        self.folder, self.rule, self.dtype, self.batch_size = folder, rule, dtype, batch_size
+        check_range(COUNT, _WHERE, **sizes)
+        self.folder, self.rule, self.dtype = folder, rule, dtype
         self.prefill_chunk, self.side_by_side = prefill_chunk, side_by_side
         self._loaded: tuple[Any, Any] | None = None
 

@@ -31,8 +31,6 @@ class OptionSearch(QuestionSolver):
         UserError: ``reach`` is below 1.
     """
 
-    batch_size = 32
-
     def __init__(self, reach: int = 8) -> None:
         check_range(COUNT, "in OptionSearch", reach=reach)
         self.reach = reach

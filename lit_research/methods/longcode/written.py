@@ -12,32 +12,35 @@ from lit_research.methods.longcode.asking import (
     QuestionSolver,
     RepairSolver,
     Reply,
+    Solver,
 )
 
 # Servers say in many words that a prompt is too long; all of them name the context or its length.
 _TOO_LONG = ("context", "maximum length", "max_model_len", "too long", "too many tokens")
 
 
-class _Writer:
-    """Asks an engine, and reads what became of each prompt.
+class _Written(Solver):
+    """Asks an engine, and says what became of each prompt."""
 
-    Args:
-        engine: writes the answers.
-        sampling: without a seed.
-    """
+    def __init__(
+        self,
+        engine: Engine,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+    ) -> None:
+        self.engine = engine
+        self.sampling = Sampling(max_new_tokens, temperature, top_p)
 
-    def __init__(self, engine: Engine, sampling: Sampling) -> None:
-        self.engine, self.sampling = engine, sampling
-
-    def card(self, name: str) -> dict[str, Any]:
-        """Return what determines the answers."""
+    def card(self) -> dict[str, Any]:
+        """Return the engine's card and the sampling."""
         sampling = {**vars(self.sampling), "stop": list(self.sampling.stop)}
-        return {"solver": name, **self.engine.card(), "sampling": sampling}
+        return {"solver": type(self).__name__, **self.engine.card(), "sampling": sampling}
 
-    def write(self, prompts: list[str], seeds: list[int]) -> list[Reply]:
-        """Return a reply to each prompt."""
-        options = {**vars(self.sampling), "seed": seeds}
-        return [_reply(one) for [one] in self.engine.generate(prompts, **options)]
+    def _write(self, asked: Sequence[AskedQuestion] | Sequence[AskedRepair]) -> list[Reply]:
+        options = {**vars(self.sampling), "seed": [one.seed for one in asked]}
+        written = self.engine.generate([one.prompt for one in asked], **options)
+        return [_reply(completion) for [completion] in written]
 
 
 def _reply(completion: Completion) -> Reply:
@@ -52,7 +55,7 @@ def _reply(completion: Completion) -> Reply:
     return Reply(completion.text, details=details)
 
 
-class WrittenAnswer(QuestionSolver):
+class WrittenAnswer(_Written, QuestionSolver):
     """Writes an answer to each question, whose last line is read by a rule.
 
     Args:
@@ -66,8 +69,6 @@ class WrittenAnswer(QuestionSolver):
         UserError: a value is out of its range.
     """
 
-    contexts_together = True
-
     def __init__(
         self,
         engine: Engine,
@@ -75,19 +76,14 @@ class WrittenAnswer(QuestionSolver):
         temperature: float = 0.0,
         top_p: float = 1.0,
     ) -> None:
-        self._writer = _Writer(engine, Sampling(max_new_tokens, temperature, top_p))
-        self.batch_size = engine.batch_size
-
-    def card(self) -> dict[str, Any]:
-        """Return the engine's card and the sampling."""
-        return self._writer.card(type(self).__name__)
+        super().__init__(engine, max_new_tokens, temperature, top_p)
 
     def answer(self, asked: Sequence[AskedQuestion]) -> list[Reply]:
         """Return what the engine writes."""
-        return self._writer.write([one.prompt for one in asked], [one.seed for one in asked])
+        return self._write(asked)
 
 
-class WrittenPatch(RepairSolver):
+class WrittenPatch(_Written, RepairSolver):
     """Writes a patch, or edits, for each fault. Takes the arguments of ``WrittenAnswer``."""
 
     def __init__(
@@ -97,13 +93,8 @@ class WrittenPatch(RepairSolver):
         temperature: float = 0.0,
         top_p: float = 1.0,
     ) -> None:
-        self._writer = _Writer(engine, Sampling(max_new_tokens, temperature, top_p))
-        self.batch_size = engine.batch_size
-
-    def card(self) -> dict[str, Any]:
-        """Return the engine's card and the sampling."""
-        return self._writer.card(type(self).__name__)
+        super().__init__(engine, max_new_tokens, temperature, top_p)
 
     def repair(self, asked: Sequence[AskedRepair]) -> list[Reply]:
         """Return what the engine writes."""
-        return self._writer.write([one.prompt for one in asked], [one.seed for one in asked])
+        return self._write(asked)

@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from lit_research.errors import UserError
 from lit_research.generation import Prompt, TextJob, finish_together
 from lit_research.lm.engines import Engine, Sampling
-from lit_research.methods.base import Method, datamodule
+from lit_research.methods.base import Method, data_of
 from lit_research.methods.megadocs.answers import AnswerReader
 from lit_research.methods.megadocs.building import Builder, Building, write_megadocs
 from lit_research.methods.megadocs.core import most_pieces
@@ -125,13 +125,7 @@ class MegadocWriter(Method):
         Raises:
             UserError: it is another one.
         """
-        data = datamodule(self.trainer)
-        if not isinstance(data, MegadocCorpus):
-            raise UserError(
-                f"MegadocWriter reads a MegadocCorpus, in data of {type(data).__name__}; give "
-                "data.class_path MegadocCorpus"
-            )
-        return data
+        return data_of(self, MegadocCorpus)
 
     def on_predict_start(self) -> None:
         """Refuse documents that are too short for their pieces; begin the job, or resume it.

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch.utils.data import Dataset
 
 from lit_research.errors import UserError
+from lit_research.methods.item_indices import ItemIndices
 from lit_research.methods.openthoughts.core import AnswerFormat, format_fields, on_both_sides
 from lit_research.methods.openthoughts.rows import (
     RowSource,
@@ -62,26 +62,6 @@ class SingleRows(Dataset[Batch]):
         """Return a batch of rows."""
         pairs = [(self.rows[index].inputs, self.rows[index].labels) for index in indices]
         return stack_rows(pairs, pad_token_id=self.pad_token_id)
-
-
-class ItemIndices(Dataset[Batch]):
-    """Numbers of items: ``items`` ``[I]``, and ``labels`` ``[I]``, ``IGNORE`` where to skip one.
-
-    Args:
-        count: number of items.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return self.count
-
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Return a batch."""
-        items_I = torch.tensor(list(indices))
-        return {"items": items_I, "labels": torch.zeros_like(items_I)}
 
 
 class ReasoningRows(TextDataModule):

@@ -197,8 +197,8 @@ def test_an_analysis_out_of_range_is_refused(options, word):
 @pytest.mark.parametrize(
     ("verb", "options", "word"),
     [
-        ("fit", ["--trainer.max_epochs=1"], "No `training_step"),
-        ("validate", [], "No `validation_step"),
+        ("fit", ["--trainer.max_epochs=1"], "IdeaStudy has no fit; it has test and predict"),
+        ("validate", [], "IdeaStudy has no validate; it has test and predict"),
         ("test", ["--data.init_args.source=null"], "source is None"),
         ("predict", ["--data.init_args.ideas=null"], "ideas is None"),
         ("test", ["--model.init_args.analysis.exclude=[nowhere]"], "'nowhere'"),

@@ -24,8 +24,6 @@ class Reads(QuestionSolver):
         stop_after: answers after which it fails; None never.
     """
 
-    contexts_together = True
-
     def __init__(self, asked: str, stop_after: int | None = None) -> None:
         self.asked, self.stop_after, self.count = Path(asked), stop_after, 0
 
