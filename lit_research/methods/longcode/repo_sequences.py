@@ -152,7 +152,7 @@ class RepoSequences(TextDataModule):
     their log-probability: at random 25% are right.
 
     Args:
-        vocabulary: tokens of the tokenizer, a BPE that is trained on such code.
+        vocabulary: most tokens of the tokenizer, a BPE that is trained on such code.
         sequence_length: tokens per training sequence, T.
         batch_size: sequences per batch and device.
         eval_batch_size: items per batch and device, four rows each.

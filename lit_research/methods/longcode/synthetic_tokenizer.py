@@ -1,4 +1,4 @@
-"""A small tokenizer for code with random names: 512 tokens, most of them syllables."""
+"""A small tokenizer for code with random names, whose syllables are tokens."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from lit_research.text import END_OF_TEXT
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-# Digits stay single, so that all numbers of some digits have as many tokens.
-_PIECES = r"[A-Za-z_]+=?|\d|\n+| +|[^\sA-Za-z_\d]+"
+# Digits stay single, so that all numbers of some digits have as many tokens; and so do syllables of
+# names, so that a name has the same tokens wherever it stands.
+_KEYWORDS = "def|return|class|self|from|import"
+_PIECES = rf"\b(?:{_KEYWORDS})\b|[A-Za-z][aeiouAEIOU]|[A-Za-z_]|\d|\n+| +|[^\sA-Za-z_\d]+"
 _UNITS = 4000  # of random code that it is trained on
 
 
@@ -24,7 +26,7 @@ def synthetic_tokenizer(vocabulary: int = 512) -> PreTrainedTokenizerFast:
     """Return a BPE that is trained on random code; the same one whenever it is asked for.
 
     Args:
-        vocabulary: number of tokens.
+        vocabulary: most tokens; random code needs fewer than 512.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

@@ -28,7 +28,8 @@ def test_the_tokenizer_gives_back_every_text_and_counts_digits_singly():
     text = "def kovari(fezolu=481):\n    return fezolu\n\n\nKAVOLU = 12 # ~ {x}\n"
     ids = tokenizer(text).input_ids
     assert tokenizer.decode(ids) == text
-    assert len(tokenizer) == 512
+    assert len(tokenizer) < 512
+    assert set(tokenizer.tokenize("kovari")) == {"ko", "va", "ri"}
     assert SyntheticTokens().count(["12", "981", ""]) == [2, 3, 0]
 
 
