@@ -48,17 +48,17 @@ class ExamReport:
     tasks: list[TaskReport]
 
     def metrics(self) -> dict[str, float]:
-        """Return numbers to log: ``TASK/accuracy_LENGTH``, the area, the shares of failures."""
+        """Return numbers to log: ``TASK/accuracy_at_LENGTH``, the area, the shares of failures."""
         found: dict[str, float] = {}
         for report in self.tasks:
             name = report.task
             for at in report.lengths:
                 total = sum(at.statuses.values())
                 if at.accuracy.n:
-                    found[f"{name}/{at.length}/accuracy"] = at.accuracy.value
+                    found[f"{name}/accuracy_at_{at.length}"] = at.accuracy.value
                 for status, count in at.statuses.items():
                     if status != "answered":
-                        key = f"{name}/{at.length}/{status.replace(' ', '_')}_share"
+                        key = f"{name}/{status.replace(' ', '_')}_share_at_{at.length}"
                         found[key] = count / total
             if not math.isnan(report.area[0]):
                 found[f"{name}/accuracy"] = report.area[0]

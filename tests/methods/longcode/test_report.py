@@ -241,8 +241,8 @@ def test_questions_and_repairs_are_reported_apart():
     assert report.tasks[1].lengths[0].accuracy.value == pytest.approx(1 / 3)
     assert report.tasks[1].depths == report.tasks[1].letters == []
     metrics = report.metrics()
-    assert metrics["repair/1024/accuracy"] == pytest.approx(1 / 3)
-    assert 0 < metrics["question/1024/no_answer_share"] < 0.3
+    assert metrics["repair/accuracy_at_1024"] == pytest.approx(1 / 3)
+    assert 0 < metrics["question/no_answer_share_at_1024"] < 0.3
     assert set(report.figures()) == {"question/by_length", "question/by_depth", "repair/by_length"}
     text = report.table()
     for words in ("effective length", "no answer", "p, Holm", "chosen more often than right"):
@@ -276,7 +276,7 @@ def test_a_length_at_which_all_failed_says_nothing():
     report = report_of([*good, *bad])
     assert report.tasks[0].lengths[1].accuracy.n == 0
     assert report.tasks[0].effective.length is None
-    assert "repair/2048/accuracy" not in report.metrics()
+    assert "repair/accuracy_at_2048" not in report.metrics()
     assert report.tasks[0].area[0] == pytest.approx(2 / 3)
     json.dumps(report.as_json(), allow_nan=False)
     report.figures()["repair/by_length"]()
