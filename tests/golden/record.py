@@ -80,8 +80,11 @@ FEWER["openthoughts"] = [
     "--data.init_args.batch_size=2",
 ]
 
+FEWER["longcode"] = ["--data.init_args.batch_size=2", "--data.init_args.eval_items=2"]
+
 # Configs that train nothing, those that stand for them, and those that start from another's model.
-PREDICT, INSTEAD = {"megadocs/tiny", "idea_study/tiny"}, {"megadocs/records"}
+PREDICT = {"megadocs/tiny", "idea_study/tiny", "longcode/tiny"}
+INSTEAD = {"megadocs/records", "longcode/reader_tiny"}
 BEFORE = {"sbp/tiny": "sbp/base_tiny"}
 
 # Times, and how many processes of Lean were started, ran out of time or out of memory.

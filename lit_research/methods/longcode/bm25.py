@@ -64,7 +64,7 @@ class Bm25:
         length_N = np.array(lengths, np.float64)
         with_word_W = np.bincount(columns_M, minlength=shape[1])
         idf_W = np.log1p((shape[0] - with_word_W + 0.5) / (with_word_W + 0.5))
-        share_N = length_N / max(length_N.mean(), 1) if len(documents) else length_N
+        share_N = length_N / (length_N.mean() or 1.0) if len(documents) else length_N
         norm_M = np.repeat(k1 * (1 - b + b * share_N), np.diff(ends))
         weights_M = idf_W[columns_M] * times_M / (times_M + norm_M)
         self._weights_NW = csr_matrix((weights_M, columns_M, ends), shape).tocsc()

@@ -80,8 +80,12 @@ def test_the_fixed_release_is_out_of_sight(grader, tmp_path):
     ],
 )
 def test_each_guard_holds_what_the_others_do_not(grader, guard, name, item):
-    verdict = replace(grader, guards=GUARDS - {guard}).grade(item, patch(HOSTILE[name]))
-    assert verdict.resolved, verdict
+    without = replace(grader, guards=GUARDS - {guard})
+    # Which tests get a twin is drawn anew in each run, and one more may tell a patch.
+    verdicts = [without.grade(item, patch(HOSTILE[name]))]
+    while not verdicts[-1].resolved and len(verdicts) < 8:
+        verdicts.append(without.grade(item, patch(HOSTILE[name])))
+    assert verdicts[-1].resolved, verdicts
 
 
 def test_a_python_with_the_package_installed_is_refused(tmp_path):
