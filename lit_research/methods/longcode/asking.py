@@ -79,7 +79,11 @@ class AskedRepair:
         item: the fault.
         tree: the source tree with the fault.
         prompt: all that the solver reads.
-        tokens, depth, refusal, seed, cut: as in ``AskedQuestion``.
+        tokens: of the prompt, by the ladder's counter.
+        depth: of the evidence in the code, 0 to 1; None where it is not known.
+        refusal: why it cannot be asked; None if it can.
+        seed: of the sampling; of the step alone.
+        cut: characters of the code that were left out of its middle, so that it fits.
     """
 
     step: Step

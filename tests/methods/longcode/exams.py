@@ -1,5 +1,6 @@
 """What the tests of exams share: a folder of items, and a solver that notes what it is asked."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ class Reads(QuestionSolver):
     Args:
         asked: a file, to which a line is appended for each question.
         stop_after: answers after which it fails; None never.
+        pause_s: seconds before each answer.
     """
 
-    def __init__(self, asked: str, stop_after: int | None = None) -> None:
+    def __init__(self, asked: str, stop_after: int | None = None, pause_s: float = 0.0) -> None:
         self.asked, self.stop_after, self.count = Path(asked), stop_after, 0
+        self.pause_s = pause_s
 
     def card(self) -> dict[str, Any]:
         """Return its name."""
@@ -38,6 +41,7 @@ class Reads(QuestionSolver):
             if self.count == self.stop_after:
                 raise RuntimeError("stopped")
             self.count += 1
+            time.sleep(self.pause_s)
             append_line(self.asked, f"{one.step}")
             name = one.item.question.split("`")[3]
             value = one.context.split(f"({name}=")[1].split(")")[0]

@@ -1,6 +1,10 @@
 """The exam: asked by the command at every length, graded, kept, resumed, and reported."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +21,7 @@ from lit_research.methods.longcode import (
 from tests.methods.longcode.exams import write_items
 
 SOLVER = "tests.methods.longcode.exams.Reads"
+SLOW = "model.init_args.solver.init_args"
 
 
 @pytest.fixture
@@ -146,3 +151,30 @@ def test_bad_options_are_refused(tmp_path):
     ItemSet([], {}).save(tmp_path / "empty")
     with pytest.raises(UserError, match="there are no items"):
         _ = CodeExam(str(tmp_path / "empty")).item_set
+
+
+@pytest.mark.replica
+def test_an_exam_that_is_killed_ten_times_ends_in_the_report_of_an_unbroken_one(tmp_path, items):
+    asked, command = tmp_path / "asked.txt", [sys.executable, "-m", "lit_research"]
+    for kill in range(10):
+        process = subprocess.Popen(
+            [*command, *words(tmp_path, items, **{f"{SLOW}.pause_s": 0.05})],
+            cwd=Path(__file__).parents[3],
+        )
+        seen = _lines(asked)
+        while process.poll() is None and _lines(asked) < seen + 3 + kill % 4:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    main(words(tmp_path, items))
+    kept = [(r.item, r.bucket, r.rotation, r.repeat) for r in records(tmp_path)]
+    assert len(kept) == len(set(kept)) == 64
+    broken = (tmp_path / "exam/report.json").read_text()
+    unbroken = tmp_path / "unbroken"
+    unbroken.mkdir()
+    main(words(unbroken, items))
+    assert (unbroken / "exam/report.json").read_text() == broken
+
+
+def _lines(file):
+    return len(file.read_text().splitlines()) if file.exists() else 0
