@@ -21,9 +21,9 @@ from lit_research.methods.longcode.published_records import (
     dump_of_tree,
     items_of,
     keep_columns,
+    released_set,
     restore_columns,
     tree_of_dump,
-    warn_of,
 )
 from lit_research.methods.longcode.published_writing import writing_release
 from lit_research.methods.longcode.trees import SourceTree
@@ -91,21 +91,17 @@ def import_questions(
         made, bad = items_of(records, make, where, skip_bad)
         differences += [*_differences(records, bucket), *bad]
         items += made
-    warn_of(differences, path)
-    used = {item.tree for item in items}
-    trees = {name: tree for name, tree in trees.items() if name in used}
     totals = {name: sum(counting.count(list(tree.files.values()))) for name, tree in trees.items()}
-    items = [replace(item, tokens=totals[item.tree]) for item in items]
-    card = {
-        "published": "LongCodeQA",
-        "file": Path(path).name,
-        "sha256": release.sha256(),
-        "counter": counting.name,
-        "buckets": {b: sum(i.source["bucket"] == b for i in items) for b in found},
-        "layouts": layouts,
-        "differences": differences,
-    }
-    return ItemSet(items, trees, card)
+    return released_set(
+        [replace(item, tokens=totals[item.tree]) for item in items],
+        trees,
+        release,
+        published="LongCodeQA",
+        counter=counting.name,
+        buckets=list(found),
+        differences=differences,
+        layouts=layouts,
+    )
 
 
 def export_questions(items: ItemSet, target: str | Path) -> None:

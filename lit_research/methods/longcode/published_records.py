@@ -13,7 +13,9 @@ from lightning.pytorch.utilities import rank_zero_warn
 
 from lit_research.errors import UserError
 from lit_research.methods.longcode.dumps import dump_files, is_safe, split_dump
+from lit_research.methods.longcode.folders import ItemSet
 from lit_research.methods.longcode.items import Item, Origin
+from lit_research.methods.longcode.published_files import ReleaseFiles
 from lit_research.methods.longcode.trees import SourceTree
 from lit_research.storage import content_hash
 
@@ -144,3 +146,40 @@ def warn_of(differences: Sequence[str], path: object) -> None:
             f"{str(path)!r} differs from the released file: {'; '.join(differences)}; it is "
             "imported as it is"
         )
+
+
+def released_set(
+    items: Sequence[Item],
+    trees: Mapping[str, SourceTree],
+    release: ReleaseFiles,
+    *,
+    published: str,
+    counter: str,
+    buckets: Sequence[str],
+    differences: Sequence[str],
+    **more: Any,
+) -> ItemSet:
+    """Return imported items with the trees that they name, and their card; warn of differences.
+
+    Args:
+        items: of all buckets.
+        trees: by name; those that no item names are left out.
+        release: the released files.
+        published: name of the benchmark.
+        counter: name of the counter of the items' tokens.
+        buckets: those that were read.
+        differences: how the files differ from the released ones.
+        more: what the card says beside that.
+    """
+    warn_of(differences, release.path)
+    used = {item.tree for item in items}
+    card = {
+        "published": published,
+        "file": release.path.name,
+        "sha256": release.sha256(),
+        "counter": counter,
+        "buckets": {b: sum(item.source["bucket"] == b for item in items) for b in buckets},
+        **more,
+        "differences": list(differences),
+    }
+    return ItemSet(items, {name: trees[name] for name in trees if name in used}, card)

@@ -20,9 +20,9 @@ from lit_research.methods.longcode.published_records import (
     dump_of_tree,
     items_of,
     keep_columns,
+    released_set,
     restore_columns,
     tree_of_dump,
-    warn_of,
 )
 from lit_research.methods.longcode.published_tables import (
     FOLDER,
@@ -97,18 +97,16 @@ def import_repairs(
         made, bad = items_of(table.to_pylist(), make, where, skip_bad)
         items += made
         differences += [*_differences(table.column_names, bucket), *bad]
-    warn_of(differences, path)
-    used = {item.tree for item in items}
-    card = {
-        "published": "LongSWE_Bench",
-        "file": Path(path).name,
-        "sha256": release.sha256(),
-        "counter": counting.name,
-        "buckets": {b: sum(i.source["bucket"] == b for i in items) for b in buckets},
-        "features": features,
-        "differences": differences,
-    }
-    return ItemSet(items, {name: tree for name, tree in trees.items() if name in used}, card)
+    return released_set(
+        items,
+        trees,
+        release,
+        published="LongSWE_Bench",
+        counter=counting.name,
+        buckets=buckets,
+        differences=differences,
+        features=features,
+    )
 
 
 def export_repairs(items: ItemSet, target: str | Path) -> None:
